@@ -1,0 +1,89 @@
+import type { Closable } from "@cairnfs/base/lifecycle";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+
+/** A piece of a chunk with the CRC-32C of each 64 KiB block of it; blocks are counted from the chunk's start. */
+export interface ChunkPiece {
+  /** All but a chunk's last piece are a multiple of 64 KiB long. */
+  readonly data: Uint8Array;
+  readonly blockChecksums: readonly number[];
+}
+
+/** What a store knows of a copy it holds. */
+export interface StoredChunkInfo {
+  readonly id: ChunkId;
+  readonly lengthBytes: number;
+  /** The store epoch it was written, or last claimed, in. */
+  readonly epoch: number;
+  /** When the copy was last read whole and found intact; 0 for not since it was stored. */
+  readonly verifiedMs: number;
+}
+
+export interface StoreSpace {
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  /** What new chunks may take: never negative, and less the reserve that keeps deletes working. */
+  readonly availableBytes: number;
+  readonly chunkCount: number;
+}
+
+/** How a put begins. */
+export interface PutOptions {
+  /** Refused with `storeFull` unless so many bytes fit. */
+  readonly lengthLimitBytes: number;
+  readonly epoch: number;
+}
+
+/**
+ * A chunk on its way in. Feed it pieces in order, then `commit` or `abort`; exactly one of the two must be called, also
+ * after `write` has failed. Writing waits while the disk is slower than the sender.
+ */
+export interface ChunkWriter {
+  /**
+   * Takes a piece: verifies each block against its checksum (`chunkMismatch`) and writes it. The bytes are
+   * the caller's again when this resolves.
+   */
+  write(piece: ChunkPiece): Promise<void>;
+  /**
+   * Checks the SHA-256 of all pieces against `id` (`chunkMismatch`), then makes the chunk durable and visible. When this
+   * resolves the chunk survives a crash; when it rejects nothing of it can be read, now or after a restart.
+   * A chunk that is already held is replaced, keeping the higher epoch.
+   */
+  commit(id: ChunkId): Promise<StoredChunkInfo>;
+  /** Forgets what was written. */
+  abort(): Promise<void>;
+}
+
+export interface ReadOptions {
+  readonly offsetBytes: number;
+  /** At least 1; the range ends within the chunk. */
+  readonly lengthBytes: number;
+}
+
+/** The outcome of reading a whole copy. A corrupt one is quarantined: never served again, its bytes kept aside. */
+export type Verdict = "intact" | "corrupt" | "missing";
+
+/** Where a datanode keeps chunks. Each implementation passes `describeChunkStore`. */
+export interface ChunkStore extends Closable {
+  /** Begins a put; nothing is visible before `commit`. `storeFull` when there is no room. */
+  put(options: PutOptions): Promise<ChunkWriter>;
+  /** What is known of a copy without reading it; undefined when it is not held (or quarantined). */
+  info(id: ChunkId): Promise<StoredChunkInfo | undefined>;
+  /**
+   * The whole blocks that the range touches, in order, in pieces of at most 1 MiB, with the checksums that were stored.
+   * `chunkNotFound`, `rangeNotSatisfiable`; `storeFailed` when the disk errs. Does not verify: the reader does, end to end.
+   * A piece's bytes are the reader's.
+   */
+  read(id: ChunkId, options: ReadOptions): AsyncIterable<ChunkPiece>;
+  /** Raises the copy's epoch durably, so that an older deletion spares it; false when it is not held. */
+  claim(id: ChunkId, epoch: number): Promise<boolean>;
+  /**
+   * Deletes a copy stored or claimed in an epoch up to `epochMax`; true when no such copy is left. Deleting what is
+   * not there is true as well: the collector may ask twice. Works on a full disk.
+   */
+  delete(id: ChunkId, epochMax: number): Promise<boolean>;
+  /** Reads the whole copy, compares block checksums and id, and notes when. */
+  verify(id: ChunkId, signal: AbortSignal): Promise<Verdict>;
+  /** The inventory in the order of ids, after `after`, at most `limit`. */
+  list(after: ChunkId | undefined, limit: number): Promise<StoredChunkInfo[]>;
+  space(): Promise<StoreSpace>;
+}

@@ -1,0 +1,62 @@
+import type { Closable } from "@cairnfs/base/lifecycle";
+
+export interface KvEntry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** The keys from `start` (inclusive) to `end` (exclusive), in byte order, or backwards from the last. */
+export interface KvRange {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array;
+  /** At most this many entries are returned; 1 to 10,000. */
+  readonly limit: number;
+  readonly reverse?: boolean;
+}
+
+/** Keys are 1 to 1,900 bytes, values at most 4 MiB; both sort and compare as unsigned bytes. */
+export interface KvReader {
+  /** The value at `key` in this reader's snapshot. The bytes are the caller's. */
+  get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  /** The values at `keys`, in their order. */
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
+  range(range: KvRange): Promise<KvEntry[]>;
+}
+
+/** A reader that also writes. Its own writes are seen by its reads. Nothing is kept until it commits. */
+export interface KvTransaction extends KvReader {
+  put(key: Uint8Array, value: Uint8Array): void;
+  delete(key: Uint8Array): void;
+  /** Deletes every key of the range [start, end). */
+  deleteRange(start: Uint8Array, end: Uint8Array): void;
+  /**
+   * Adds `delta` (a safe integer) to the counter at `key`, an 8-byte big-endian two's complement number that
+   * starts at 0. Additions do not conflict with each other; a `get` of the key conflicts with them.
+   */
+  add(key: Uint8Array, delta: number): void;
+  /**
+   * Appends to the ordered log at `prefix`: at commit the driver stores `value` under the prefix followed
+   * by a 12-byte position that is above that of every earlier commit, so appending never conflicts.
+   * A reader that has seen a position will see nothing new before it.
+   */
+  append(prefix: Uint8Array, value: Uint8Array): void;
+}
+
+export interface TransactOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** The seam of the metadata store. Each driver passes `describeKvStore`. */
+export interface KvStore extends Closable {
+  /**
+   * Runs `body` against a transaction and commits it serializably: when this resolves, the writes are durable, and
+   * everything `body` read (keys, absent keys, ranges) was still so at the commit. On a conflict `body` runs again, after a
+   * jittered pause, up to a limit; then it rejects with `transactionConflict`. When `body` throws, nothing is
+   * written. `body` must do nothing but use `tx`.
+   */
+  transact<T>(body: (tx: KvTransaction) => Promise<T>, options?: TransactOptions): Promise<T>;
+  /** Runs `body` against one consistent snapshot of what is durable. No conflicts. */
+  read<T>(body: (reader: KvReader) => Promise<T>): Promise<T>;
+  /** Calls `listener` after each commit that appended to a log; the function returned stops that. */
+  onAppend(listener: () => void): () => void;
+}
