@@ -52,3 +52,14 @@ test("an aborted request lets those behind it through", async () => {
   await behind;
   expect(budget.usedBytes).toBe(100);
 });
+
+test("bytes are taken without waiting only when they are free, and the peak is remembered", () => {
+  const budget = new ByteBudget(100);
+  const give = budget.tryTake(70);
+  expect(budget.tryTake(31)).toBeUndefined();
+  expect(budget.tryTake(30)).toBeDefined();
+  give?.();
+  give?.();
+  expect(budget.usedBytes).toBe(30);
+  expect(budget.peakBytes).toBe(100);
+});

@@ -4,6 +4,7 @@ import { assert } from "./assert.ts";
 export class ByteBudget {
   readonly totalBytes: number;
   #freeBytes: number;
+  #peakBytes = 0;
   readonly #waiting: { readonly sizeBytes: number; readonly admit: () => void }[] = [];
 
   constructor(totalBytes: number) {
@@ -13,6 +14,19 @@ export class ByteBudget {
 
   get usedBytes(): number {
     return this.totalBytes - this.#freeBytes;
+  }
+
+  /** The most that was ever reserved at once. */
+  get peakBytes(): number {
+    return this.#peakBytes;
+  }
+
+  /** Reserves `sizeBytes` if that needs no waiting, and gives the function that gives them back; else `undefined`. */
+  tryTake(sizeBytes: number): (() => void) | undefined {
+    const reservedBytes = Math.min(sizeBytes, this.totalBytes);
+    if (this.#waiting.length > 0 || this.#freeBytes < reservedBytes) return undefined;
+    this.#reserve(reservedBytes);
+    return this.#giver(reservedBytes);
   }
 
   /**
@@ -25,8 +39,17 @@ export class ByteBudget {
     if (this.#waiting.length > 0 || this.#freeBytes < reservedBytes) {
       await this.#wait(reservedBytes, signal);
     } else {
-      this.#freeBytes -= reservedBytes;
+      this.#reserve(reservedBytes);
     }
+    return this.#giver(reservedBytes);
+  }
+
+  #reserve(sizeBytes: number): void {
+    this.#freeBytes -= sizeBytes;
+    this.#peakBytes = Math.max(this.#peakBytes, this.usedBytes);
+  }
+
+  #giver(reservedBytes: number): () => void {
     let isHeld = true;
     return () => {
       if (!isHeld) return;
@@ -63,7 +86,7 @@ export class ByteBudget {
   #admitNext(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (next.sizeBytes > this.#freeBytes) return;
-      this.#freeBytes -= next.sizeBytes;
+      this.#reserve(next.sizeBytes);
       this.#waiting.shift();
       next.admit();
     }

@@ -141,6 +141,11 @@ export const Reason = {
     retry: "other-replica",
     meaning: "the node does not hold this chunk",
   },
+  chunkUnavailable: {
+    code: Code.unavailable,
+    retry: "after-pause",
+    meaning: "none of the nodes that should hold the chunk gives it",
+  },
   chunkCorrupt: {
     code: Code.dataLoss,
     retry: "other-replica",
