@@ -1,10 +1,15 @@
 import { defineConfig } from "vitest/config";
+import { ClosingLine } from "./scripts/closing-line.ts";
+
+/** Suites of processes: one file at a time, for they measure memory and share two cores with their clusters. */
+const ofProcesses = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
 
 /** Unit tests run from the sources; suites of processes run what was built and ships. */
 export default defineConfig({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source"], externalConditions: ["source"] } },
   test: {
+    reporters: ["default", new ClosingLine()],
     projects: [
       {
         extends: true,
@@ -18,9 +23,17 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["tests/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          exclude: ["tests/**/*.long.test.ts"],
+          ...ofProcesses,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "long",
+          include: ["tests/**/*.long.test.ts"],
+          ...ofProcesses,
+          testTimeout: 1_800_000,
         },
       },
     ],
