@@ -1,0 +1,40 @@
+interface MetricRow {
+  readonly kind: "counter" | "gauge" | "histogram";
+  readonly unit: string;
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** The register of metrics. A name is an API: rows are added, never renamed. docs/reference/metrics.md is made from it. */
+export const METRICS = {
+  cairn_rpc_server_calls_total: {
+    kind: "counter",
+    unit: "calls",
+    labels: ["method", "outcome"],
+    help: "Calls answered, by method and by outcome: ok or the reason of the failure.",
+  },
+  cairn_rpc_server_seconds: {
+    kind: "histogram",
+    unit: "seconds",
+    labels: ["method"],
+    help: "How long answering took, streams to their end.",
+  },
+  cairn_rpc_client_calls_total: {
+    kind: "counter",
+    unit: "calls",
+    labels: ["method", "outcome"],
+    help: "Calls made to other processes, by method and by outcome.",
+  },
+  cairn_rpc_client_seconds: {
+    kind: "histogram",
+    unit: "seconds",
+    labels: ["method"],
+    help: "How long calls to other processes took, with their retries.",
+  },
+  cairn_build_info: {
+    kind: "gauge",
+    unit: "1",
+    labels: ["version", "role"],
+    help: "Always 1; the labels say the release and the role of the process.",
+  },
+} as const satisfies Record<string, MetricRow>;
