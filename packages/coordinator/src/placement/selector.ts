@@ -11,7 +11,7 @@ export interface Candidate {
 export interface SelectionRequest {
   /** How many nodes, at most as many as candidates remain when the excluded are left out. */
   readonly count: number;
-  /** 24 bytes. The same seed over the same candidates gives the same nodes. */
+  /** 16 bytes or more. The same seed over the same candidates gives the same nodes. */
   readonly seed: Uint8Array;
   /** Candidates that are not to be chosen. */
   readonly excluded: ReadonlySet<number>;

@@ -1,0 +1,98 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { CairnError } from "@cairnfs/base/errors";
+import {
+  type DiskUsage as DiskUsageMessage,
+  type DiskUsageSchema,
+  Health,
+  type NodeSchema,
+  NodeState as NodeStateCode,
+  type NodeUpdatesSchema,
+} from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import { numberFromUint64 } from "@cairnfs/protocol/uint64";
+import type { DiskUsage } from "./disk-usage.ts";
+import { nodeIdToBytes } from "./node-id.ts";
+import type { NodeState } from "./node-state.ts";
+import { type NodeHealth, type NodeRow, stateOf, type TableUpdates } from "./node-table.ts";
+
+type NodeInit = MessageInitShape<typeof NodeSchema>;
+type NodeUpdatesInit = MessageInitShape<typeof NodeUpdatesSchema>;
+
+const STATE_CODES = {
+  joining: NodeStateCode.JOINING,
+  healthy: NodeStateCode.HEALTHY,
+  suspect: NodeStateCode.SUSPECT,
+  dead: NodeStateCode.DEAD,
+  draining: NodeStateCode.DRAINING,
+  drained: NodeStateCode.DRAINED,
+} as const satisfies Record<NodeState, number>;
+
+const HEALTH_CODES = {
+  ok: Health.OK,
+  readOnly: Health.READ_ONLY,
+  failed: Health.FAILED,
+} as const satisfies Record<NodeHealth, number>;
+
+/** Rows are never changed: the message of a row that goes to thousands is made once. */
+const messages = new WeakMap<NodeRow, NodeInit>();
+
+/** A row as the wire has it. */
+export function nodeMessage(row: NodeRow): NodeInit {
+  const made = messages.get(row);
+  if (made !== undefined) return made;
+  const message: NodeInit = {
+    nodeNumber: row.nodeNumber,
+    nodeId: nodeIdToBytes(row.nodeId),
+    address: row.address,
+    grpcAddress: row.grpcAddress,
+    zone: row.zone,
+    rack: row.rack,
+    state: STATE_CODES[stateOf(row)],
+    usage: usageMessage(row.usage),
+    health: HEALTH_CODES[row.health],
+    lastHeardMs: BigInt(row.lastHeardMs),
+  };
+  messages.set(row, message);
+  return message;
+}
+
+export function nodeUpdatesMessage(updates: TableUpdates): NodeUpdatesInit {
+  const nodes = updates.rows.map(nodeMessage);
+  for (const nodeNumber of updates.removed) {
+    nodes.push({ nodeNumber, state: NodeStateCode.REMOVED });
+  }
+  return { version: BigInt(updates.version), requiresFullResync: updates.isWhole, nodes };
+}
+
+export function usageMessage(usage: DiskUsage): MessageInitShape<typeof DiskUsageSchema> {
+  return {
+    capacityBytes: BigInt(usage.capacityBytes),
+    usedBytes: BigInt(usage.usedBytes),
+    availableBytes: BigInt(usage.availableBytes),
+    chunkCount: BigInt(usage.chunkCount),
+  };
+}
+
+export function parseUsage(message: DiskUsageMessage | undefined): DiskUsage {
+  if (message === undefined) {
+    throw new CairnError("invalidArgument", "a node says how full it is: usage is missing");
+  }
+  return {
+    capacityBytes: numberFromUint64(message.capacityBytes, "usage.capacity_bytes"),
+    usedBytes: numberFromUint64(message.usedBytes, "usage.used_bytes"),
+    availableBytes: numberFromUint64(message.availableBytes, "usage.available_bytes"),
+    chunkCount: numberFromUint64(message.chunkCount, "usage.chunk_count"),
+  };
+}
+
+export function parseHealth(code: Health): NodeHealth {
+  switch (code) {
+    case Health.OK:
+      return "ok";
+    case Health.READ_ONLY:
+      return "readOnly";
+    case Health.FAILED:
+      return "failed";
+    default:
+      throw new CairnError("invalidArgument", `health is ${code}, expected 1, 2 or 3`);
+  }
+}
