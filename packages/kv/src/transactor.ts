@@ -1,0 +1,181 @@
+import { backoffMs } from "@cairnfs/base/backoff";
+import type { Clock } from "@cairnfs/base/clock";
+import { abortError, CairnError } from "@cairnfs/base/errors";
+import type { Random } from "@cairnfs/base/random";
+import { CommitHistory } from "./commit-history.ts";
+import type { KvTransaction, TransactOptions } from "./kv-store.ts";
+import { type Ledger, RolledBack } from "./ledger.ts";
+import { RecordingTransaction } from "./recording-transaction.ts";
+import { type Turn, TurnGate } from "./turn-gate.ts";
+import type { View } from "./view.ts";
+
+export interface TransactorParts {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const ATTEMPTS_MAX = 30;
+const RETRY_PAUSE = { baseMs: 1, capMs: 100 };
+
+/** The body has to run again. */
+const CONFLICT: unique symbol = Symbol("conflict");
+
+/** How a body ended. Nobody hears of it before what it saw is durable. */
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+/**
+ * Runs bodies one at a time over the last state of a ledger and puts their commits in one order, without waiting for
+ * the disk. A body that takes its time runs beside others, and is checked against their commits at its end.
+ */
+export class Transactor {
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #gate: TurnGate;
+  readonly #history: CommitHistory;
+  #running = 0;
+  #unfinished = 0;
+  #onIdle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(ledger: Ledger, parts: TransactorParts) {
+    this.#ledger = ledger;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#gate = new TurnGate(() => !ledger.isFull);
+    this.#history = new CommitHistory(ledger.sequence);
+  }
+
+  /** To be called when the ledger takes commits again. */
+  makeRoom(): void {
+    this.#gate.poke();
+  }
+
+  async transact<T>(
+    body: (tx: KvTransaction) => Promise<T>,
+    options?: TransactOptions,
+  ): Promise<T> {
+    if (this.#closing !== undefined) throw closed();
+    const signal = options?.signal;
+    if (signal?.aborted) throw abortError(signal);
+    this.#unfinished += 1;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const outcome = await this.#attempt(body, signal);
+        if (outcome !== CONFLICT) {
+          if ("error" in outcome) throw outcome.error;
+          return outcome.value;
+        }
+        if (attempt >= ATTEMPTS_MAX) {
+          throw new CairnError(
+            "transactionConflict",
+            `a transaction met others' changes in all of ${attempt} attempts`,
+          );
+        }
+        await this.#pause(attempt, signal);
+      }
+    } finally {
+      this.#unfinished -= 1;
+      if (this.#unfinished === 0) this.#onIdle?.();
+    }
+  }
+
+  /** Refuses new transactions and resolves when those under way have ended. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      if (this.#unfinished === 0) resolve();
+      else this.#onIdle = resolve;
+    });
+    return this.#closing;
+  }
+
+  async #attempt<T>(
+    body: (tx: KvTransaction) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome<T> | typeof CONFLICT> {
+    const entered = this.#gate.enter(signal);
+    const turn: Turn = typeof entered === "number" ? entered : await entered;
+    let outcome: Outcome<T>;
+    let sequence: number;
+    try {
+      const view = this.#ledger.view();
+      this.#running += 1;
+      try {
+        const tx = new RecordingTransaction(view);
+        outcome = await runBody(body, tx);
+        if (signal?.aborted) throw abortError(signal);
+        if (this.#isStale(tx, view)) return CONFLICT;
+        if ("value" in outcome) this.#commit(tx);
+        // Before the disk has what the body saw, its outcome may yet turn out to be about nothing.
+        sequence = "value" in outcome && !tx.writes.isEmpty ? this.#ledger.sequence : view.sequence;
+      } finally {
+        this.#running -= 1;
+        view.release();
+      }
+    } finally {
+      this.#gate.leave(turn);
+    }
+    const durable = this.#ledger.durable(sequence);
+    return durable === undefined ? outcome : settle(outcome, durable);
+  }
+
+  #isStale(tx: RecordingTransaction, view: View): boolean {
+    if (view.sequence === this.#ledger.sequence) return false;
+    return this.#history.hasChanged(tx.reads, view.sequence);
+  }
+
+  #commit(tx: RecordingTransaction): void {
+    if (tx.writes.isEmpty) return;
+    const sequence = this.#ledger.sequence + 1;
+    const latest = this.#ledger.view();
+    let writes: ReturnType<typeof tx.writes.resolve>;
+    try {
+      writes = tx.writes.resolve(latest, sequence);
+    } finally {
+      latest.release();
+    }
+    this.#ledger.apply(writes, tx.writes.hasAppends);
+    // Only bodies that run beside this one can have an older view.
+    if (this.#running > 1) this.#history.record(sequence, writes);
+    else this.#history.forget(sequence);
+  }
+
+  #pause(failures: number, signal: AbortSignal | undefined): Promise<void> {
+    return this.#clock
+      .sleep(backoffMs(failures, RETRY_PAUSE, this.#random), signal)
+      .catch((error: unknown) => {
+        throw signal?.aborted ? abortError(signal) : error;
+      });
+  }
+}
+
+/** What a closed store answers. */
+export function closed(): CairnError {
+  return new CairnError("shuttingDown", "the metadata store is closed");
+}
+
+async function runBody<T>(
+  body: (tx: KvTransaction) => Promise<T>,
+  tx: RecordingTransaction,
+): Promise<Outcome<T>> {
+  try {
+    return { value: await body(tx) };
+  } catch (error) {
+    return { error };
+  } finally {
+    tx.end();
+  }
+}
+
+async function settle<T>(
+  outcome: Outcome<T>,
+  durable: Promise<void>,
+): Promise<Outcome<T> | typeof CONFLICT> {
+  try {
+    await durable;
+    return outcome;
+  } catch (error) {
+    if (error instanceof RolledBack) return CONFLICT;
+    throw error;
+  }
+}
