@@ -65,6 +65,8 @@ export class NodeManager {
   readonly #members = new Map<number, Member>();
   /** Also of removed nodes, which never come back. */
   readonly #numbers = new Map<NodeId, number>();
+  /** Who registered last at an address; it may have moved since. */
+  readonly #atAddress = new Map<string, number>();
   /** Registrations under way, by id: those of one node take turns. */
   readonly #registering = new Map<NodeId, Promise<unknown>>();
   readonly #listeners = new Set<() => void>();
@@ -88,6 +90,7 @@ export class NodeManager {
       const { duty } = membership;
       if (duty === "removed") continue;
       manager.#admit(nodeNumber, membership.nodeId, NO_USAGE);
+      manager.#atAddress.set(membership.address, nodeNumber);
       manager.table.put({
         nodeNumber,
         ...membership,
@@ -204,6 +207,8 @@ export class NodeManager {
       signal,
     );
     this.#members.delete(nodeNumber);
+    const { address } = this.#row(nodeNumber);
+    if (this.#atAddress.get(address) === nodeNumber) this.#atAddress.delete(address);
     this.table.remove(nodeNumber);
     this.#parts.logger.info("a node was removed", { nodeNumber });
     this.#tell();
@@ -282,6 +287,7 @@ export class NodeManager {
     const place = { address, grpcAddress, zone, rack };
     if (!isAt(row, place)) {
       await changeMembership(this.#parts.kv, nodeNumber, (kept) => ({ ...kept, ...place }), signal);
+      if (this.#atAddress.get(row.address) === nodeNumber) this.#atAddress.delete(row.address);
       this.#parts.logger.info("a node moved", {
         nodeNumber,
         from: row.address,
@@ -306,17 +312,16 @@ export class NodeManager {
 
   /** Where this node is now no other can be: one that was there has gone. */
   #supersede(nodeNumber: number, address: string): void {
-    for (const row of this.table.rows()) {
-      if (row.address !== address || row.nodeNumber === nodeNumber || row.liveness === "dead") {
-        continue;
-      }
-      this.#parts.logger.warn("another node took the address of a node", {
-        nodeNumber: row.nodeNumber,
-        address,
-        by: nodeNumber,
-      });
-      this.#replace({ ...row, liveness: "dead" });
-    }
+    const row = this.table.get(this.#atAddress.get(address) ?? nodeNumber);
+    this.#atAddress.set(address, nodeNumber);
+    if (row === undefined || row.nodeNumber === nodeNumber || row.address !== address) return;
+    if (row.liveness === "dead") return;
+    this.#parts.logger.warn("another node took the address of a node", {
+      nodeNumber: row.nodeNumber,
+      address,
+      by: nodeNumber,
+    });
+    this.#replace({ ...row, liveness: "dead" });
   }
 
   #admit(nodeNumber: number, nodeId: NodeId, usage: DiskUsage): void {

@@ -51,7 +51,8 @@ export class UpdateLog {
    * the version in the answer it goes on from there.
    */
   since(version: number, nodesMax: number): NodesChanged {
-    if (version < this.#firstVersion || version > this.#version) return "resync";
+    const isOurs = version >= this.#firstVersion && version <= this.#version;
+    if (!isOurs) return "resync";
     if (this.#version - version > this.#nodeNumbers.length) return "resync";
     const changed = new Set<number>();
     let reached = version;
