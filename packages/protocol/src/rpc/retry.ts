@@ -1,0 +1,75 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { BackoffLimits } from "@cairnfs/base/backoff";
+import { CairnError, type Reason } from "@cairnfs/base/errors";
+
+/**
+ * How often a client tries again by itself. The deadline of the call bounds all attempts together.
+ */
+export interface RetryPolicy {
+  /** 1 means never again. */
+  readonly attemptsMax: number;
+  readonly pause: BackoffLimits;
+}
+
+export const RETRY_DEFAULT: RetryPolicy = {
+  attemptsMax: 5,
+  pause: { baseMs: 50, capMs: 2_000 },
+};
+export const RETRY_NEVER: RetryPolicy = { attemptsMax: 1, pause: { baseMs: 0, capMs: 0 } };
+
+/**
+ * Whether a call may be repeated: "idempotent" by what it does, "keyed" because all attempts carry one
+ * idempotency key. A method that is not here, and every stream, is never repeated by the client.
+ */
+export type Repeatable = "idempotent" | "keyed";
+
+const REPEATABLE: Readonly<Record<string, Repeatable>> = {
+  "cairn.v1.CoordinatorService.Stat": "idempotent",
+  "cairn.v1.CoordinatorService.List": "idempotent",
+  "cairn.v1.CoordinatorService.MakeDirectory": "keyed",
+  "cairn.v1.CoordinatorService.Rename": "keyed",
+  "cairn.v1.CoordinatorService.Remove": "keyed",
+  "cairn.v1.CoordinatorService.Copy": "keyed",
+  "cairn.v1.CoordinatorService.SetAttributes": "keyed",
+  "cairn.v1.CoordinatorService.PutFile": "keyed",
+  "cairn.v1.CoordinatorService.BeginUpload": "keyed",
+  "cairn.v1.CoordinatorService.GetUpload": "idempotent",
+  "cairn.v1.CoordinatorService.LeasePlacements": "idempotent",
+  "cairn.v1.CoordinatorService.FindChunks": "idempotent",
+  "cairn.v1.CoordinatorService.AddChunks": "keyed",
+  "cairn.v1.CoordinatorService.CommitUpload": "keyed",
+  "cairn.v1.CoordinatorService.AbortUpload": "keyed",
+  "cairn.v1.CoordinatorService.OpenFile": "idempotent",
+  "cairn.v1.CoordinatorService.GetChunkMap": "idempotent",
+  "cairn.v1.CoordinatorService.ReportBadReplica": "idempotent",
+  "cairn.v1.CoordinatorService.RegisterNode": "idempotent",
+  "cairn.v1.CoordinatorService.Heartbeat": "idempotent",
+  "cairn.v1.CoordinatorService.GetNodeTable": "idempotent",
+  "cairn.v1.CoordinatorService.GetClusterState": "idempotent",
+  "cairn.v1.DataNodeService.ReplicateChunk": "idempotent",
+  "cairn.v1.DataNodeService.DeleteChunks": "idempotent",
+  "cairn.v1.DataNodeService.HasChunks": "idempotent",
+  "cairn.v1.DataNodeService.ListChunks": "idempotent",
+  "cairn.v1.DataNodeService.VerifyChunk": "idempotent",
+  "cairn.v1.DataNodeService.HealthCheck": "idempotent",
+};
+
+/** Reasons that say nothing of the call itself: the way to the peer failed, and may be good again soon. */
+const WAY_FAILED: ReadonlySet<Reason> = new Set([
+  "peerGone",
+  "unreachable",
+  "shuttingDown",
+  "stalled",
+]);
+
+/** Whether the method may be repeated, and why. */
+export function repeatable(method: DescMethod): Repeatable | undefined {
+  return REPEATABLE[`${method.parent.typeName}.${method.name}`];
+}
+
+/** Whether a repeatable call that failed with `error` deserves another attempt at the same peer. */
+export function deservesRetry(error: unknown): error is CairnError {
+  return (
+    error instanceof CairnError && (error.retry === "after-pause" || WAY_FAILED.has(error.reason))
+  );
+}
