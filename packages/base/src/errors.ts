@@ -107,6 +107,11 @@ export const Reason = {
     retry: "never",
     meaning: "the content was replaced or removed, and its grace period is over",
   },
+  changesTrimmed: {
+    code: Code.outOfRange,
+    retry: "never",
+    meaning: "the change log does not reach back to this position any more",
+  },
 
   // Uploads.
   uploadNotFound: {
@@ -128,6 +133,11 @@ export const Reason = {
     code: Code.unavailable,
     retry: "other-replica",
     meaning: "fewer nodes than the write quorum stored the chunk",
+  },
+  chunkNeeded: {
+    code: Code.failedPrecondition,
+    retry: "never",
+    meaning: "chunks have to be sent, again or at all, under a fresh placement; chunkIds names some",
   },
   placementUnavailable: {
     code: Code.resourceExhausted,
@@ -183,6 +193,11 @@ export const Reason = {
     code: Code.failedPrecondition,
     retry: "never",
     meaning: "the peer belongs to another cluster",
+  },
+  nodeNotReady: {
+    code: Code.unavailable,
+    retry: "other-replica",
+    meaning: "the node has not joined the cluster yet",
   },
 
   // The way there, and the state of the peer.

@@ -1,0 +1,68 @@
+import { assert } from "@cairnfs/base/assert";
+import type { KvTransaction } from "@cairnfs/kv/kv-store";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { count } from "../counters.ts";
+import { chunks, debts, garbageChunks } from "../keyspace.ts";
+import { CHUNK_STATES, type ChunkRecord, type ChunkState } from "./chunk-record.ts";
+
+/**
+ * Writes a chunk's record, with all that follows from it: its rows in `gcch` and `debt` and the counters. Every change
+ * of a chunk goes through here. `before` is what `tx` read; `after` is `undefined` to delete the record.
+ */
+export function changeChunk(
+  tx: KvTransaction,
+  id: ChunkId,
+  before: ChunkRecord | undefined,
+  after: ChunkRecord | undefined,
+): void {
+  checkStep(before?.state, after?.state);
+  if (after === undefined) chunks.delete(tx, id);
+  else chunks.put(tx, id, after);
+
+  const dueBefore = before?.dueMs ?? 0;
+  const dueAfter = after?.dueMs ?? 0;
+  if (dueBefore !== dueAfter) {
+    if (dueBefore !== 0) garbageChunks.delete(tx, [dueBefore, id]);
+    if (dueAfter !== 0) garbageChunks.put(tx, [dueAfter, id], true);
+  }
+  if (before?.debtCopies !== after?.debtCopies) {
+    if (before?.debtCopies !== undefined) debts.delete(tx, [before.debtCopies, id]);
+    if (after?.debtCopies !== undefined) debts.put(tx, [after.debtCopies, id], true);
+  }
+  countChange(tx, before, after);
+}
+
+function countChange(
+  tx: KvTransaction,
+  before: ChunkRecord | undefined,
+  after: ChunkRecord | undefined,
+): void {
+  const lengthBytes = after?.lengthBytes ?? before?.lengthBytes ?? 0;
+  const live = Number(after?.state === "live") - Number(before?.state === "live");
+  const garbage = Number(isGarbage(after?.state)) - Number(isGarbage(before?.state));
+  const indebted =
+    Number(after?.debtCopies !== undefined) - Number(before?.debtCopies !== undefined);
+  count(tx, "chunks", live);
+  count(tx, "uniqueBytes", live * lengthBytes);
+  count(tx, "garbageChunks", garbage);
+  count(tx, "garbageBytes", garbage * lengthBytes);
+  count(tx, "debtChunks", indebted);
+  count(tx, "debtBytes", indebted * lengthBytes);
+}
+
+function isGarbage(state: ChunkState | undefined): boolean {
+  return state === "garbage" || state === "deleting";
+}
+
+function checkStep(from: ChunkState | undefined, to: ChunkState | undefined): void {
+  if (from === to || from === undefined) return;
+  const next: readonly ChunkState[] = CHUNK_STATES[from];
+  const isAllowed = to === undefined ? from === "deleted" : next.includes(to);
+  assert(isAllowed, `a chunk does not go from ${from} to ${to ?? "nothing"}`);
+}
+
+/** The record with its debt set by how many copies are live: owed while it is referred to and has too few. */
+export function withDebt(record: ChunkRecord, liveCopies: number): ChunkRecord {
+  const isOwed = record.state === "live" && liveCopies < record.wantedCopies;
+  return { ...record, debtCopies: isOwed ? liveCopies : undefined };
+}

@@ -1,0 +1,38 @@
+import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
+import { counterTable } from "./keyspace.ts";
+
+/** What is counted, in the transactions that change it. */
+export const COUNTERS = [
+  "files",
+  "directories",
+  "logicalBytes",
+  "chunks",
+  "uniqueBytes",
+  "garbageChunks",
+  "garbageBytes",
+  "openUploads",
+  "debtChunks",
+  "debtBytes",
+  "changes",
+] as const;
+export type CounterName = (typeof COUNTERS)[number];
+
+export type Counters = Readonly<Record<CounterName, number>>;
+
+const KEYS = new Map(COUNTERS.map((name) => [name, counterTable.keyOf(name)]));
+
+/** Moves a counter when the transaction commits. Never conflicts. */
+export function count(tx: KvTransaction, name: CounterName, delta: number): void {
+  if (delta === 0) return;
+  tx.add(KEYS.get(name) ?? counterTable.keyOf(name), delta);
+}
+
+/**
+ * All counters, of one moment. Files, directories and bytes of a removed tree count until it has been taken apart;
+ * `chunks` and `uniqueBytes` are those with references.
+ */
+export async function readCounters(reader: KvReader): Promise<Counters> {
+  const values = await counterTable.getMany(reader, COUNTERS);
+  // One value for each name, in their order.
+  return Object.fromEntries(COUNTERS.map((name, at) => [name, values[at] ?? 0])) as Counters;
+}

@@ -1,0 +1,71 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { CairnError } from "@cairnfs/base/errors";
+import { fromHex } from "@cairnfs/base/hex";
+import type { KvTransaction } from "@cairnfs/kv/kv-store";
+import type { Metadata } from "@cairnfs/protocol/rpc/service";
+import { answers, IDEMPOTENCY_KEY_BYTES } from "./keyspace.ts";
+
+export const IDEMPOTENCY_METADATA_KEY = "cairn-idempotency-key";
+
+/** The key that the caller gave this call, if any; one that is not 24 bytes in hex is refused as `invalidArgument`. */
+export function idempotencyKeyOf(metadata: Metadata): Uint8Array | undefined {
+  const digits = metadata.get(IDEMPOTENCY_METADATA_KEY);
+  if (digits === undefined) return undefined;
+  const key = fromHex(digits);
+  if (key?.byteLength === IDEMPOTENCY_KEY_BYTES) return key;
+  throw new CairnError(
+    "invalidArgument",
+    `${IDEMPOTENCY_METADATA_KEY} is not ${IDEMPOTENCY_KEY_BYTES} bytes in hexadecimal`,
+  );
+}
+
+/**
+ * The period that `nowMs` is in. Answers are kept by the period they were given in, and looked for in this one and the
+ * one before: so they live one to two periods, and a whole period is dropped at once.
+ */
+export function answerPeriod(nowMs: number, periodMs: number): number {
+  return Math.floor(nowMs / periodMs);
+}
+
+export interface KeyedCall<Answer extends DescMessage> {
+  readonly key: Uint8Array | undefined;
+  /** The message that answers the call; a key belongs to one method. */
+  readonly answer: Answer;
+  readonly period: number;
+}
+
+/**
+ * Answers a call once: the answer is stored in the transaction of the change and found again under the same key. A key
+ * that was used for another method is refused as `invalidArgument`.
+ */
+export async function answerOnce<Answer extends DescMessage>(
+  tx: KvTransaction,
+  { key, answer, period }: KeyedCall<Answer>,
+  body: () => Promise<MessageInitShape<Answer>>,
+): Promise<MessageInitShape<Answer>> {
+  if (key === undefined) return body();
+  const found = await answers.getMany(tx, [
+    [period, key],
+    [Math.max(0, period - 1), key],
+  ]);
+  const stored = found[0] ?? found[1];
+  if (stored !== undefined) {
+    // A message is an initial value of itself.
+    if (stored.method === answer.name)
+      return fromBinary(answer, stored.message) as unknown as MessageInitShape<Answer>;
+    throw new CairnError(
+      "invalidArgument",
+      `the idempotency key was answered with ${stored.method}, not ${answer.name}`,
+    );
+  }
+  const message = await body();
+  const bytes = toBinary(answer, create(answer, message));
+  answers.put(tx, [period, key], { method: answer.name, message: bytes });
+  return message;
+}

@@ -1,0 +1,244 @@
+/**
+ * The register of the metadata store: every prefix, and the table behind it. docs/formats/keyspace.md draws the records.
+ * Keys are written by kv/ordered-key, values begin with their record version.
+ */
+
+import { toHex } from "@cairnfs/base/hex";
+import type { KvReader } from "@cairnfs/kv/kv-store";
+import { fixed, type KeyCodec, restText, tuple, u8, u32, u64 } from "@cairnfs/kv/ordered-key";
+import { recordCodec, type ValueCodec } from "@cairnfs/kv/record";
+import { Table } from "@cairnfs/kv/table";
+import { CHUNK_ID_BYTES, type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import { type ChangeRecord, changeCodec } from "./change-record.ts";
+import { type ChunkRecord, chunkRecordCodec } from "./chunks/chunk-record.ts";
+import {
+  type ContentRecord,
+  chunkRowCodec,
+  contentCodec,
+  type MappedChunk,
+} from "./namespace/content.ts";
+import { type EntryRecord, entryCodec } from "./namespace/entry.ts";
+import {
+  type ContentId,
+  contentIdKey,
+  type DomainId,
+  domainIdKey,
+  type InodeId,
+  inodeIdKey,
+} from "./namespace/ids.ts";
+import { type UploadSession, uploadSessionCodec } from "./uploads/upload-session.ts";
+
+/** Every prefix of the store and what is under it. Four characters, unique, never reused for something else. */
+export const PREFIXES = {
+  dent: "entries, by directory and sort name",
+  cont: "contents",
+  cmap: "chunk maps of contents",
+  chnk: "chunks",
+  cdom: "references to chunks from domains other than their home",
+  sess: "upload sessions",
+  sexp: "upload sessions in the order they expire in",
+  tomb: "removed directories and contents that are still to be taken apart",
+  gcch: "chunks without references, in the order they fall due in",
+  drop: "copies that nodes are still to delete, by node",
+  debt: "chunks with fewer copies than wanted, fewest first",
+  idem: "answers to mutating calls, by time and idempotency key",
+  node: "members",
+  nuid: "members by the id they chose",
+  clog: "the change log",
+  cntr: "counters",
+  meta: "single values: cluster id, secrets, epoch, next id",
+} as const;
+
+/** A chunk id as its 32 bytes. */
+const chunkIdKey: KeyCodec<ChunkId> = {
+  write: (to, id) => to.raw(chunkIdToBytes(id)),
+  // 32 bytes are 64 digits.
+  read: (from) => toHex(from.raw(CHUNK_ID_BYTES)) as ChunkId,
+  writeLeading: () => undefined,
+};
+
+/** The value of a row that says all by being there: its record version and nothing else. */
+const presence = recordCodec<true>("presence", {
+  version: 1,
+  write: () => undefined,
+  read: () => true,
+});
+
+const number = recordCodec<number>("number", {
+  version: 1,
+  write: (to, value) => to.varint(value),
+  read: (from) => from.varint(),
+});
+
+export const entries = new Table<readonly [InodeId, string], EntryRecord>({
+  prefix: "dent",
+  key: tuple(inodeIdKey, restText),
+  value: entryCodec,
+});
+
+export const contents = new Table<ContentId, ContentRecord>({
+  prefix: "cont",
+  key: contentIdKey,
+  value: contentCodec,
+});
+
+/** By the content and the offset of the row's first chunk. */
+export const chunkMap = new Table<readonly [ContentId, number], readonly MappedChunk[]>({
+  prefix: "cmap",
+  key: tuple(contentIdKey, u64),
+  value: chunkRowCodec,
+});
+
+export const chunks = new Table<ChunkId, ChunkRecord>({
+  prefix: "chnk",
+  key: chunkIdKey,
+  value: chunkRecordCodec,
+});
+
+export const domainReferences = new Table<readonly [ChunkId, DomainId], number>({
+  prefix: "cdom",
+  key: tuple(chunkIdKey, domainIdKey),
+  value: number,
+});
+
+export const SESSION_ID_BYTES = 16;
+
+export const sessions = new Table<Uint8Array, UploadSession>({
+  prefix: "sess",
+  key: fixed(SESSION_ID_BYTES),
+  value: uploadSessionCodec,
+});
+
+export const sessionExpiries = new Table<readonly [number, Uint8Array], true>({
+  prefix: "sexp",
+  key: tuple(u64, fixed(SESSION_ID_BYTES)),
+  value: presence,
+});
+
+/** What a tombstone stands for. */
+export const TOMB_KIND = { directory: 1, content: 2 } as const;
+
+/** By due time, kind and inode or content id. */
+export const tombstones = new Table<readonly [number, number, number], true>({
+  prefix: "tomb",
+  key: tuple(u64, u8, u64),
+  value: presence,
+});
+
+export const garbageChunks = new Table<readonly [number, ChunkId], true>({
+  prefix: "gcch",
+  key: tuple(u64, chunkIdKey),
+  value: presence,
+});
+
+/** By node; the value is the epoch up to which copies are to go. */
+export const drops = new Table<readonly [number, ChunkId], number>({
+  prefix: "drop",
+  key: tuple(u32, chunkIdKey),
+  value: number,
+});
+
+/** By the number of copies that are left. */
+export const debts = new Table<readonly [number, ChunkId], true>({
+  prefix: "debt",
+  key: tuple(u8, chunkIdKey),
+  value: presence,
+});
+
+/** The answer to a mutating call and the method that gave it. */
+export interface StoredAnswer {
+  readonly method: string;
+  readonly message: Uint8Array;
+}
+
+export const IDEMPOTENCY_KEY_BYTES = 24;
+
+/** By the period of time in which the call was answered, and its idempotency key. */
+export const answers = new Table<readonly [number, Uint8Array], StoredAnswer>({
+  prefix: "idem",
+  key: tuple(u64, fixed(IDEMPOTENCY_KEY_BYTES)),
+  value: recordCodec("answer", {
+    version: 1,
+    write: (to, answer) => {
+      to.text(answer.method);
+      to.bytes(answer.message);
+    },
+    read: (from) => ({ method: from.text(), message: from.bytes() }),
+  }),
+});
+
+export const POSITION_BYTES = 12;
+export const CHANGE_LOG_PREFIX: Uint8Array = Buffer.from("clog");
+
+/** By position; written with `tx.append`. */
+export const changeLog = new Table<Uint8Array, ChangeRecord>({
+  prefix: "clog",
+  key: fixed(POSITION_BYTES),
+  value: changeCodec,
+});
+
+/** Whole numbers under `meta`. */
+export const metaNumbers = new Table<"epoch" | "horizon" | "next-id", number>({
+  prefix: "meta",
+  // Reading a name back would need a check; nobody lists them.
+  key: restText as KeyCodec<"epoch" | "horizon" | "next-id">,
+  value: number,
+});
+
+/** When the store epoch was what; oldest first. See chunks/epochs.ts. */
+export interface EpochMark {
+  readonly atMs: number;
+  readonly epoch: number;
+}
+
+export const epochMarks = new Table<"epoch-marks", readonly EpochMark[]>({
+  prefix: "meta",
+  key: restText as KeyCodec<"epoch-marks">,
+  value: recordCodec("epoch marks", {
+    version: 1,
+    write: (to, marks) =>
+      to.list(marks, (into, mark) => {
+        into.varint(mark.atMs);
+        into.varint(mark.epoch);
+      }),
+    read: (from) => from.list((of) => ({ atMs: of.varint(), epoch: of.varint() })),
+  }),
+});
+
+/** Up to where the change log was cut off. */
+export const trimmedPosition = new Table<"log-trimmed", Uint8Array>({
+  prefix: "meta",
+  key: restText as KeyCodec<"log-trimmed">,
+  value: recordCodec("position", {
+    version: 1,
+    write: (to, position) => to.fixed(position),
+    read: (from) => from.fixed(POSITION_BYTES),
+  }),
+});
+
+/** What `tx.add` keeps: eight bytes, big-endian, two's complement; the one value without a record version. */
+const counterCodec: ValueCodec<number> = {
+  encode: (value) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64BE(BigInt(value));
+    return bytes;
+  },
+  decode: (bytes) =>
+    Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigInt64(0)),
+};
+
+export const counterTable = new Table<string, number>({
+  prefix: "cntr",
+  key: restText,
+  value: counterCodec,
+});
+
+/** The epoch that placements are made in: from 1 on. */
+export async function readEpoch(reader: KvReader): Promise<number> {
+  return (await metaNumbers.get(reader, "epoch")) ?? 1;
+}
+
+/** Receipts of epochs up to this one are void. */
+export async function readHorizon(reader: KvReader): Promise<number> {
+  return (await metaNumbers.get(reader, "horizon")) ?? 0;
+}

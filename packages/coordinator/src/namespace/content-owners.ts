@@ -1,0 +1,27 @@
+import { present } from "@cairnfs/base/assert";
+import type { KvTransaction } from "@cairnfs/kv/kv-store";
+import { contents, TOMB_KIND, tombstones } from "../keyspace.ts";
+import type { ContentId } from "./ids.ts";
+
+/** One more entry shows this content. The content must have an owner already. */
+export async function addOwner(tx: KvTransaction, id: ContentId): Promise<void> {
+  const content = present(await contents.get(tx, id), `content ${id} is gone and yet shown`);
+  contents.put(tx, id, { ...content, owners: content.owners + 1 });
+}
+
+/**
+ * One owner less. A content without owners can be read until `goneAtMs`; then the tombstone worker lets go of its
+ * chunks. One without chunks goes at once, since whoever opened it has its bytes.
+ */
+export async function dropOwner(tx: KvTransaction, id: ContentId, goneAtMs: number): Promise<void> {
+  const content = present(await contents.get(tx, id), `content ${id} is gone and yet owned`);
+  const owners = content.owners - 1;
+  if (owners > 0) {
+    contents.put(tx, id, { ...content, owners });
+  } else if (content.chunkCount === 0) {
+    contents.delete(tx, id);
+  } else {
+    contents.put(tx, id, { ...content, owners, goneAtMs });
+    tombstones.put(tx, [goneAtMs, TOMB_KIND.content, id], true);
+  }
+}

@@ -1,0 +1,41 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { EntryKind, type EntrySchema } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import type { EntryRecord, PolicyRecord } from "./entry.ts";
+
+/** An entry as clients see it. */
+export function entryMessage(
+  name: string,
+  entry: EntryRecord,
+): MessageInitShape<typeof EntrySchema> {
+  const common = {
+    name,
+    inodeId: BigInt(entry.inodeId),
+    createdMs: BigInt(entry.createdMs),
+    modifiedMs: BigInt(entry.modifiedMs),
+    mode: entry.mode,
+    contentType: entry.contentType,
+    userMetadata: Object.fromEntries(entry.userMetadata),
+    version: BigInt(entry.version),
+  };
+  if (entry.kind === "directory") {
+    return { kind: EntryKind.DIRECTORY, ...common, policy: policyMessage(entry.policy) };
+  }
+  return {
+    kind: EntryKind.FILE,
+    ...common,
+    sizeBytes: BigInt(entry.sizeBytes),
+    sha256: entry.sha256,
+    chunkSizeBytes: BigInt(entry.chunkSizeBytes),
+    replicationFactor: entry.replicationFactor,
+    chunkCount: BigInt(entry.chunkCount),
+    contentId: BigInt(entry.contentId),
+  };
+}
+
+function policyMessage(policy: PolicyRecord) {
+  const { chunkSizeBytes, replicationFactor } = policy;
+  return {
+    ...(chunkSizeBytes === undefined ? {} : { chunkSizeBytes: BigInt(chunkSizeBytes) }),
+    ...(replicationFactor === undefined ? {} : { replicationFactor }),
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * The entry of a file or directory, the value of `dent`:
+ *
+ *     | version 1 | kind u8 | inode varint | entry version varint | created varint | modified varint | mode varint
+ *     | content type text | user metadata textMap |
+ *     kind 1, a file:       | content varint | size varint | chunks varint | chunk size varint | copies u8 | sha-256 bytes (0 or 32) |
+ *     kind 2, a directory:  | policy: optional chunk size varint | optional copies u8 |
+ *
+ * docs/formats/keyspace.md is the register.
+ */
+
+import { CairnError } from "@cairnfs/base/errors";
+import { type RecordReader, type RecordWriter, recordCodec } from "@cairnfs/kv/record";
+import { type ContentId, contentId, type InodeId, inodeId } from "./ids.ts";
+
+/** How files below a directory are stored; what is absent is inherited. */
+export interface PolicyRecord {
+  readonly chunkSizeBytes: number | undefined;
+  readonly replicationFactor: number | undefined;
+}
+
+interface CommonFields {
+  readonly inodeId: InodeId;
+  /** Grows with each change of the entry. */
+  readonly version: number;
+  readonly createdMs: number;
+  readonly modifiedMs: number;
+  readonly mode: number;
+  readonly contentType: string;
+  readonly userMetadata: ReadonlyMap<string, string>;
+}
+
+export interface FileEntry extends CommonFields {
+  readonly kind: "file";
+  readonly contentId: ContentId;
+  readonly sizeBytes: number;
+  /** 0 when the content is inline or empty. */
+  readonly chunkCount: number;
+  readonly chunkSizeBytes: number;
+  readonly replicationFactor: number;
+  /** Of the whole file; empty when nobody computed it. */
+  readonly sha256: Uint8Array;
+}
+
+export interface DirectoryEntry extends CommonFields {
+  readonly kind: "directory";
+  readonly policy: PolicyRecord;
+}
+
+export type EntryRecord = FileEntry | DirectoryEntry;
+
+export const NO_POLICY: PolicyRecord = { chunkSizeBytes: undefined, replicationFactor: undefined };
+export const NO_METADATA: ReadonlyMap<string, string> = new Map();
+export const FILE_MODE_DEFAULT = 0o644;
+export const DIRECTORY_MODE_DEFAULT = 0o755;
+
+const FILE = 1;
+const DIRECTORY = 2;
+
+export const entryCodec = recordCodec<EntryRecord>("entry", { version: 1, write, read });
+
+function write(to: RecordWriter, entry: EntryRecord): void {
+  to.u8(entry.kind === "file" ? FILE : DIRECTORY);
+  to.varint(entry.inodeId);
+  to.varint(entry.version);
+  to.varint(entry.createdMs);
+  to.varint(entry.modifiedMs);
+  to.varint(entry.mode);
+  to.text(entry.contentType);
+  to.textMap(entry.userMetadata);
+  if (entry.kind === "file") {
+    to.varint(entry.contentId);
+    to.varint(entry.sizeBytes);
+    to.varint(entry.chunkCount);
+    to.varint(entry.chunkSizeBytes);
+    to.u8(entry.replicationFactor);
+    to.bytes(entry.sha256);
+  } else {
+    writePolicy(to, entry.policy);
+  }
+}
+
+function read(from: RecordReader): EntryRecord {
+  const kind = from.u8();
+  const common: CommonFields = {
+    inodeId: inodeId(from.varint()),
+    version: from.varint(),
+    createdMs: from.varint(),
+    modifiedMs: from.varint(),
+    mode: from.varint(),
+    contentType: from.text(),
+    userMetadata: from.textMap(),
+  };
+  if (kind === DIRECTORY) return { kind: "directory", ...common, policy: readPolicy(from) };
+  if (kind !== FILE) throw new CairnError("internal", `an entry has the unknown kind ${kind}`);
+  return {
+    kind: "file",
+    ...common,
+    contentId: contentId(from.varint()),
+    sizeBytes: from.varint(),
+    chunkCount: from.varint(),
+    chunkSizeBytes: from.varint(),
+    replicationFactor: from.u8(),
+    sha256: from.bytes(),
+  };
+}
+
+export function writePolicy(to: RecordWriter, policy: PolicyRecord): void {
+  to.optional(policy.chunkSizeBytes, (into, size) => into.varint(size));
+  to.optional(policy.replicationFactor, (into, factor) => into.u8(factor));
+}
+
+export function readPolicy(from: RecordReader): PolicyRecord {
+  return {
+    chunkSizeBytes: from.optional((of) => of.varint()),
+    replicationFactor: from.optional((of) => of.u8()),
+  };
+}
+
+/** What an entry sorts by among its siblings: a directory's name ends with a slash, as S3 sorts keys. */
+export function sortNameOf(name: string, kind: EntryRecord["kind"]): string {
+  return kind === "directory" ? `${name}/` : name;
+}
+
+/** The name that a sort name was made of. */
+export function nameOf(sortName: string): string {
+  return sortName.endsWith("/") ? sortName.slice(0, -1) : sortName;
+}

@@ -1,0 +1,56 @@
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import type { Clock } from "@cairnfs/base/clock";
+import type { KvStore } from "@cairnfs/kv/kv-store";
+import type { Call } from "@cairnfs/protocol/rpc/service";
+import { type IdAllocator, idsFrom } from "../id-allocator.ts";
+import { answerOnce, answerPeriod, idempotencyKeyOf } from "../idempotency.ts";
+import type { Mutation } from "./mutation.ts";
+import type { NamespaceSettings } from "./settings.ts";
+
+export interface MutatorParts {
+  readonly kv: KvStore;
+  readonly clock: Clock;
+  readonly ids: IdAllocator;
+  readonly settings: NamespaceSettings;
+}
+
+/** Runs operations that change the tree, each in one transaction. */
+export class Mutator {
+  readonly #parts: MutatorParts;
+
+  constructor(parts: MutatorParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs `body`, which may draw at most `idsMax` ids; resolves when what it wrote is durable. */
+  async run<T>(
+    idsMax: number,
+    body: (mutation: Mutation) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const { kv, clock, ids, settings } = this.#parts;
+    const fresh = await ids.take(idsMax);
+    return kv.transact((tx) => body({ tx, nowMs: clock.now(), settings, nextId: idsFrom(fresh) }), {
+      signal,
+    });
+  }
+
+  /** The same for a call that may be repeated under its idempotency key: it is answered once. */
+  async answer<Answer extends DescMessage>(
+    call: Call,
+    answer: Answer,
+    idsMax: number,
+    body: (mutation: Mutation) => Promise<MessageInitShape<Answer>>,
+  ): Promise<MessageInitShape<Answer>> {
+    const key = idempotencyKeyOf(call.metadata);
+    const periodMs = this.#parts.settings.idempotencyMs;
+    return this.run(
+      idsMax,
+      (mutation) => {
+        const period = answerPeriod(mutation.nowMs, periodMs);
+        return answerOnce(mutation.tx, { key, answer, period }, () => body(mutation));
+      },
+      call.signal,
+    );
+  }
+}

@@ -1,0 +1,140 @@
+import { CairnError } from "@cairnfs/base/errors";
+import type { KvStore } from "@cairnfs/kv/kv-store";
+import {
+  type CoordinatorService,
+  CopyResponseSchema,
+  MakeDirectoryResponseSchema,
+  RemoveResponseSchema,
+  RenameResponseSchema,
+  SetAttributesResponseSchema,
+} from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
+import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
+import { entryMessage } from "../namespace/entry-message.ts";
+import type { Mutator } from "../namespace/mutator.ts";
+import { copy } from "../namespace/ops/copy.ts";
+import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, list } from "../namespace/ops/list.ts";
+import { makeDirectory } from "../namespace/ops/make-directory.ts";
+import { remove } from "../namespace/ops/remove.ts";
+import { rename } from "../namespace/ops/rename.ts";
+import { setAttributes } from "../namespace/ops/set-attributes.ts";
+import { stat } from "../namespace/ops/stat.ts";
+import { type Path, parsePath } from "../namespace/path.ts";
+import { parsePrecondition } from "../namespace/precondition.ts";
+import { watchChanges } from "../watch-changes.ts";
+
+export interface NamespaceParts {
+  readonly kv: KvStore;
+  readonly mutator: Mutator;
+}
+
+export type NamespaceHandlers = Pick<
+  ServiceHandlers<typeof CoordinatorService>,
+  | "stat"
+  | "list"
+  | "makeDirectory"
+  | "rename"
+  | "remove"
+  | "copy"
+  | "setAttributes"
+  | "watchChanges"
+>;
+
+/** Answers what is asked and changed about the tree itself. */
+export function namespaceHandlers({ kv, mutator }: NamespaceParts): NamespaceHandlers {
+  return {
+    async stat(request) {
+      const path = parsePath(request.path);
+      const { name, entry } = await kv.read((reader) => stat(reader, path));
+      return { entry: entryMessage(name, entry) };
+    },
+
+    async list(request) {
+      const path = parsePath(request.path);
+      const page = { after: request.after, limit: listLimit(request.limit) };
+      const listing = await kv.read((reader) => list(reader, path, page));
+      return {
+        entries: listing.entries.map(({ name, entry }) => entryMessage(name, entry)),
+        nextAfter: listing.nextAfter,
+      };
+    },
+
+    async makeDirectory(request, call) {
+      const path = parsePath(request.path);
+      const wanted = {
+        path,
+        parents: request.parents,
+        attributes: parseAttributes(request.attributes),
+        policy: parsePolicy(request.policy),
+      };
+      return mutator.answer(call, MakeDirectoryResponseSchema, idsFor(path), async (mutation) => {
+        const entry = await makeDirectory(mutation, wanted);
+        return { entry: entryMessage(path.names.at(-1) ?? "", entry) };
+      });
+    },
+
+    async rename(request, call) {
+      const { noReplace, parents } = request;
+      const source = parsePath(request.source);
+      const target = parsePath(request.target);
+      return mutator.answer(call, RenameResponseSchema, idsFor(target), async (mutation) => {
+        const moved = await rename(mutation, { source, target, noReplace, parents });
+        return { entry: entryMessage(moved.name, moved.entry) };
+      });
+    },
+
+    async remove(request, call) {
+      const { recursive } = request;
+      const path = parsePath(request.path);
+      const precondition = parsePrecondition(request.precondition);
+      return mutator.answer(call, RemoveResponseSchema, 0, async (mutation) => {
+        await remove(mutation, { path, recursive, precondition });
+        return {};
+      });
+    },
+
+    async copy(request, call) {
+      const { noReplace, parents } = request;
+      const source = parsePath(request.source);
+      const target = parsePath(request.target);
+      const attributes = parseAttributes(request.attributes);
+      return mutator.answer(call, CopyResponseSchema, idsFor(target), async (mutation) => {
+        const entry = await copy(mutation, { source, target, noReplace, parents, attributes });
+        return { entry: entryMessage(target.names.at(-1) ?? "", entry) };
+      });
+    },
+
+    async setAttributes(request, call) {
+      const wanted = {
+        path: parsePath(request.path),
+        attributes: parseAttributes(request.attributes),
+        policy: request.policy === undefined ? undefined : parsePolicy(request.policy),
+        precondition: parsePrecondition(request.precondition),
+      };
+      return mutator.answer(call, SetAttributesResponseSchema, 1, async (mutation) => {
+        const { name, entry } = await setAttributes(mutation, wanted);
+        return { entry: entryMessage(name, entry) };
+      });
+    },
+
+    watchChanges(request, call) {
+      const path = request.path === "" ? "/" : parsePath(request.path).text;
+      return watchChanges(kv, { afterPosition: request.afterPosition, path }, call.signal);
+    },
+  };
+}
+
+/** The ids that a change at `path` may draw: one for each parent it makes, and for the entry and its content. */
+export function idsFor(path: Path): number {
+  return path.names.length + 2;
+}
+
+function listLimit(limit: number): number {
+  if (limit > LIST_LIMIT_MAX) {
+    throw new CairnError(
+      "invalidArgument",
+      `limit is ${limit}, expected 1 to ${LIST_LIMIT_MAX}, or 0 for ${LIST_LIMIT_DEFAULT}`,
+    );
+  }
+  return limit === 0 ? LIST_LIMIT_DEFAULT : limit;
+}

@@ -1,0 +1,329 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Clock } from "@cairnfs/base/clock";
+import { CairnError } from "@cairnfs/base/errors";
+import type { Random } from "@cairnfs/base/random";
+import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
+import { chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
+import {
+  BeginUploadResponseSchema,
+  CommitUploadResponseSchema,
+  type CoordinatorService,
+  type PlacementSchema,
+  PutFileResponseSchema,
+} from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
+import { contents, readEpoch, SESSION_ID_BYTES } from "../keyspace.ts";
+import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
+import { entryMessage } from "../namespace/entry-message.ts";
+import type { Mutator } from "../namespace/mutator.ts";
+import { parsePath } from "../namespace/path.ts";
+import { parsePrecondition } from "../namespace/precondition.ts";
+import type { NamespaceSettings } from "../namespace/settings.ts";
+import { wholeNumber } from "../namespace/whole-number.ts";
+import { addChunks } from "../uploads/add-chunks.ts";
+import { beginUpload } from "../uploads/begin-upload.ts";
+import { commitUpload } from "../uploads/commit-upload.ts";
+import { FIND_CHUNKS_MAX, findChunks } from "../uploads/find-chunks.ts";
+import { type PlacementSource, writeQuorumOf } from "../uploads/placements.ts";
+import { putFile } from "../uploads/put-file.ts";
+import {
+  checkSessionId,
+  endSession,
+  isRenewalDue,
+  moveExpiry,
+  requireOpenSession,
+  requireSession,
+} from "../uploads/session-table.ts";
+import type { UploadSession } from "../uploads/upload-session.ts";
+import { parseUploadedChunks } from "../uploads/uploaded-chunk.ts";
+import { idsFor } from "./namespace-handlers.ts";
+
+export interface UploadParts {
+  readonly kv: KvStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly mutator: Mutator;
+  readonly settings: NamespaceSettings;
+  readonly nodes: PlacementSource;
+}
+
+export type UploadHandlers = Pick<
+  ServiceHandlers<typeof CoordinatorService>,
+  | "putFile"
+  | "beginUpload"
+  | "getUpload"
+  | "leasePlacements"
+  | "findChunks"
+  | "addChunks"
+  | "commitUpload"
+  | "abortUpload"
+>;
+
+const LEASE_PLACEMENTS_MAX = 256;
+/** How many placements an upload begins with when its size is known, and when it is not. */
+const FIRST_PLACEMENTS_MAX = 16;
+const FIRST_PLACEMENTS_UNKNOWN = 4;
+const SHA256_BYTES = 32;
+
+/** Answers everything about writing files. */
+export function uploadHandlers(parts: UploadParts): UploadHandlers {
+  return { ...sessionHandlers(parts), ...contentHandlers(parts) };
+}
+
+type ContentHandlers = Pick<
+  UploadHandlers,
+  "putFile" | "findChunks" | "addChunks" | "commitUpload"
+>;
+
+function contentHandlers(parts: UploadParts): ContentHandlers {
+  const { kv, clock, mutator, nodes } = parts;
+  const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
+
+  return {
+    async putFile(request, call) {
+      const path = parsePath(request.path);
+      const wanted = {
+        path,
+        attributes: parseAttributes(request.attributes),
+        precondition: parsePrecondition(request.precondition),
+        parents: request.parents,
+        sha256: parseSha256(request.sha256),
+        bytes: request.inlineBytes,
+      };
+      return mutator.answer(call, PutFileResponseSchema, idsFor(path), async (mutation) => {
+        const entry = await putFile(mutation, wanted);
+        return { entry: entryMessage(path.names.at(-1) ?? "", entry) };
+      });
+    },
+
+    async findChunks(request, call) {
+      if (request.chunkIds.length > FIND_CHUNKS_MAX) {
+        throw new CairnError(
+          "invalidArgument",
+          `chunk_ids has ${request.chunkIds.length} ids, expected at most ${FIND_CHUNKS_MAX}`,
+        );
+      }
+      const ids = request.chunkIds.map(chunkIdFromBytes);
+      const sessionId = checkSessionId(request.sessionId);
+      const { session, more: found } = await readOpen(kv, sessionId, clock.now(), (reader, open) =>
+        findChunks(reader, open, ids, isLive),
+      );
+      await renew(parts, sessionId, session, call.signal);
+      return { found };
+    },
+
+    async addChunks(request, call) {
+      const sessionId = checkSessionId(request.sessionId);
+      const offsetBytes = wholeNumber(request.offsetBytes, "offset_bytes");
+      const uploaded = parseUploadedChunks(request.chunks, sessionId, nodes);
+      const addedBytes = await mutator.run(
+        0,
+        (mutation) => addChunks(mutation, { sessionId, offsetBytes, uploaded, isLive }),
+        call.signal,
+      );
+      return { addedBytes: BigInt(addedBytes) };
+    },
+
+    async commitUpload(request, call) {
+      const sessionId = checkSessionId(request.sessionId);
+      const wanted = {
+        sessionId,
+        offsetBytes: wholeNumber(request.offsetBytes, "offset_bytes"),
+        uploaded: parseUploadedChunks(request.chunks, sessionId, nodes),
+        sha256: parseSha256(request.sha256),
+        sizeBytes: wholeNumber(request.sizeBytes, "size_bytes"),
+        isLive,
+        answer: (...[name, entry]: Parameters<typeof entryMessage>) =>
+          toBinary(
+            CommitUploadResponseSchema,
+            create(CommitUploadResponseSchema, { entry: entryMessage(name, entry) }),
+          ),
+      };
+      const answer = await mutator.run(
+        COMMIT_IDS_MAX,
+        (mutation) => commitUpload(mutation, wanted),
+        call.signal,
+      );
+      return fromBinary(CommitUploadResponseSchema, answer);
+    },
+  };
+}
+
+function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof ContentHandlers> {
+  const { kv, clock, mutator, settings, nodes } = parts;
+  return {
+    async beginUpload(request, call) {
+      const path = parsePath(request.path);
+      const sizeBytes =
+        request.sizeBytes === undefined ? undefined : wholeNumber(request.sizeBytes, "size_bytes");
+      const wanted = {
+        sessionId: parts.random.bytes(SESSION_ID_BYTES),
+        path,
+        sizeBytes,
+        policy: parsePolicy(request.policy),
+        attributes: parseAttributes(request.attributes),
+        precondition: parsePrecondition(request.precondition),
+        parents: request.parents,
+      };
+      const begun = await mutator.answer(call, BeginUploadResponseSchema, 1, async (mutation) => {
+        const session = await beginUpload(mutation, wanted);
+        // Where nothing can be stored no session is left behind. What is kept for repeats is the session alone.
+        firstPlacements(nodes, wanted.sessionId, session, 0);
+        return { sessionId: wanted.sessionId };
+      });
+      const sessionId = begun.sessionId ?? wanted.sessionId;
+      const { epoch, session } = await kv.read(async (reader) => ({
+        epoch: await readEpoch(reader),
+        session: await requireSession(reader, sessionId, clock.now()),
+      }));
+      return {
+        sessionId,
+        ...sessionMessage(session),
+        inlineLimitBytes: BigInt(settings.inlineBytesMax),
+        placements: firstPlacements(nodes, sessionId, session, epoch),
+        nodes: nodes.nodeUpdatesSince(0),
+      };
+    },
+
+    async getUpload(request, call) {
+      const sessionId = checkSessionId(request.sessionId);
+      const { session, content } = await kv.read(async (reader) => {
+        const found = await requireSession(reader, sessionId, clock.now());
+        return { session: found, content: await contents.get(reader, found.contentId) };
+      });
+      const renewed = await renew(parts, sessionId, session, call.signal);
+      return {
+        path: session.path,
+        ...sessionMessage(renewed),
+        addedBytes: BigInt(content?.sizeBytes ?? 0),
+        addedChunks: BigInt(content?.chunkCount ?? 0),
+        ...(session.sizeBytes === undefined ? {} : { sizeBytes: BigInt(session.sizeBytes) }),
+      };
+    },
+
+    async leasePlacements(request, call) {
+      const { count, excludedNodeNumbers: excluded } = request;
+      if (count < 1 || count > LEASE_PLACEMENTS_MAX) {
+        throw new CairnError(
+          "invalidArgument",
+          `count is ${count}, expected 1 to ${LEASE_PLACEMENTS_MAX}`,
+        );
+      }
+      const sessionId = checkSessionId(request.sessionId);
+      const { session, more: epoch } = await readOpen(kv, sessionId, clock.now(), readEpoch);
+      await renew(parts, sessionId, session, call.signal);
+      const first = wholeNumber(request.firstChunkIndex, "first_chunk_index");
+      const placements = Array.from({ length: count }, (_, at) =>
+        placementMessage(nodes, { sessionId, session, chunkIndex: first + at, epoch, excluded }),
+      );
+      return { placements, nodes: nodes.nodeUpdatesSince(0) };
+    },
+
+    async abortUpload(request, call) {
+      const sessionId = checkSessionId(request.sessionId);
+      await mutator.run(
+        0,
+        async ({ tx, nowMs }) => {
+          const session = await requireOpenSession(tx, sessionId, nowMs);
+          await endSession(tx, sessionId, session, nowMs);
+        },
+        call.signal,
+      );
+      return {};
+    },
+  };
+}
+
+/** A path has at most half as many names as bytes, and each may be a directory to make. */
+const COMMIT_IDS_MAX = 4096 / 2 + 2;
+
+function sessionMessage(session: UploadSession) {
+  return {
+    chunkSizeBytes: BigInt(session.chunkSizeBytes),
+    replicationFactor: session.replicationFactor,
+    writeQuorum: writeQuorumOf(session.replicationFactor),
+    expiresMs: BigInt(session.expiresMs),
+  };
+}
+
+/** An open session and what else `read` finds, of one moment. */
+function readOpen<T>(
+  kv: KvStore,
+  sessionId: Uint8Array,
+  nowMs: number,
+  read: (reader: KvReader, session: UploadSession) => Promise<T>,
+): Promise<{ readonly session: UploadSession; readonly more: T }> {
+  return kv.read(async (reader) => {
+    const session = await requireOpenSession(reader, sessionId, nowMs);
+    return { session, more: await read(reader, session) };
+  });
+}
+
+/** Moves the end of an open session's life on when enough of it has passed. */
+async function renew(
+  { mutator, clock, settings }: UploadParts,
+  sessionId: Uint8Array,
+  session: UploadSession,
+  signal: AbortSignal,
+): Promise<UploadSession> {
+  if (session.answer !== undefined) return session;
+  if (!isRenewalDue(session, clock.now(), settings.sessionTtlMs)) return session;
+  return mutator.run(
+    0,
+    async ({ tx, nowMs }) => {
+      const before = await requireOpenSession(tx, sessionId, nowMs);
+      const after = { ...before, expiresMs: nowMs + settings.sessionTtlMs };
+      moveExpiry(tx, sessionId, before, after);
+      return after;
+    },
+    signal,
+  );
+}
+
+function firstPlacements(
+  nodes: PlacementSource,
+  sessionId: Uint8Array,
+  session: UploadSession,
+  epoch: number,
+): MessageInitShape<typeof PlacementSchema>[] {
+  const { sizeBytes, chunkSizeBytes } = session;
+  const count =
+    sizeBytes === undefined
+      ? FIRST_PLACEMENTS_UNKNOWN
+      : Math.min(FIRST_PLACEMENTS_MAX, Math.ceil(sizeBytes / chunkSizeBytes));
+  return Array.from({ length: count }, (_, chunkIndex) =>
+    placementMessage(nodes, { sessionId, session, chunkIndex, epoch, excluded: [] }),
+  );
+}
+
+function placementMessage(
+  nodes: PlacementSource,
+  wanted: {
+    readonly sessionId: Uint8Array;
+    readonly session: UploadSession;
+    readonly chunkIndex: number;
+    readonly epoch: number;
+    readonly excluded: readonly number[];
+  },
+): MessageInitShape<typeof PlacementSchema> {
+  const { sessionId, session, chunkIndex, epoch, excluded } = wanted;
+  const nodeNumbers = nodes.place({
+    seed: sessionId,
+    chunkIndex,
+    replicationFactor: session.replicationFactor,
+    writeQuorum: writeQuorumOf(session.replicationFactor),
+    excluded,
+    chunkSizeBytes: session.chunkSizeBytes,
+  });
+  return {
+    chunkIndex: BigInt(chunkIndex),
+    nodeNumbers: [...nodeNumbers],
+    epoch: BigInt(epoch),
+  };
+}
+
+function parseSha256(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength === 0 || bytes.byteLength === SHA256_BYTES) return bytes;
+  throw new CairnError("invalidArgument", `sha256 has ${bytes.byteLength} bytes, expected 32`);
+}
