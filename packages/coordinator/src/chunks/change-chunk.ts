@@ -4,6 +4,7 @@ import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { count } from "../counters.ts";
 import { chunks, debts, garbageChunks } from "../keyspace.ts";
 import { CHUNK_STATES, type ChunkRecord, type ChunkState } from "./chunk-record.ts";
+import { markIntervalMs } from "./epochs.ts";
 
 /**
  * Writes a chunk's record, with all that follows from it: its rows in `gcch` and `debt` and the counters. Every change
@@ -65,4 +66,14 @@ function checkStep(from: ChunkState | undefined, to: ChunkState | undefined): vo
 export function withDebt(record: ChunkRecord, liveCopies: number): ChunkRecord {
   const isOwed = record.state === "live" && liveCopies < record.wantedCopies;
   return { ...record, debtCopies: isOwed ? liveCopies : undefined };
+}
+
+/** The record of a chunk that no node holds any more; it falls due when the horizon may have passed its fence. */
+export function deletedChunk(
+  record: ChunkRecord,
+  nowMs: number,
+  receiptLifeMs: number,
+): ChunkRecord {
+  const dueMs = nowMs + markIntervalMs(receiptLifeMs);
+  return { ...record, state: "deleted", nodeNumbers: [], dueMs };
 }

@@ -16,8 +16,8 @@ import { type DomainId, domainId } from "../namespace/ids.ts";
 export const CHUNK_STATES = {
   /** Has references. */
   live: ["garbage"],
-  /** Has none; is let go when it falls due, unless it is referred to again. */
-  garbage: ["live", "deleting"],
+  /** Has none; when it falls due its deletion is decided, unless it is referred to again. With no holders it is done at once. */
+  garbage: ["live", "deleting", "deleted"],
   /** Its deletion is decided; nodes are being told. Copies of later epochs make it live again. */
   deleting: ["deleted", "live"],
   /** Every node has said so. Kept as a fence against receipts from before, until the horizon has passed it. */

@@ -31,7 +31,8 @@ export function withNodes(record: ChunkRecord, nodeNumbers: readonly number[]): 
 
 /**
  * Takes a copy that a node has proved, after a repair or a move, into the record. False when the copy does not count:
- * the chunk is not wanted any more or the copy is from before a fence; then the node is told to delete it.
+ * the chunk is not wanted any more, or the copy is from before a fence. Where its deletion was decided the node is told
+ * too; anything else is left to the comparison of inventories, which has an epoch to fence it with.
  */
 export async function recordReplica(
   tx: KvTransaction,
@@ -42,7 +43,8 @@ export async function recordReplica(
   const record = await chunks.get(tx, id);
   const isKept = record?.state === "live" || record?.state === "garbage";
   if (!isKept || !isFresh(record, copy, await readHorizon(tx))) {
-    drops.put(tx, [copy.nodeNumber, id], copy.epoch);
+    const fence = record?.deleteEpoch ?? 0;
+    if (copy.epoch <= fence) await addDrop(tx, id, copy.nodeNumber, fence);
     return false;
   }
   const changed = withNodes(record, [copy.nodeNumber]);
@@ -80,8 +82,19 @@ export async function forgetReplica(
     ],
   };
   changeChunk(tx, id, record, withDebt(changed, liveCopies(changed, isLive)));
-  if (deletes) drops.put(tx, [nodeNumber, id], epoch);
+  if (deletes) await addDrop(tx, id, nodeNumber, epoch);
   return true;
+}
+
+/** The node is to delete its copies up to an epoch; a decision of a later epoch stands. */
+async function addDrop(
+  tx: KvTransaction,
+  id: ChunkId,
+  nodeNumber: number,
+  epoch: number,
+): Promise<void> {
+  const decided = (await drops.get(tx, [nodeNumber, id])) ?? 0;
+  if (epoch > decided) drops.put(tx, [nodeNumber, id], epoch);
 }
 
 /** How many of the nodes that hold it are there. */

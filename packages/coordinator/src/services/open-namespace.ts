@@ -1,0 +1,67 @@
+import type { Clock } from "@cairnfs/base/clock";
+import type { Random } from "@cairnfs/base/random";
+import type { Logger } from "@cairnfs/base/telemetry";
+import type { Worker } from "@cairnfs/base/worker";
+import type { KvStore } from "@cairnfs/kv/kv-store";
+import { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
+import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
+import { AnswerWorker } from "../gc/answer-worker.ts";
+import { ChangeLogWorker } from "../gc/change-log-worker.ts";
+import { ChunkCollector } from "../gc/chunk-collector.ts";
+import type { ChunkDeleter } from "../gc/chunk-deleter.ts";
+import { DropWorker } from "../gc/drop-worker.ts";
+import { ExpiredUploadWorker } from "../gc/expired-upload-worker.ts";
+import { HorizonWorker } from "../gc/horizon-worker.ts";
+import { TombstoneWorker } from "../gc/tombstone-worker.ts";
+import { IdAllocator } from "../id-allocator.ts";
+import { Mutator } from "../namespace/mutator.ts";
+import { ensureRoot } from "../namespace/root.ts";
+import type { NamespaceSettings } from "../namespace/settings.ts";
+import type { PlacementSource } from "../uploads/placements.ts";
+import { type NamespaceHandlers, namespaceHandlers } from "./namespace-handlers.ts";
+import { type ReadHandlers, readHandlers } from "./read-handlers.ts";
+import { type UploadHandlers, uploadHandlers } from "./upload-handlers.ts";
+
+export interface NamespaceServiceParts {
+  readonly kv: KvStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly settings: NamespaceSettings;
+  readonly nodes: PlacementSource;
+  readonly deleter: ChunkDeleter;
+  readonly verifier: ReplicaVerifier;
+}
+
+/** Everything of the service that is not membership, and the background work that goes with it. */
+export interface NamespaceService {
+  readonly handlers: NamespaceHandlers & UploadHandlers & ReadHandlers;
+  /** To be run by whoever is in charge of background work. They may run anywhere, but not twice at once. */
+  readonly workers: readonly Worker[];
+}
+
+/** Makes the root of a new store and wires the namespace on it. */
+export async function openNamespace(parts: NamespaceServiceParts): Promise<NamespaceService> {
+  const { kv, clock, logger, settings, nodes } = parts;
+  await kv.transact((tx) => ensureRoot(tx, clock.now()));
+  const mutator = new Mutator({ kv, clock, settings, ids: new IdAllocator(kv) });
+  const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
+  const badReplicas = new BadReplicaWorker({ kv, verifier: parts.verifier, isLive, logger });
+  return {
+    handlers: {
+      ...namespaceHandlers({ kv, mutator }),
+      ...uploadHandlers({ ...parts, mutator }),
+      ...readHandlers({ kv, clock, nodes, badReplicas }),
+    },
+    workers: [
+      new ExpiredUploadWorker(kv, clock),
+      new TombstoneWorker({ kv, clock, settings }),
+      new ChunkCollector({ kv, clock, settings }),
+      new DropWorker({ kv, clock, settings, deleter: parts.deleter, logger }),
+      new HorizonWorker(kv, clock, settings.receiptLifeMs),
+      new AnswerWorker(kv, clock, settings.idempotencyMs),
+      new ChangeLogWorker({ kv, clock, settings }),
+      badReplicas,
+    ],
+  };
+}
