@@ -472,7 +472,8 @@ export function describeChunkStore(
       const store = await trial.reopen();
       expect(await store.list(undefined, 10)).toEqual(infos);
       expect(infos.length).toBe(2);
-      expect(await store.space()).toEqual(space);
+      const { chunkCount, usedBytes } = space;
+      expect(await store.space()).toMatchObject({ chunkCount, usedBytes });
       for (const chunk of [small, large]) {
         expect(same(await readChunk(store, chunk), chunk.bytes)).toBe(true);
       }
@@ -490,7 +491,8 @@ export function describeChunkStore(
       }
       const store = await trial.reopen();
       expect(await ids(store)).toEqual([sampleChunk(10).id]);
-      expect(await store.space()).toEqual(before);
+      const { chunkCount, usedBytes } = before;
+      expect(await store.space()).toMatchObject({ chunkCount, usedBytes });
     });
 
     test("goes on where it stopped, time and again", async () => {

@@ -18,4 +18,9 @@ export class KeyLock<K> {
       release();
     }
   }
+
+  /** Resolves when all that was handed in so far is done. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#tails.values());
+  }
 }

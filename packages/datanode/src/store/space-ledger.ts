@@ -2,6 +2,7 @@ import { assert } from "@cairnfs/base/assert";
 import type { Clock } from "@cairnfs/base/clock";
 import type { DiskSpace } from "@cairnfs/base/disk";
 import { CairnError } from "@cairnfs/base/errors";
+import { storeError } from "./store-error.ts";
 
 export interface SpaceOptions {
   /** The most the store may take of its disk; all of it when left out. */
@@ -78,11 +79,19 @@ export class SpaceLedger {
     const nowMs = this.#clock.monotonicMs();
     if (this.#measured !== undefined && nowMs - this.#measuredMs < maxAgeMs) return;
     const grownBefore = this.#grownSinceBytes;
-    const measured = await this.#measure();
+    const measured = await this.#measureDisk();
     this.#measured = measured;
     this.#measuredMs = nowMs;
     // What grew while we asked may or may not be in the answer: it is counted.
     this.#grownSinceBytes -= grownBefore;
+  }
+
+  async #measureDisk(): Promise<DiskSpace> {
+    try {
+      return await this.#measure();
+    } catch (error) {
+      throw storeError(error, "measuring its space");
+    }
   }
 
   #capacityBytes(): number {

@@ -1,0 +1,401 @@
+import { join } from "node:path";
+import { crc32c, createSha256 } from "@cairnfs/base/checksum";
+import type { Clock } from "@cairnfs/base/clock";
+import type { Disk } from "@cairnfs/base/disk";
+import { readWhole, removeDurably, writeDurably } from "@cairnfs/base/durable-file";
+import { CairnError, hasReason } from "@cairnfs/base/errors";
+import type { Logger } from "@cairnfs/base/telemetry";
+import { BLOCK_BYTES, type ChunkId, chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
+import { allBlocks, blocksOf, piecesOf } from "../block-range.ts";
+import type {
+  ChunkPiece,
+  ChunkStore,
+  ChunkWriter,
+  PutOptions,
+  ReadOptions,
+  StoredChunkInfo,
+  StoreSpace,
+  Verdict,
+} from "../chunk-store.ts";
+import { KeyLock } from "../key-lock.ts";
+import { LruMap } from "../lru-map.ts";
+import { Quarantine } from "../quarantine.ts";
+import { readAhead } from "../read-ahead.ts";
+import { SharedSync } from "../shared-sync.ts";
+import type { SpaceLedger } from "../space-ledger.ts";
+import { storeError } from "../store-error.ts";
+import { decodeUsage, encodeUsage } from "../usage-record.ts";
+import { type ChunkFileHeader, dataOffsetFor } from "./chunk-file.ts";
+import { type DraftKeeper, FileChunkWriter, type FinishedDraft } from "./file-chunk-writer.ts";
+import { ChunkLayout } from "./layout.ts";
+import { type HeaderChange, OpenChunkFile } from "./open-chunk-file.ts";
+
+/** What a store on a disk is handed. */
+export interface StoreParts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Shared by the stores of one disk. */
+  readonly ledger: SpaceLedger;
+}
+
+const INFOS_MAX = 4096;
+const HEADERS_AT_ONCE = 16;
+
+/** One file for each chunk. Memory does not grow with their number. */
+export class FileChunkStore implements ChunkStore, DraftKeeper {
+  readonly #parts: StoreParts;
+  readonly #usagePath: string;
+  readonly #layout: ChunkLayout;
+  readonly #syncs: SharedSync;
+  readonly #quarantine: Quarantine;
+  readonly #locks = new KeyLock<ChunkId>();
+  /** What is known to be durable of the copies used last. */
+  readonly #infos = new LruMap<ChunkId, StoredChunkInfo>(INFOS_MAX);
+  readonly #writers = new Set<FileChunkWriter>();
+  #chunkCount = 0;
+  #usedBytes = 0;
+  #draftNumber = 0;
+  #isClosed = false;
+
+  private constructor(folder: string, parts: StoreParts) {
+    this.#parts = parts;
+    this.#usagePath = join(folder, "usage");
+    this.#syncs = new SharedSync(parts.disk);
+    this.#layout = new ChunkLayout(folder, parts.disk, this.#syncs);
+    this.#quarantine = new Quarantine(this.#layout.quarantine, parts);
+  }
+
+  /** Opens the store in `folder`, which one store at a time may have, and removes what interrupted puts left there. */
+  static async open(folder: string, parts: StoreParts): Promise<FileChunkStore> {
+    const store = new FileChunkStore(folder, parts);
+    try {
+      await store.#recover();
+    } catch (error) {
+      throw storeError(error, `opening ${folder}`);
+    }
+    return store;
+  }
+
+  async put(options: PutOptions): Promise<ChunkWriter> {
+    this.#refuseClosed();
+    const limitBytes = options.lengthLimitBytes;
+    const room = await this.#parts.ledger.take(limitBytes + dataOffsetFor(limitBytes));
+    try {
+      this.#draftNumber += 1;
+      const path = join(this.#layout.drafts, String(this.#draftNumber));
+      const writer = await FileChunkWriter.open(this.#parts.disk, path, options, {
+        place: (draft) => this.place(draft),
+        forget: (gone) => {
+          this.forget(gone);
+          room();
+        },
+      });
+      this.#writers.add(writer);
+      return writer;
+    } catch (error) {
+      room();
+      throw storeError(error, "beginning a put");
+    }
+  }
+
+  /** Moves a finished draft to its place, durably. */
+  place(draft: FinishedDraft): Promise<StoredChunkInfo> {
+    return this.#locks.run(draft.id, async () => {
+      const before = await this.#find(draft.id);
+      const epoch = Math.max(draft.epoch, before?.epoch ?? 0);
+      await draft.seal(epoch);
+      await this.#layout.ensureFolder(draft.id);
+      const path = this.#layout.path(draft.id);
+      const replacedBytes = await this.#parts.disk.fileBytes(path);
+      this.#infos.delete(draft.id);
+      await this.#parts.disk.rename(draft.path, path);
+      try {
+        await this.#syncs.sync(this.#layout.folder(draft.id));
+      } catch (error) {
+        // Either name is good when it replaced one: the bytes are those of its id.
+        if (replacedBytes === undefined) await this.#parts.disk.remove(path);
+        throw error;
+      }
+      const info = { id: draft.id, lengthBytes: draft.lengthBytes, epoch, verifiedMs: 0 };
+      this.#infos.set(draft.id, info);
+      this.#count(replacedBytes === undefined ? 1 : 0, draft.fileBytes - (replacedBytes ?? 0));
+      return info;
+    });
+  }
+
+  forget(writer: FileChunkWriter): void {
+    this.#writers.delete(writer);
+  }
+
+  async info(id: ChunkId): Promise<StoredChunkInfo | undefined> {
+    this.#refuseClosed();
+    try {
+      return await this.#find(id);
+    } catch (error) {
+      throw storeError(error, `looking for chunk ${id}`);
+    }
+  }
+
+  async *read(id: ChunkId, options: ReadOptions): AsyncGenerator<ChunkPiece> {
+    this.#refuseClosed();
+    try {
+      const file = await OpenChunkFile.open(this.#parts.disk, this.#layout.path(id), id, "read");
+      if (file === undefined) throw new CairnError("chunkNotFound", `chunk ${id} is not here`);
+      try {
+        const range = blocksOf(file.header.lengthBytes, options);
+        const table = await file.readTable();
+        yield* readAhead(piecesOf(range), (piece) => file.readPiece(piece, table));
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw storeError(error, `reading chunk ${id}`);
+    }
+  }
+
+  async claim(id: ChunkId, epoch: number): Promise<boolean> {
+    this.#refuseClosed();
+    return this.#locks.run(id, async () => {
+      const known = this.#infos.get(id);
+      if (known !== undefined && epoch <= known.epoch) return true;
+      try {
+        return await this.#update(id, (header) => (epoch > header.epoch ? { epoch } : undefined));
+      } catch (error) {
+        if (hasReason(error, "chunkCorrupt")) return false;
+        throw storeError(error, `claiming chunk ${id}`);
+      }
+    });
+  }
+
+  async delete(id: ChunkId, epochMax: number): Promise<boolean> {
+    this.#refuseClosed();
+    return this.#locks.run(id, async () => {
+      try {
+        const path = this.#layout.path(id);
+        const fileBytes = await this.#parts.disk.fileBytes(path);
+        if (fileBytes === undefined) {
+          // It may be gone by a deletion that could not be synced.
+          await this.#syncs.settle(this.#layout.folder(id));
+          return true;
+        }
+        const info = await this.#find(id);
+        // A copy without a valid header has no epoch that could save it.
+        if (info !== undefined && info.epoch > epochMax) return false;
+        this.#infos.delete(id);
+        await this.#parts.disk.remove(path);
+        this.#count(-1, -fileBytes);
+        await this.#syncs.sync(this.#layout.folder(id));
+        return true;
+      } catch (error) {
+        throw storeError(error, `deleting chunk ${id}`);
+      }
+    });
+  }
+
+  async verify(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
+    this.#refuseClosed();
+    try {
+      const verdict = await this.#inspect(id, signal);
+      if (verdict === "missing") return verdict;
+      return await this.#locks.run(id, async () => {
+        if (verdict === "intact") {
+          const verifiedMs = this.#parts.clock.now();
+          return (await this.#update(id, () => ({ verifiedMs }))) ? verdict : "missing";
+        }
+        // It may have been replaced since: only what is corrupt now is set aside.
+        const again = await this.#inspect(id, signal);
+        if (again === "corrupt") await this.#setAside(id);
+        return again;
+      });
+    } catch (error) {
+      throw storeError(error, `verifying chunk ${id}`);
+    }
+  }
+
+  async list(after: ChunkId | undefined, limit: number): Promise<StoredChunkInfo[]> {
+    this.#refuseClosed();
+    try {
+      const page: StoredChunkInfo[] = [];
+      for (const leaf of this.#layout.leavesFrom(after)) {
+        const ids = (await this.#layout.chunksIn(leaf)).filter(
+          (id) => after === undefined || id > after,
+        );
+        for (let at = 0; at < ids.length; at += HEADERS_AT_ONCE) {
+          const batch = ids.slice(at, at + HEADERS_AT_ONCE);
+          const infos = await Promise.all(batch.map((id) => this.#find(id)));
+          for (const info of infos) if (info !== undefined) page.push(info);
+          if (page.length >= limit) return page.slice(0, limit);
+        }
+      }
+      return page;
+    } catch (error) {
+      throw storeError(error, "listing chunks");
+    }
+  }
+
+  async space(): Promise<StoreSpace> {
+    return { ...(await this.#parts.ledger.space()), chunkCount: this.#chunkCount };
+  }
+
+  /** How many chunks it holds; what `space` says, without asking the disk. */
+  get chunkCount(): number {
+    return this.#chunkCount;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await Promise.all([...this.#writers].map((writer) => writer.abort()));
+    await this.#locks.settled();
+    const usage = encodeUsage({ chunkCount: this.#chunkCount, usedBytes: this.#usedBytes });
+    try {
+      await writeDurably(this.#parts.disk, this.#usagePath, usage);
+    } catch (error) {
+      // It will be counted at the next start.
+      this.#parts.logger.warn("the usage of the store could not be noted", {}, error);
+    }
+  }
+
+  async #recover(): Promise<void> {
+    const { disk } = this.#parts;
+    await this.#layout.open();
+    for (const draft of await disk.list(this.#layout.drafts)) {
+      await disk.remove(join(this.#layout.drafts, draft.name));
+    }
+    const record = await readWhole(disk, this.#usagePath);
+    const usage = record === undefined ? undefined : decodeUsage(record);
+    // From here on it would be wrong, so it must be gone before anything changes.
+    await removeDurably(disk, this.#usagePath);
+    if (usage === undefined) await this.#countAll();
+    else this.#count(usage.chunkCount, usage.usedBytes);
+  }
+
+  async #countAll(): Promise<void> {
+    const { disk } = this.#parts;
+    this.#count(0, await this.#quarantine.usedBytes());
+    for (const leaf of this.#layout.leavesFrom(undefined)) {
+      // A process that was killed may have left names here that are not durable yet.
+      await disk.syncFolder(this.#layout.leafPath(leaf));
+      for (const id of await this.#layout.chunksIn(leaf)) {
+        this.#count(1, (await disk.fileBytes(this.#layout.path(id))) ?? 0);
+      }
+    }
+  }
+
+  #count(chunks: number, sizeBytes: number): void {
+    this.#chunkCount += chunks;
+    this.#usedBytes += sizeBytes;
+    this.#parts.ledger.add(sizeBytes);
+  }
+
+  async #find(id: ChunkId): Promise<StoredChunkInfo | undefined> {
+    const known = this.#infos.get(id);
+    if (known !== undefined) return known;
+    try {
+      const file = await OpenChunkFile.open(this.#parts.disk, this.#layout.path(id), id, "read");
+      if (file === undefined) return undefined;
+      await file.close();
+      return infoOf(file.header);
+    } catch (error) {
+      if (!hasReason(error, "chunkCorrupt")) throw error;
+      this.#parts.logger.warn("a chunk file has no valid header", { chunk: id }, error);
+      return undefined;
+    }
+  }
+
+  /** Changes the header of a copy, durably, and has it durable also when there is nothing to change; false when it is not held. */
+  async #update(
+    id: ChunkId,
+    change: (header: ChunkFileHeader) => HeaderChange | undefined,
+  ): Promise<boolean> {
+    const path = this.#layout.path(id);
+    const file = await OpenChunkFile.open(this.#parts.disk, path, id, "update");
+    if (file === undefined) return false;
+    try {
+      // What is known is known to be durable: until this is done, nothing is.
+      if (this.#infos.delete(id) === undefined) {
+        await file.confirm();
+        await this.#syncs.settle(this.#layout.folder(id));
+      }
+      const changed = change(file.header);
+      if (changed !== undefined) await file.update(changed);
+      this.#infos.set(id, infoOf(file.header));
+      return true;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Reads the whole copy. What the disk cannot read is as lost as what it reads wrong. */
+  async #inspect(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
+    signal.throwIfAborted();
+    const file = await OpenChunkFile.open(
+      this.#parts.disk,
+      this.#layout.path(id),
+      id,
+      "read",
+    ).catch(corruptWhenUnreadable);
+    if (file === undefined) return "missing";
+    if (file === "corrupt") return "corrupt";
+    try {
+      return await inspectFile(file, signal);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #setAside(id: ChunkId): Promise<void> {
+    const { disk, logger } = this.#parts;
+    const path = this.#layout.path(id);
+    const slot = await this.#quarantine.slotFor(id);
+    this.#infos.delete(id);
+    await disk.rename(path, slot);
+    this.#count(-1, 0);
+    await this.#syncs.sync(this.#layout.folder(id));
+    await this.#syncs.sync(this.#layout.quarantine);
+    logger.error("a corrupt chunk was set aside", { chunk: id, path: slot });
+  }
+
+  #refuseClosed(): void {
+    if (this.#isClosed) throw new CairnError("shuttingDown", "the store is closed");
+  }
+}
+
+function infoOf(header: ChunkFileHeader): StoredChunkInfo {
+  return {
+    id: header.id,
+    lengthBytes: header.lengthBytes,
+    epoch: header.epoch,
+    verifiedMs: header.verifiedMs,
+  };
+}
+
+function corruptWhenUnreadable(error: unknown): "corrupt" {
+  if (hasReason(storeError(error, ""), "chunkCorrupt", "storeFailed")) return "corrupt";
+  throw error;
+}
+
+async function inspectFile(file: OpenChunkFile, signal: AbortSignal): Promise<Verdict> {
+  const hash = createSha256();
+  try {
+    const table = await file.readTable();
+    const pieces = piecesOf(allBlocks(file.header.lengthBytes));
+    for await (const piece of readAhead(pieces, (range) => file.readPiece(range, table))) {
+      signal.throwIfAborted();
+      if (!matchesChecksums(piece)) return "corrupt";
+      hash.update(piece.data);
+    }
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return corruptWhenUnreadable(error);
+  }
+  return chunkIdFromBytes(hash.digest()) === file.header.id ? "intact" : "corrupt";
+}
+
+function matchesChecksums({ data, blockChecksums }: ChunkPiece): boolean {
+  return blockChecksums.every(
+    (checksum, block) =>
+      crc32c(data.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES)) === checksum,
+  );
+}

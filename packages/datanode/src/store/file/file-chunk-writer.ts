@@ -1,0 +1,170 @@
+import { assert } from "@cairnfs/base/assert";
+import { crc32c } from "@cairnfs/base/checksum";
+import type { Disk, DiskFile } from "@cairnfs/base/disk";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import type { ChunkPiece, ChunkWriter, PutOptions, StoredChunkInfo } from "../chunk-store.ts";
+import { IncomingChunk } from "../incoming-chunk.ts";
+import { storeError } from "../store-error.ts";
+import {
+  dataOffsetFor,
+  encodeChecksums,
+  encodeSlot,
+  SLOT_BYTES,
+  TABLE_OFFSET_BYTES,
+} from "./chunk-file.ts";
+
+/** A draft that is whole and synced but for its header, on its way to its place. */
+export interface FinishedDraft {
+  readonly id: ChunkId;
+  readonly path: string;
+  readonly lengthBytes: number;
+  readonly fileBytes: number;
+  readonly epoch: number;
+  /** Writes the header, which makes the file whole, and syncs it. */
+  seal(epoch: number): Promise<void>;
+}
+
+/** What a writer needs of its store. */
+export interface DraftKeeper {
+  /** Moves a finished draft to its place, durably. */
+  place(draft: FinishedDraft): Promise<StoredChunkInfo>;
+  /** The writer is done, whichever way, and its draft is gone. */
+  forget(writer: FileChunkWriter): void;
+}
+
+/** From this many bytes on, what was written is synced on the way: the last sync would keep others waiting for it all. */
+const SYNC_EVERY_BYTES = 32 * 1024 * 1024;
+
+/** Streams a chunk into a draft file; memory does not grow with the chunk but for its checksums. */
+export class FileChunkWriter implements ChunkWriter {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #file: DiskFile;
+  readonly #keeper: DraftKeeper;
+  readonly #epoch: number;
+  readonly #incoming: IncomingChunk;
+  readonly #dataOffsetBytes: number;
+  #unsyncedBytes = 0;
+  #syncing: Promise<void> | undefined;
+  #failure: unknown;
+  #ending: Promise<unknown> | undefined;
+
+  private constructor(
+    disk: Disk,
+    draft: { readonly path: string; readonly file: DiskFile },
+    options: PutOptions,
+    keeper: DraftKeeper,
+  ) {
+    this.#disk = disk;
+    this.#path = draft.path;
+    this.#file = draft.file;
+    this.#keeper = keeper;
+    this.#epoch = options.epoch;
+    this.#incoming = new IncomingChunk(options.lengthLimitBytes);
+    this.#dataOffsetBytes = dataOffsetFor(options.lengthLimitBytes);
+  }
+
+  static async open(
+    disk: Disk,
+    path: string,
+    options: PutOptions,
+    keeper: DraftKeeper,
+  ): Promise<FileChunkWriter> {
+    const file = await disk.open(path, "create");
+    return new FileChunkWriter(disk, { path, file }, options, keeper);
+  }
+
+  async write(piece: ChunkPiece): Promise<void> {
+    const position = this.#dataOffsetBytes + this.#incoming.lengthBytes;
+    // The disk works while we hash. Its bytes are of no consequence when the check fails.
+    const writing = this.#file.write([piece.data], position);
+    try {
+      this.#incoming.take(piece);
+      await writing;
+      await this.#syncOnTheWay(piece.data.byteLength);
+    } catch (error) {
+      this.#failure = storeError(error, "writing a chunk");
+      await writing.catch(() => undefined);
+      throw this.#failure;
+    }
+  }
+
+  commit(id: ChunkId): Promise<StoredChunkInfo> {
+    assert(this.#ending === undefined, "a put ends once");
+    const commit = this.#commit(id);
+    this.#ending = commit;
+    return commit;
+  }
+
+  /** Ends the put unless a commit has begun, which it then waits for. */
+  async abort(): Promise<void> {
+    this.#ending ??= this.#discard();
+    // Whoever called commit hears of its failure.
+    await this.#ending.catch(() => undefined);
+  }
+
+  async #commit(id: ChunkId): Promise<StoredChunkInfo> {
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      this.#incoming.finish(id);
+      await this.#syncing;
+      const info = await this.#keeper.place({
+        id,
+        path: this.#path,
+        lengthBytes: this.#incoming.lengthBytes,
+        fileBytes: this.#dataOffsetBytes + this.#incoming.lengthBytes,
+        epoch: this.#epoch,
+        seal: (epoch) => this.#seal(id, epoch),
+      });
+      // It is durable: that its descriptor does not close well changes nothing.
+      await this.#file.close().catch(() => undefined);
+      this.#keeper.forget(this);
+      return info;
+    } catch (error) {
+      await this.#discard();
+      throw storeError(error, `storing chunk ${id}`);
+    }
+  }
+
+  async #discard(): Promise<void> {
+    await this.#syncing?.catch(() => undefined);
+    try {
+      await this.#file.close();
+      await this.#disk.remove(this.#path);
+    } catch (error) {
+      // What is left of it goes when the store is opened the next time.
+      if (storeError(error, "") === error) throw error;
+    } finally {
+      this.#keeper.forget(this);
+    }
+  }
+
+  async #seal(id: ChunkId, epoch: number): Promise<void> {
+    const table = encodeChecksums(this.#incoming.blockChecksums);
+    const header = encodeSlot({
+      id,
+      lengthBytes: this.#incoming.lengthBytes,
+      epoch,
+      verifiedMs: 0,
+      sequence: 1,
+      dataOffsetBytes: this.#dataOffsetBytes,
+      tableChecksum: crc32c(table),
+    });
+    // Both slots are written, so that a change of the header needs no room on a full disk.
+    const head = Buffer.alloc(TABLE_OFFSET_BYTES);
+    head.set(header);
+    head.fill(0, SLOT_BYTES);
+    await this.#file.write([head, table], 0);
+    await this.#file.sync();
+  }
+
+  async #syncOnTheWay(writtenBytes: number): Promise<void> {
+    this.#unsyncedBytes += writtenBytes;
+    if (this.#unsyncedBytes < SYNC_EVERY_BYTES) return;
+    await this.#syncing;
+    this.#unsyncedBytes = 0;
+    this.#syncing = this.#file.sync();
+    // Heard by the next who awaits it.
+    this.#syncing.catch(() => undefined);
+  }
+}
