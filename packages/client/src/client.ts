@@ -1,0 +1,463 @@
+import { ByteBudget } from "@cairnfs/base/byte-budget";
+import type { Disk } from "@cairnfs/base/disk";
+import { CairnError, hasReason } from "@cairnfs/base/errors";
+import type { Closable } from "@cairnfs/base/lifecycle";
+import { RealDisk } from "@cairnfs/base/real-disk";
+import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import { BadReplicaKind, CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import type { CallOptions } from "@cairnfs/protocol/rpc/client";
+import { createClient } from "@cairnfs/protocol/rpc/create-client";
+import type { Network } from "@cairnfs/protocol/rpc/network";
+import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
+import { RETRY_NEVER } from "@cairnfs/protocol/rpc/retry";
+import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
+import { withCallerSignal } from "./abort.ts";
+import { type ClusterState, clusterState } from "./cluster-state.ts";
+import { type ClientConfig, type ConnectOptions, clientConfig } from "./config.ts";
+import { type CoordinatorClient, CoordinatorLink } from "./coordinator-link.ts";
+import { type TreeUsage, usageOf, walkTree } from "./directory.ts";
+import type { LocatedChunk } from "./download/chunk-map.ts";
+import { type DownloadOptions, downloadFile } from "./download/download-file.ts";
+import {
+  type DownloadParts,
+  FileContent,
+  OpenedFile,
+  type ReadOptions,
+} from "./download/opened-file.ts";
+import {
+  attributesToWire,
+  childPath,
+  type EntryAttributes,
+  type EntryPrecondition,
+  entryFromWire,
+  type FileEntry,
+  policyToWire,
+  preconditionToWire,
+  type StoragePolicy,
+} from "./entry.ts";
+import { CairnFileSystem } from "./fs/file-system.ts";
+import { NodeHealth } from "./node-health.ts";
+import { type NodeInfo, NodeTable, nodeInfo } from "./node-table.ts";
+import { put } from "./upload/put.ts";
+import { rewrite } from "./upload/rewrite.ts";
+import { replay, type UploadSource, zeros } from "./upload/source.ts";
+import { resumeUpload, type UploadFileOptions, uploadFile } from "./upload/upload-file.ts";
+import type { PutOptions, PutResult, UploadParts } from "./upload/upload-parts.ts";
+import { type FileChange, type WatchOptions, watchChanges } from "./watch-changes.ts";
+
+/** What every call takes. */
+export interface CallerOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ListOptions extends CallerOptions {
+  /** Entries fetched in one call: 1,000 unless given, at most 10,000. */
+  readonly pageSize?: number | undefined;
+  /** Start after this key: `nextAfter` of an earlier page. */
+  readonly after?: string | undefined;
+}
+
+/** A part of a listing. */
+export interface ListPage {
+  readonly entries: readonly FileEntry[];
+  /** Where the next page starts; `undefined` when this was the last. */
+  readonly nextAfter: string | undefined;
+}
+
+export interface MakeDirectoryOptions extends CallerOptions, EntryAttributes {
+  /** Make missing parents too, and be content with a directory that is there. */
+  readonly parents?: boolean | undefined;
+  readonly policy?: StoragePolicy | undefined;
+}
+
+export interface MoveOptions extends CallerOptions {
+  readonly noReplace?: boolean | undefined;
+  /** Make missing parents of the target. */
+  readonly parents?: boolean | undefined;
+}
+
+export interface CopyOptions extends MoveOptions {
+  /** Instead of the source's attributes. */
+  readonly attributes?: EntryAttributes | undefined;
+}
+
+export interface RemoveOptions extends CallerOptions {
+  /** Remove a directory with everything below it, at once. */
+  readonly recursive?: boolean | undefined;
+  readonly precondition?: EntryPrecondition | undefined;
+}
+
+export interface SetAttributesOptions extends CallerOptions, EntryAttributes {
+  /** Of a directory: replaces the policy that is set on it. */
+  readonly policy?: StoragePolicy | undefined;
+  readonly precondition?: EntryPrecondition | undefined;
+}
+
+const CHUNKS_WITH_GET = 256;
+const CHUNKS_WITH_OPEN = 4_096;
+
+/** Connects to a cluster: resolves when a coordinator has answered. */
+export async function connect(options: ConnectOptions & CallerOptions): Promise<CairnClient> {
+  const config = clientConfig(options);
+  const network = options.network ?? (await framedNetwork(config));
+  const client = new CairnClient(config, { network, disk: options.disk ?? new RealDisk() });
+  try {
+    await client.nodes({ signal: options.signal });
+    return client;
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+/** Loaded when it is needed: who brings a network of his own does without. */
+async function framedNetwork({ clock, random, logger }: ClientConfig): Promise<Network> {
+  const { FramedNetwork } = await import("@cairnfs/protocol/framed/framed-network");
+  return new FramedNetwork({ clock, random, logger });
+}
+
+/** What a client reaches the cluster and local files through. */
+export interface ClientParts {
+  readonly network: Network;
+  readonly disk: Disk;
+}
+
+/**
+ * A cluster as its users see it. Failures are `CairnError`s: decide by their `reason`. Every call takes an
+ * `AbortSignal`; when it fires the call rejects with reason `cancelled` and leaves nothing behind.
+ */
+export class CairnClient implements Closable {
+  /** The same files as an object in the manner of `node:fs/promises`. */
+  readonly fs: CairnFileSystem;
+  readonly #config: ClientConfig;
+  readonly #coordinator: CoordinatorLink;
+  readonly #transports: readonly ClientTransport[];
+  readonly #pool: NodePool;
+  readonly #nodes: NodeTable;
+  readonly #uploads: UploadParts;
+  readonly #downloads: DownloadParts;
+
+  constructor(config: ClientConfig, { network, disk }: ClientParts) {
+    const { clock, random } = config;
+    const calls = { clock, random, timeoutMs: config.timeoutMs };
+    this.#config = config;
+    this.#transports = config.coordinators.map((address) => network.connect(address));
+    // The link tries again by itself: it knows of the other coordinators.
+    const clients = this.#transports.map((transport) =>
+      createClient(CoordinatorService, transport, { ...calls, retry: RETRY_NEVER }),
+    );
+    const coordinator = new CoordinatorLink(clients, config);
+    const nodes = new NodeTable(async (lastSeenVersion) => {
+      const reply = await coordinator.call((client, options) =>
+        client.getNodeTable({ lastSeenVersion }, options),
+      );
+      return reply.nodes;
+    });
+    const pool = new NodePool(network, calls);
+    const shared = {
+      config,
+      coordinator,
+      nodes,
+      health: new NodeHealth(clock),
+      connect: (node: { readonly address: string }) => pool.datanode(node.address),
+    };
+    this.#coordinator = coordinator;
+    this.#pool = pool;
+    this.#nodes = nodes;
+    this.#uploads = {
+      ...shared,
+      budget: new ByteBudget(config.memoryBytes),
+      disk,
+      limits: { inlineBytes: 4_096 },
+    };
+    this.#downloads = {
+      ...shared,
+      budget: new ByteBudget(config.memoryBytes),
+      report: (chunk, nodeNumber, kind) => this.#reportReplica(chunk, nodeNumber, kind),
+    };
+    this.fs = new CairnFileSystem(this, random);
+  }
+
+  /** What buffers take and took at most: of uploads and of downloads. */
+  get memory(): { readonly uploads: ByteBudget; readonly downloads: ByteBudget } {
+    return { uploads: this.#uploads.budget, downloads: this.#downloads.budget };
+  }
+
+  /**
+   * Makes `source` the file at `path`, replacing one that is there. When this resolves the file is there whole and durable
+   * on a write quorum; when it rejects the path is as it was.
+   */
+  put(path: string, source: UploadSource, options: PutOptions = {}): Promise<PutResult> {
+    return put(this.#uploads, path, source, options);
+  }
+
+  /** Uploads a local file. With `stateFile` an upload that was interrupted goes on where it stopped. */
+  upload(localFile: string, path: string, options: UploadFileOptions = {}): Promise<PutResult> {
+    return uploadFile(this.#uploads, localFile, path, options);
+  }
+
+  /** Continues an upload session with the file it was begun with; nothing that is stored already is sent again. */
+  resume(sessionId: string, localFile: string, options: PutOptions = {}): Promise<PutResult> {
+    return resumeUpload(this.#uploads, sessionId, localFile, options);
+  }
+
+  /** The file at `path`, to be read as bytes, text or a stream. */
+  async get(path: string, options: ReadOptions = {}): Promise<FileContent> {
+    const file = await withCallerSignal(options.signal, () =>
+      OpenedFile.open(path, this.#downloads, {
+        signal: options.signal,
+        offsetBytes: options.offsetBytes,
+        chunkLimit: CHUNKS_WITH_GET,
+      }),
+    );
+    return new FileContent(file, options);
+  }
+
+  /** The bytes of the file at `path`, or of a range of it. */
+  async getBytes(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
+    return (await this.get(path, options)).bytes();
+  }
+
+  /**
+   * Opens a file for many reads. They see the content of this moment, and need the coordinator only when the file has more
+   * than 4,096 chunks.
+   */
+  open(path: string, options: CallerOptions = {}): Promise<OpenedFile> {
+    return withCallerSignal(options.signal, () =>
+      OpenedFile.open(path, this.#downloads, {
+        signal: options.signal,
+        chunkLimit: CHUNKS_WITH_OPEN,
+      }),
+    );
+  }
+
+  /** Adds to the end of the file at `path`, which is made if need be; chunks that are full are not moved. */
+  append(path: string, source: UploadSource, options: PutOptions = {}): Promise<PutResult> {
+    return withCallerSignal(options.signal, () =>
+      rewrite(this.#uploads, path, {
+        ...options,
+        open: () => this.#openIfThere(path, options.signal),
+        keepBytes: (sizeBytes) => sizeBytes,
+        extra: replay(source, this.#uploads.disk),
+      }),
+    );
+  }
+
+  /** Cuts the file at `path` to this length, or extends it with zeros. */
+  truncate(path: string, sizeBytes: number, options: PutOptions = {}): Promise<PutResult> {
+    return withCallerSignal(options.signal, () =>
+      rewrite(this.#uploads, path, {
+        ...options,
+        open: () => this.open(path, options),
+        keepBytes: () => sizeBytes,
+        extra: (oldSizeBytes) => zeros(Math.max(0, sizeBytes - oldSizeBytes)),
+      }),
+    );
+  }
+
+  /** Makes the file at `path` a local file, whole or not at all. */
+  async download(
+    path: string,
+    localFile: string,
+    options: DownloadOptions = {},
+  ): Promise<FileEntry> {
+    const { signal } = options;
+    const file = await withCallerSignal(signal, () =>
+      OpenedFile.open(path, this.#downloads, { signal, chunkLimit: CHUNKS_WITH_GET }),
+    );
+    const parts = { disk: this.#uploads.disk, random: this.#config.random };
+    return downloadFile(file, localFile, parts, options);
+  }
+
+  /** What is at `path`; `pathNotFound` when nothing is. */
+  async stat(path: string, { signal }: CallerOptions = {}): Promise<FileEntry> {
+    const reply = await this.#ask(signal, (client, options) => client.stat({ path }, options));
+    return entryFromWire(reply.entry, path);
+  }
+
+  /** The children of a directory, in byte order of their names (a directory's ends with "/"), page by page. */
+  async *list(path: string, options: ListOptions = {}): AsyncGenerator<FileEntry, void, undefined> {
+    let after = options.after;
+    do {
+      const page = await this.listPage(path, { ...options, after });
+      yield* page.entries;
+      after = page.nextAfter;
+    } while (after !== undefined);
+  }
+
+  /** One page of a listing. */
+  async listPage(path: string, options: ListOptions = {}): Promise<ListPage> {
+    const { signal, pageSize = 0, after = "" } = options;
+    const reply = await this.#ask(signal, (client, callOptions) =>
+      client.list({ path, after, limit: pageSize }, callOptions),
+    );
+    return {
+      entries: reply.entries.map((entry) => entryFromWire(entry, childPath(path, entry.name))),
+      nextAfter: reply.nextAfter === "" ? undefined : reply.nextAfter,
+    };
+  }
+
+  /** Everything below `path`, each directory before its children. */
+  walk(path: string, options: CallerOptions = {}): AsyncGenerator<FileEntry, void, undefined> {
+    return walkTree(
+      (directory, listOptions) => this.list(directory, listOptions),
+      path,
+      options,
+      (error) => hasReason(error, "pathNotFound", "notADirectory"),
+    );
+  }
+
+  /** What the tree at `path` adds up to; a file counts as a tree of one. */
+  async du(path: string, options: CallerOptions = {}): Promise<TreeUsage> {
+    const entry = await this.stat(path, options);
+    return usageOf(entry.kind === "file" ? single(entry) : this.walk(path, options));
+  }
+
+  /** Makes a directory. */
+  async mkdir(path: string, options: MakeDirectoryOptions = {}): Promise<FileEntry> {
+    const { signal, policy, parents = false } = options;
+    const reply = await this.#change(signal, (client, callOptions) =>
+      client.makeDirectory(
+        {
+          path,
+          parents,
+          attributes: attributesToWire(options),
+          ...(policy !== undefined && { policy: policyToWire(policy) }),
+        },
+        callOptions,
+      ),
+    );
+    return entryFromWire(reply.entry, path);
+  }
+
+  /** Moves a file or a directory of any size, atomically. A file replaces a file; nothing replaces a directory. */
+  async rename(source: string, target: string, options: MoveOptions = {}): Promise<FileEntry> {
+    const { signal, noReplace = false, parents = false } = options;
+    const reply = await this.#change(signal, (client, callOptions) =>
+      client.rename({ source, target, noReplace, parents }, callOptions),
+    );
+    return entryFromWire(reply.entry, target);
+  }
+
+  /** Removes a file or an empty directory; with `recursive` a tree of any size at once. */
+  async remove(path: string, options: RemoveOptions = {}): Promise<void> {
+    const { signal, recursive = false, precondition } = options;
+    await this.#change(signal, (client, callOptions) =>
+      client.remove(
+        {
+          path,
+          recursive,
+          ...(precondition !== undefined && { precondition: preconditionToWire(precondition) }),
+        },
+        callOptions,
+      ),
+    );
+  }
+
+  /** Copies a file of any size without moving its bytes. */
+  async copy(source: string, target: string, options: CopyOptions = {}): Promise<FileEntry> {
+    const { signal, noReplace = false, parents = false, attributes } = options;
+    const reply = await this.#change(signal, (client, callOptions) =>
+      client.copy(
+        {
+          source,
+          target,
+          noReplace,
+          parents,
+          ...(attributes !== undefined && { attributes: attributesToWire(attributes) }),
+        },
+        callOptions,
+      ),
+    );
+    return entryFromWire(reply.entry, target);
+  }
+
+  /** Changes what is said of a file or directory; what is absent stays. */
+  async setAttributes(path: string, options: SetAttributesOptions): Promise<FileEntry> {
+    const { signal, policy, precondition } = options;
+    const reply = await this.#change(signal, (client, callOptions) =>
+      client.setAttributes(
+        {
+          path,
+          attributes: attributesToWire(options),
+          ...(policy !== undefined && { policy: policyToWire(policy) }),
+          ...(precondition !== undefined && { precondition: preconditionToWire(precondition) }),
+        },
+        callOptions,
+      ),
+    );
+    return entryFromWire(reply.entry, path);
+  }
+
+  /** The change feed, until the signal fires or the loop is left. */
+  watch(options: WatchOptions = {}): AsyncGenerator<FileChange, void, undefined> {
+    return watchChanges(this.#coordinator, this.#config, options);
+  }
+
+  /** The state of the cluster as the coordinator knows it. */
+  async clusterState({ signal }: CallerOptions = {}): Promise<ClusterState> {
+    const reply = await this.#ask(signal, (client, options) => client.getClusterState({}, options));
+    return clusterState(reply);
+  }
+
+  /** The nodes of the cluster, as they are now. */
+  async nodes({ signal }: CallerOptions = {}): Promise<readonly NodeInfo[]> {
+    await withCallerSignal(signal, () => this.#nodes.resync(signal));
+    return this.#nodes.all().map(nodeInfo);
+  }
+
+  /** Ends calls that are under way and lets go of all connections. */
+  async close(): Promise<void> {
+    this.#coordinator.close();
+    await this.#pool.close();
+    await Promise.all(this.#transports.map((transport) => transport.close()));
+  }
+
+  async #openIfThere(path: string, signal: AbortSignal | undefined) {
+    try {
+      return await this.open(path, { signal });
+    } catch (error) {
+      if (hasReason(error, "pathNotFound")) return undefined;
+      throw error;
+    }
+  }
+
+  #ask<T>(
+    signal: AbortSignal | undefined,
+    send: (client: CoordinatorClient, options: CallOptions) => Promise<T>,
+  ): Promise<T> {
+    return withCallerSignal(signal, () => this.#coordinator.call(send, { signal }));
+  }
+
+  #change<T>(
+    signal: AbortSignal | undefined,
+    send: (client: CoordinatorClient, options: CallOptions) => Promise<T>,
+  ): Promise<T> {
+    return withCallerSignal(signal, () =>
+      this.#coordinator.call(send, { signal, isMutation: true }),
+    );
+  }
+
+  #reportReplica(chunk: LocatedChunk, nodeNumber: number, kind: "corrupt" | "missing"): void {
+    const report = this.#coordinator.call(
+      (client, options) =>
+        client.reportBadReplica(
+          {
+            chunkId: chunkIdToBytes(chunk.id),
+            nodeNumber,
+            kind: kind === "corrupt" ? BadReplicaKind.CORRUPT : BadReplicaKind.MISSING,
+          },
+          options,
+        ),
+      { patienceMs: 0 },
+    );
+    // The reader goes on elsewhere: a report that does not arrive is one that the next reader makes.
+    report.catch((error: unknown) => {
+      if (!(error instanceof CairnError)) throw error;
+    });
+  }
+}
+
+async function* single(entry: FileEntry): AsyncGenerator<FileEntry> {
+  yield entry;
+}

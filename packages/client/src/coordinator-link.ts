@@ -1,0 +1,126 @@
+import { backoffMs } from "@cairnfs/base/backoff";
+import { CairnError, type Reason } from "@cairnfs/base/errors";
+import { toHex } from "@cairnfs/base/hex";
+import type { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import type { CallOptions, ServiceClient } from "@cairnfs/protocol/rpc/client";
+import type { ClientConfig } from "./config.ts";
+
+export type CoordinatorClient = ServiceClient<typeof CoordinatorService>;
+
+/** What makes it worth trying the same call again, here or at another coordinator. */
+const PASSING: ReadonlySet<Reason> = new Set<Reason>([
+  "transactionConflict",
+  "overloaded",
+  "peerGone",
+  "unreachable",
+  "stalled",
+  "shuttingDown",
+  "deadlineExceeded",
+]);
+/** After these the next try goes to the next coordinator. */
+const ELSEWHERE: ReadonlySet<Reason> = new Set<Reason>([
+  "peerGone",
+  "unreachable",
+  "stalled",
+  "shuttingDown",
+  "deadlineExceeded",
+]);
+
+export interface CoordinatorCallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** The call changes something: it carries a key, so that a repeat has no second effect. */
+  readonly isMutation?: boolean | undefined;
+  /** Instead of the configured patience. */
+  readonly patienceMs?: number | undefined;
+}
+
+/** The way to the coordinators: tries again while they are away, and changes to the next one. */
+export class CoordinatorLink {
+  readonly #clients: readonly CoordinatorClient[];
+  readonly #config: ClientConfig;
+  readonly #clientId: string;
+  #current = 0;
+  #sequence = 0;
+  #isClosed = false;
+
+  constructor(clients: readonly CoordinatorClient[], config: ClientConfig) {
+    this.#clients = clients;
+    this.#config = config;
+    this.#clientId = toHex(config.random.bytes(16));
+  }
+
+  /** The outcome of `send`, tried again within the patience while the reason of its failure may pass. */
+  async call<T>(
+    send: (client: CoordinatorClient, options: CallOptions) => Promise<T>,
+    options: CoordinatorCallOptions = {},
+  ): Promise<T> {
+    const { signal } = options;
+    const callOptions: CallOptions = {
+      signal,
+      metadata: this.metadata(options.isMutation === true),
+    };
+    let startedMs: number | undefined;
+    for (let failures = 1; ; failures++) {
+      this.#refuseClosed();
+      const at = this.#current;
+      try {
+        return await send(this.#client(at), callOptions);
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        if (!(error instanceof CairnError) || !PASSING.has(error.reason)) throw error;
+        const nowMs = this.#config.clock.monotonicMs();
+        startedMs ??= nowMs;
+        const patienceMs = options.patienceMs ?? this.#config.patienceMs;
+        if (this.#isClosed || nowMs - startedMs >= patienceMs) throw error;
+        this.failedAt(at, error);
+        const pauseMs = backoffMs(failures, { baseMs: 20, capMs: 2_000 }, this.#config.random);
+        await this.#config.clock.sleep(pauseMs, signal);
+      }
+    }
+  }
+
+  /** The client in use now, and its place for `failedAt`; for streams, which the caller resumes himself. */
+  current(): { readonly client: CoordinatorClient; readonly at: number } {
+    this.#refuseClosed();
+    return { client: this.#client(this.#current), at: this.#current };
+  }
+
+  /** Turns to the next coordinator unless somebody has done so already. */
+  failedAt(at: number, error: unknown): void {
+    if (at !== this.#current) return;
+    if (error instanceof CairnError && ELSEWHERE.has(error.reason)) {
+      this.#current = (this.#current + 1) % this.#clients.length;
+    }
+  }
+
+  /** Ids for one call and its repeats. */
+  metadata(isMutation: boolean): ReadonlyMap<string, string> {
+    const metadata = new Map<string, string>();
+    metadata.set("cairn-request-id", toHex(this.#config.random.bytes(8)));
+    if (isMutation) {
+      const sequence = (this.#sequence++).toString(16).padStart(16, "0");
+      metadata.set("cairn-idempotency-key", this.#clientId + sequence);
+    }
+    return metadata;
+  }
+
+  /** Ends the patience of calls that are waiting to try again. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #client(at: number): CoordinatorClient {
+    const client = this.#clients[at];
+    if (client === undefined) throw new CairnError("internal", "no coordinator is configured");
+    return client;
+  }
+
+  #refuseClosed(): void {
+    if (this.#isClosed) throw new CairnError("cancelled", "the client is closed");
+  }
+}
+
+/** Whether the reason of this failure may pass by itself. */
+export function isPassing(error: unknown): error is CairnError {
+  return error instanceof CairnError && PASSING.has(error.reason);
+}

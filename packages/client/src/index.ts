@@ -1,0 +1,44 @@
+/** The CairnFS SDK: everything that is public, by name. */
+// biome-ignore lint/performance/noBarrelFile: the one public index of the house, written by hand.
+export {
+  CairnError,
+  type ErrorDetails,
+  hasReason,
+  isReason,
+  Reason,
+  type Retry,
+} from "@cairnfs/base/errors";
+export {
+  CairnClient,
+  type CallerOptions,
+  type ClientParts,
+  type CopyOptions,
+  connect,
+  type ListOptions,
+  type ListPage,
+  type MakeDirectoryOptions,
+  type MoveOptions,
+  type RemoveOptions,
+  type SetAttributesOptions,
+} from "./client.ts";
+export type { ClusterState } from "./cluster-state.ts";
+export type { ConnectOptions } from "./config.ts";
+export type { TreeUsage } from "./directory.ts";
+export type { DownloadOptions, DownloadProgress } from "./download/download-file.ts";
+export { FileContent, OpenedFile, type ReadOptions } from "./download/opened-file.ts";
+export type { ByteRange } from "./download/range.ts";
+export type {
+  EntryAttributes,
+  EntryPrecondition,
+  FileEntry,
+  StoragePolicy,
+} from "./entry.ts";
+export { CairnFileHandle } from "./fs/file-handle.ts";
+export { CairnFileSystem } from "./fs/file-system.ts";
+export { FileSystemError } from "./fs/node-error.ts";
+export { FileDirent, FileStats } from "./fs/stats.ts";
+export type { NodeInfo, NodeStateName } from "./node-table.ts";
+export type { LocalFileSource, UploadSource } from "./upload/source.ts";
+export type { UploadFileOptions } from "./upload/upload-file.ts";
+export type { PutOptions, PutResult, UploadProgress } from "./upload/upload-parts.ts";
+export type { FileChange, WatchOptions } from "./watch-changes.ts";

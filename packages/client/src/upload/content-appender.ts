@@ -1,0 +1,192 @@
+import { CairnError, type Reason } from "@cairnfs/base/errors";
+import { toHex } from "@cairnfs/base/hex";
+import type { CoordinatorLink } from "../coordinator-link.ts";
+import { entryFromWire, type FileEntry } from "../entry.ts";
+import type { UploadedChunk } from "./store-with-failover.ts";
+import type { UploadSession } from "./upload-parts.ts";
+
+/** A chunk that can be added to the upload's content. */
+export interface ReadyChunk {
+  readonly uploaded: UploadedChunk;
+  /** Stores the chunk once more under a fresh placement: what is stored was let go meanwhile. */
+  readonly storeAgain: () => Promise<UploadedChunk>;
+  /** The content has it: its bytes are not needed any more. */
+  readonly added: () => void;
+}
+
+export interface AppenderOptions {
+  /** Add as soon as there is something to add, because memory is held until then. */
+  readonly isEager: boolean;
+  readonly signal: AbortSignal;
+  /** Told, once, of a failure in the background. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** The most chunks of one AddChunks or CommitUpload. */
+const CHUNKS_MOST = 4_096;
+/** How many chunks are worth a call, when nothing presses. */
+const CHUNKS_WORTH_A_CALL = 32;
+/** How far ahead of the first missing chunk others may be ready. */
+const AHEAD_MOST = 1_024;
+/** How often a chunk is stored again because it was let go meanwhile. */
+const STORED_AGAIN_MOST = 3;
+
+/**
+ * Hands stored chunks to the coordinator in file order. One call is under way at a time; everything that has become contiguous
+ * meanwhile goes in the next, and what is left goes with the commit.
+ */
+export class ContentAppender {
+  readonly #coordinator: CoordinatorLink;
+  readonly #session: UploadSession;
+  readonly #options: AppenderOptions;
+  readonly #ready = new Map<number, ReadyChunk>();
+  #nextIndex = 0;
+  #offsetBytes = 0;
+  #adding: Promise<void> | undefined;
+  #isFinishing = false;
+  #onRoom: (() => void)[] = [];
+
+  constructor(coordinator: CoordinatorLink, session: UploadSession, options: AppenderOptions) {
+    this.#coordinator = coordinator;
+    this.#session = session;
+    this.#options = options;
+  }
+
+  /** Takes a chunk; any order. */
+  deliver(index: number, chunk: ReadyChunk): void {
+    this.#ready.set(index, chunk);
+    this.#addSoon();
+  }
+
+  /** Resolves when the chunk with this index is not too far ahead of the first that is missing. */
+  async room(index: number): Promise<void> {
+    while (index - this.#nextIndex >= AHEAD_MOST) {
+      this.#options.signal.throwIfAborted();
+      await new Promise<void>((resolve) => this.#onRoom.push(resolve));
+    }
+  }
+
+  /** Wakes who waits for room; for when the upload ends early. */
+  stop(): void {
+    for (const wake of this.#onRoom.splice(0)) wake();
+  }
+
+  /** Commits, with everything that was not added yet: the file is there when this resolves. */
+  async finish(sha256: Uint8Array, sizeBytes: number): Promise<FileEntry> {
+    this.#isFinishing = true;
+    await this.#adding;
+    while (this.#ready.size > CHUNKS_MOST) await this.#addBatch(this.#contiguous());
+    const batch = this.#contiguous();
+    const reply = await this.#handOver(batch, (chunks) =>
+      this.#coordinator.call(
+        (client, options) =>
+          client.commitUpload(
+            {
+              sessionId: this.#session.id,
+              offsetBytes: BigInt(this.#offsetBytes),
+              chunks,
+              sha256,
+              sizeBytes: BigInt(sizeBytes),
+            },
+            options,
+          ),
+        { signal: this.#options.signal, isMutation: true },
+      ),
+    );
+    this.#passed(batch);
+    return entryFromWire(reply.entry, this.#session.path);
+  }
+
+  #addSoon(): void {
+    if (this.#adding !== undefined || this.#isFinishing) return;
+    const batch = this.#contiguous();
+    if (batch.length < (this.#options.isEager ? 1 : CHUNKS_WORTH_A_CALL)) return;
+    this.#adding = this.#addBatch(batch).then(
+      () => {
+        this.#adding = undefined;
+        this.#addSoon();
+      },
+      (error: unknown) => {
+        this.#adding = undefined;
+        this.#options.onFailure(error);
+      },
+    );
+  }
+
+  async #addBatch(batch: readonly ReadyChunk[]): Promise<void> {
+    await this.#handOver(batch, (chunks) =>
+      this.#coordinator.call(
+        (client, options) =>
+          client.addChunks(
+            { sessionId: this.#session.id, offsetBytes: BigInt(this.#offsetBytes), chunks },
+            options,
+          ),
+        { signal: this.#options.signal, isMutation: true },
+      ),
+    );
+    this.#passed(batch);
+  }
+
+  #contiguous(): ReadyChunk[] {
+    const batch: ReadyChunk[] = [];
+    for (let index = this.#nextIndex; batch.length < CHUNKS_MOST; index++) {
+      const chunk = this.#ready.get(index);
+      if (chunk === undefined) break;
+      batch.push(chunk);
+    }
+    return batch;
+  }
+
+  #passed(batch: readonly ReadyChunk[]): void {
+    for (const chunk of batch) {
+      this.#ready.delete(this.#nextIndex);
+      this.#nextIndex += 1;
+      this.#offsetBytes += Number(chunk.uploaded.lengthBytes);
+      chunk.added();
+    }
+    this.stop();
+  }
+
+  /** Sends a batch; a chunk that the coordinator does not accept as it is gets stored again, and the batch goes once more. */
+  async #handOver<T>(
+    batch: readonly ReadyChunk[],
+    send: (chunks: UploadedChunk[]) => Promise<T>,
+  ): Promise<T> {
+    const chunks = batch.map((chunk) => chunk.uploaded);
+    const storedAgain = new Map<string, number>();
+    for (;;) {
+      try {
+        return await send(chunks);
+      } catch (error) {
+        const refusedId = refusedChunk(error);
+        const at = chunks.findIndex((chunk) => toHex(chunk.chunkId) === refusedId);
+        const times = (storedAgain.get(refusedId ?? "") ?? 0) + 1;
+        const refused = batch[at];
+        if (refusedId === undefined || refused === undefined || times > STORED_AGAIN_MOST) {
+          throw error;
+        }
+        storedAgain.set(refusedId, times);
+        const again = await refused.storeAgain();
+        // The same bytes may be in the file several times.
+        for (const [index, chunk] of chunks.entries()) {
+          if (toHex(chunk.chunkId) === refusedId) chunks[index] = again;
+        }
+      }
+    }
+  }
+}
+
+/** Refusals that no chunk's being stored again would change. */
+const OF_THE_SESSION: ReadonlySet<Reason> = new Set<Reason>([
+  "uploadNotFound",
+  "uploadMismatch",
+  "cancelled",
+]);
+
+/** The chunk that a reply says must be stored again, because its deletion was decided after it was stored or found. */
+function refusedChunk(error: unknown): string | undefined {
+  if (!(error instanceof CairnError)) return undefined;
+  if (OF_THE_SESSION.has(error.reason)) return undefined;
+  const { chunkId } = error.details;
+  return typeof chunkId === "string" ? chunkId : undefined;
+}

@@ -1,0 +1,95 @@
+import { createSha256, sha256 } from "@cairnfs/base/checksum";
+import { chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
+import type { Chunker } from "./chunker.ts";
+import { bufferedChunkBytes, SLICE_BYTES, SLICED_CHUNK_BYTES } from "./upload-memory.ts";
+import type { UploadRun } from "./upload-run.ts";
+
+/**
+ * Adds the chunks of a source that comes once; resolves with the source's size. Chunks that fit in memory stay there until the content
+ * has them, so that any failure of a node can be made good. Larger ones (only when the caller asked for such
+ * chunks) are sent while they come, one at a time: a node that fails in the middle of one fails the upload.
+ */
+export async function addOneShot(
+  run: UploadRun,
+  chunker: Chunker,
+  firstIndex = 0,
+): Promise<number> {
+  const { chunkSizeBytes } = run.session;
+  const isBuffered = chunkSizeBytes <= bufferedChunkBytes(run.parts.config.memoryBytes);
+  let sizeBytes = 0;
+  for (let index = firstIndex; !(await chunker.isAtEnd(run.signal)); index++) {
+    sizeBytes += isBuffered
+      ? await addBuffered(run, chunker, index)
+      : await addPassing(run, chunker, index);
+  }
+  return sizeBytes;
+}
+
+async function addBuffered(run: UploadRun, chunker: Chunker, index: number): Promise<number> {
+  const { chunkSizeBytes } = run.session;
+  const giveBack = await run.memory(chunkSizeBytes);
+  const bytes = await chunker.take(chunkSizeBytes, run.signal);
+  const id = chunkIdFromBytes(sha256(bytes));
+  if (index === 0) {
+    if (await chunker.isAtEnd(run.signal)) {
+      run.chunkCount = 1;
+      run.isOneChunk(id);
+    } else run.startFileHash();
+  }
+  run.hashFile(bytes);
+  const chunk = {
+    index,
+    id,
+    lengthBytes: bytes.byteLength,
+    lengthLimitBytes: bytes.byteLength,
+    isReadable: always,
+    pieces: async function* () {
+      yield bytes;
+    },
+  };
+  await run.add(index, async () => ({
+    uploaded: await run.place(chunk),
+    storeAgain: () => run.store(chunk),
+    added: giveBack,
+  }));
+  return bytes.byteLength;
+}
+
+async function addPassing(run: UploadRun, chunker: Chunker, index: number): Promise<number> {
+  const { chunkSizeBytes } = run.session;
+  const giveBack = await run.memory(SLICED_CHUNK_BYTES);
+  if (index === 0) run.startFileHash();
+  const hash = createSha256();
+  let sizeBytes = 0;
+  let hasBegun = false;
+  const chunk = {
+    index,
+    id: () => chunkIdFromBytes(hash.digest()),
+    lengthBytes: undefined,
+    lengthLimitBytes: chunkSizeBytes,
+    isReadable: () => !hasBegun,
+    pieces: async function* () {
+      hasBegun = true;
+      while (sizeBytes < chunkSizeBytes && !(await chunker.isAtEnd(run.signal))) {
+        const slice = await chunker.take(
+          Math.min(SLICE_BYTES, chunkSizeBytes - sizeBytes),
+          run.signal,
+        );
+        hash.update(slice);
+        run.hashFile(slice);
+        sizeBytes += slice.byteLength;
+        yield slice;
+      }
+    },
+  };
+  const uploaded = await run.store(chunk);
+  giveBack();
+  await run.add(index, async () => ({
+    uploaded,
+    storeAgain: () => run.store(chunk),
+    added: () => undefined,
+  }));
+  return sizeBytes;
+}
+
+const always = () => true;

@@ -1,0 +1,234 @@
+import { sha256 } from "@cairnfs/base/checksum";
+import { CairnError, hasReason } from "@cairnfs/base/errors";
+import type { BeginUploadResponse } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { withCallerSignal } from "../abort.ts";
+import {
+  attributesToWire,
+  count,
+  entryFromWire,
+  policyToWire,
+  preconditionToWire,
+} from "../entry.ts";
+import { Chunker } from "./chunker.ts";
+import { addOneShot } from "./one-shot-upload.ts";
+import { Placements } from "./placements.ts";
+import { addRepeatable } from "./repeatable-upload.ts";
+import { openSource, type RepeatableSource, type UploadSource } from "./source.ts";
+import { bufferedChunkBytes } from "./upload-memory.ts";
+import type { PutOptions, PutResult, UploadParts, UploadSession } from "./upload-parts.ts";
+import { UploadRun } from "./upload-run.ts";
+
+/** How long a failed upload tries to tell the coordinator that nothing more comes; the session expires anyway. */
+const ABORT_PATIENCE_MS = 2_000;
+
+/** A session and where its chunks go. */
+export interface OpenUpload {
+  readonly session: UploadSession;
+  readonly placements: Placements;
+}
+
+/**
+ * Makes `source` the file at `path`: when this resolves the file is there whole and durable, when it rejects the
+ * path is as it was.
+ */
+export async function put(
+  parts: UploadParts,
+  path: string,
+  source: UploadSource,
+  options: PutOptions,
+): Promise<PutResult> {
+  return withCallerSignal(options.signal, async () => {
+    const opened = await openSource(source, parts.disk);
+    if (opened.kind === "one-shot") return putOneShot(parts, path, opened.parts, options);
+    try {
+      return await putRepeatable(parts, path, opened, options);
+    } finally {
+      await opened.close();
+    }
+  });
+}
+
+async function putRepeatable(
+  parts: UploadParts,
+  path: string,
+  source: RepeatableSource,
+  options: PutOptions,
+): Promise<PutResult> {
+  const { sizeBytes } = source;
+  if (sizeBytes <= parts.limits.inlineBytes) {
+    const bytes = await source.read(0, sizeBytes);
+    const done = await putInline(parts, path, bytes, options);
+    if (done !== undefined) return done;
+  }
+  const upload = await beginUpload(parts, path, options, sizeBytes);
+  return closingSession(parts, upload.session, () => runRepeatable(parts, upload, source, options));
+}
+
+/** Uploads into an open session and commits it. The session stays open when this rejects. */
+export function runRepeatable(
+  parts: UploadParts,
+  upload: OpenUpload,
+  source: RepeatableSource,
+  options: PutOptions,
+): Promise<PutResult> {
+  const run = new UploadRun(parts, {
+    ...upload,
+    put: options,
+    totalBytes: source.sizeBytes,
+    isEager: false,
+  });
+  return run.run(() => addRepeatable(run, source));
+}
+
+async function putOneShot(
+  parts: UploadParts,
+  path: string,
+  source: AsyncIterator<Uint8Array>,
+  options: PutOptions,
+): Promise<PutResult> {
+  const chunker = new Chunker(source);
+  const signal = options.signal ?? new AbortController().signal;
+  try {
+    const head = await chunker.take(parts.limits.inlineBytes + 1, signal);
+    if (head.byteLength <= parts.limits.inlineBytes) {
+      const done = await putInline(parts, path, head, options);
+      if (done !== undefined) return done;
+    }
+    chunker.putBack(head);
+    const upload = await beginBuffered(parts, path, options);
+    return await closingSession(parts, upload.session, () => {
+      const runOptions = { ...upload, put: options, totalBytes: undefined, isEager: true };
+      const run = new UploadRun(parts, runOptions);
+      return run.run(() => addOneShot(run, chunker));
+    });
+  } finally {
+    chunker.cancel();
+  }
+}
+
+/** One call for a file that fits in its inode; `undefined` when this coordinator's limit is lower. */
+async function putInline(
+  parts: UploadParts,
+  path: string,
+  bytes: Uint8Array,
+  options: PutOptions,
+): Promise<PutResult | undefined> {
+  try {
+    const reply = await parts.coordinator.call(
+      (client, callOptions) =>
+        client.putFile(
+          {
+            path,
+            attributes: attributesToWire(options),
+            ...(options.precondition !== undefined && {
+              precondition: preconditionToWire(options.precondition),
+            }),
+            parents: options.parents === true,
+            sha256: options.checksum === false ? new Uint8Array(0) : sha256(bytes),
+            inlineBytes: bytes,
+          },
+          callOptions,
+        ),
+      { signal: options.signal, isMutation: true },
+    );
+    const entry = entryFromWire(reply.entry, path);
+    options.onProgress?.({
+      doneBytes: bytes.byteLength,
+      totalBytes: bytes.byteLength,
+      sentBytes: 0,
+      skippedBytes: 0,
+    });
+    return { entry, sentBytes: 0, skippedBytes: 0 };
+  } catch (error) {
+    // Anything else that is wrong with the call is said again, and better, by BeginUpload.
+    if (hasReason(error, "messageTooLarge", "invalidArgument")) return undefined;
+    throw error;
+  }
+}
+
+/** A one-shot source gets chunks that fit in memory, unless the caller has asked for larger ones. */
+async function beginBuffered(
+  parts: UploadParts,
+  path: string,
+  options: PutOptions,
+): Promise<OpenUpload> {
+  const upload = await beginUpload(parts, path, options, undefined);
+  const bufferedBytes = bufferedChunkBytes(parts.config.memoryBytes);
+  const isFine = upload.session.chunkSizeBytes <= bufferedBytes;
+  if (isFine || options.chunkSizeBytes !== undefined) return upload;
+  await abortUpload(parts, upload.session.id);
+  return beginUpload(parts, path, { ...options, chunkSizeBytes: bufferedBytes }, undefined);
+}
+
+/** Opens a session for `path`. */
+export async function beginUpload(
+  parts: UploadParts,
+  path: string,
+  options: PutOptions,
+  sizeBytes: number | undefined,
+): Promise<OpenUpload> {
+  const reply = await parts.coordinator.call(
+    (client, callOptions) =>
+      client.beginUpload(
+        {
+          path,
+          ...(sizeBytes !== undefined && { sizeBytes: BigInt(sizeBytes) }),
+          policy: policyToWire(options),
+          attributes: attributesToWire(options),
+          ...(options.precondition !== undefined && {
+            precondition: preconditionToWire(options.precondition),
+          }),
+          parents: options.parents === true,
+        },
+        callOptions,
+      ),
+    { signal: options.signal, isMutation: true },
+  );
+  return openUpload(parts, path, reply);
+}
+
+function openUpload(parts: UploadParts, path: string, reply: BeginUploadResponse): OpenUpload {
+  parts.nodes.apply(reply.nodes);
+  parts.limits.inlineBytes = count(reply.inlineLimitBytes);
+  const placements = new Placements(parts.coordinator, parts.nodes, reply.sessionId);
+  placements.add(reply.placements);
+  const session: UploadSession = {
+    id: reply.sessionId,
+    path,
+    chunkSizeBytes: count(reply.chunkSizeBytes),
+    writeQuorum: reply.writeQuorum,
+    addedChunks: 0,
+    isResumed: false,
+  };
+  if (session.chunkSizeBytes === 0) {
+    throw new CairnError("protocolViolation", "the coordinator gave a chunk size of 0 bytes");
+  }
+  return { session, placements };
+}
+
+/** Runs the upload; when it fails the session is aborted, so that nothing waits for it to expire. */
+export async function closingSession(
+  parts: UploadParts,
+  session: UploadSession,
+  upload: () => Promise<PutResult>,
+): Promise<PutResult> {
+  try {
+    return await upload();
+  } catch (error) {
+    if (!hasReason(error, "uploadNotFound")) await abortUpload(parts, session.id);
+    throw error;
+  }
+}
+
+/** Gives a session up, as well as that can be told: without an answer it expires by itself. */
+export async function abortUpload(parts: UploadParts, sessionId: Uint8Array): Promise<void> {
+  try {
+    await parts.coordinator.call(
+      (client, options) =>
+        client.abortUpload({ sessionId }, { ...options, timeoutMs: ABORT_PATIENCE_MS }),
+      { isMutation: true, patienceMs: ABORT_PATIENCE_MS },
+    );
+  } catch (error) {
+    if (!(error instanceof CairnError)) throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import type { ByteBudget } from "@cairnfs/base/byte-budget";
+import type { Disk } from "@cairnfs/base/disk";
+import type { Node } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import type { ClientConfig } from "../config.ts";
+import type { CoordinatorLink } from "../coordinator-link.ts";
+import type { DataNodeClient } from "../download/replica-stream.ts";
+import type { EntryAttributes, EntryPrecondition, FileEntry, StoragePolicy } from "../entry.ts";
+import type { NodeHealth } from "../node-health.ts";
+import type { NodeTable } from "../node-table.ts";
+
+/** What uploads work with. */
+export interface UploadParts {
+  readonly config: ClientConfig;
+  readonly coordinator: CoordinatorLink;
+  readonly nodes: NodeTable;
+  readonly health: NodeHealth;
+  readonly budget: ByteBudget;
+  readonly disk: Disk;
+  readonly connect: (node: Node) => DataNodeClient;
+  readonly limits: ClusterLimits;
+}
+
+/** What this client has learnt of the cluster's settings. */
+export interface ClusterLimits {
+  /** Files up to this size are put in one call. */
+  inlineBytes: number;
+}
+
+/** How a file is put. */
+export interface PutOptions extends EntryAttributes, StoragePolicy {
+  readonly signal?: AbortSignal | undefined;
+  /** What must be true of the path, when the upload begins and again when it commits. */
+  readonly precondition?: EntryPrecondition | undefined;
+  /** Make missing directories above. */
+  readonly parents?: boolean | undefined;
+  /** Compute and keep the SHA-256 of the whole file: true unless given. */
+  readonly checksum?: boolean | undefined;
+  /** Ask for chunks that the cluster has before sending them: true unless given. */
+  readonly dedupe?: boolean | undefined;
+  readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
+}
+
+export interface UploadProgress {
+  /** What is stored, or known to be there. */
+  readonly doneBytes: number;
+  /** When it is known. */
+  readonly totalBytes: number | undefined;
+  /** What nodes have taken over the network, repeats included. */
+  readonly sentBytes: number;
+  /** What did not need to be sent, because the cluster had it. */
+  readonly skippedBytes: number;
+}
+
+export interface PutResult {
+  readonly entry: FileEntry;
+  /** What nodes took over the network, repeats included; 0 for a file that lives in its inode. */
+  readonly sentBytes: number;
+  /** What did not need to be sent, because the cluster had it. */
+  readonly skippedBytes: number;
+}
+
+/** An upload session that is open. */
+export interface UploadSession {
+  readonly id: Uint8Array;
+  readonly path: string;
+  readonly chunkSizeBytes: number;
+  readonly writeQuorum: number;
+  /** Chunks that were added before this client took the session up. */
+  readonly addedChunks: number;
+  /** Nodes may have chunks of this session already: they are asked. */
+  readonly isResumed: boolean;
+}
