@@ -5,6 +5,8 @@ import type { ResolvedWrite } from "./write-buffer.ts";
 export interface Ledger {
   /** The number of the last commit. */
   readonly sequence: number;
+  /** Views of a sequence below this may show commits that were undone. */
+  readonly validFrom: number;
   /** Whether no commit is taken for now. The ledger says when that is over. */
   readonly isFull: boolean;
   /** The state after the last commit, durable or not. */

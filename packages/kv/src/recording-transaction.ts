@@ -119,7 +119,7 @@ export class RecordingTransaction implements KvTransaction {
     this.#keys.push(text);
     const stored = this.#view.get(text, key);
     if (typeof own === "number") return counterBytes(counterValue(stored) + own);
-    return stored === undefined ? undefined : Buffer.from(stored);
+    return stored;
   }
 
   #cursor(start: string, end: string, isReverse: boolean): SortedCursor<Uint8Array> {

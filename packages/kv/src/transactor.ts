@@ -96,6 +96,7 @@ export class Transactor {
     const entered = this.#gate.enter(signal);
     const turn: Turn = typeof entered === "number" ? entered : await entered;
     let outcome: Outcome<T>;
+    let isAuthor: boolean;
     let sequence: number;
     try {
       const view = this.#ledger.view();
@@ -105,9 +106,10 @@ export class Transactor {
         outcome = await runBody(body, tx);
         if (signal?.aborted) throw abortError(signal);
         if (this.#isStale(tx, view)) return CONFLICT;
-        if ("value" in outcome) this.#commit(tx);
+        isAuthor = "value" in outcome && !tx.writes.isEmpty;
+        if (isAuthor) this.#commit(tx);
         // Before the disk has what the body saw, its outcome may yet turn out to be about nothing.
-        sequence = "value" in outcome && !tx.writes.isEmpty ? this.#ledger.sequence : view.sequence;
+        sequence = isAuthor ? this.#ledger.sequence : view.sequence;
       } finally {
         this.#running -= 1;
         view.release();
@@ -116,16 +118,16 @@ export class Transactor {
       this.#gate.leave(turn);
     }
     const durable = this.#ledger.durable(sequence);
-    return durable === undefined ? outcome : settle(outcome, durable);
+    return durable === undefined ? outcome : settle(outcome, durable, isAuthor);
   }
 
   #isStale(tx: RecordingTransaction, view: View): boolean {
     if (view.sequence === this.#ledger.sequence) return false;
+    if (view.sequence < this.#ledger.validFrom) return true;
     return this.#history.hasChanged(tx.reads, view.sequence);
   }
 
   #commit(tx: RecordingTransaction): void {
-    if (tx.writes.isEmpty) return;
     const sequence = this.#ledger.sequence + 1;
     const latest = this.#ledger.view();
     let writes: ReturnType<typeof tx.writes.resolve>;
@@ -170,12 +172,14 @@ async function runBody<T>(
 async function settle<T>(
   outcome: Outcome<T>,
   durable: Promise<void>,
+  isAuthor: boolean,
 ): Promise<Outcome<T> | typeof CONFLICT> {
   try {
     await durable;
     return outcome;
   } catch (error) {
-    if (error instanceof RolledBack) return CONFLICT;
+    // Others' commits that cannot be stored are no concern of a transaction that has only seen them.
+    if (error instanceof RolledBack || !isAuthor) return CONFLICT;
     throw error;
   }
 }

@@ -37,8 +37,7 @@ export class ViewReader implements KvReader {
   #get(key: Uint8Array): Uint8Array | undefined {
     this.#checkOpen();
     checkKey(key);
-    const value = this.#view.get(keyText(key), key);
-    return value === undefined ? undefined : Buffer.from(value);
+    return this.#view.get(keyText(key), key);
   }
 
   #checkOpen(): void {

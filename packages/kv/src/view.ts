@@ -10,12 +10,13 @@ export type Written = Uint8Array | typeof TOMBSTONE;
 /** As `Written`, or a number to be added to the counter that is there. */
 export type OwnWrite = Written | number;
 
-/** One state of a store, to be read without waiting. Its values are the store's: they are copied before they leave. */
+/** One state of a store, to be read without waiting. */
 export interface View {
   /** The number of the last commit that is in it. */
   readonly sequence: number;
-  /** The value at a key, which is given as text and as bytes. */
+  /** The value at a key, which is given as text and as bytes, in memory of its own. */
   get(keyText: string, key: Uint8Array): Uint8Array | undefined;
+  /** The cursor's values are the store's: they are copied before they leave. */
   cursor(start: string, end: string, isReverse: boolean): SortedCursor<Uint8Array>;
   /** To be called once, when nothing reads the view any more. */
   release(): void;

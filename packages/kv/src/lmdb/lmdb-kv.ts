@@ -1,10 +1,177 @@
+import { mkdir } from "node:fs/promises";
+import { assert } from "@cairnfs/base/assert";
+import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
-import type { KvStore } from "../kv-store.ts";
-import type { OpenKvParts } from "../open.ts";
+import { lockFolder } from "@cairnfs/base/folder-lock";
+import { type Closable, Lifecycle } from "@cairnfs/base/lifecycle";
+import type { Random } from "@cairnfs/base/random";
+import type {
+  KvEntry,
+  KvRange,
+  KvReader,
+  KvStore,
+  KvTransaction,
+  TransactOptions,
+} from "../kv-store.ts";
+import { checkBound, checkKey, checkRangeLimit } from "../limits.ts";
+import { closed, Transactor } from "../transactor.ts";
+import { CommitWriter } from "./commit-writer.ts";
+import { type Environment, openEnvironment, reserveCommits } from "./environment.ts";
+import { LmdbLedger } from "./lmdb-ledger.ts";
+import type { LmdbSnapshot } from "./lmdb-snapshot.ts";
 
-/** The embedded driver. */
-export const LmdbKv = {
-  async open(_folder: string, _parts: OpenKvParts): Promise<KvStore> {
-    throw new CairnError("unimplemented", "the lmdb driver is not there");
-  },
-};
+export interface LmdbKvParts {
+  /** For the pauses between attempts. */
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface LmdbKvOptions {
+  /** The most that the store may grow to; it takes only what it needs. */
+  readonly sizeBytesMax?: number;
+}
+
+const SIZE_BYTES_MAX = 2 ** 40;
+
+/** The embedded store: LMDB in one folder, for one process. */
+export class LmdbKv implements KvStore {
+  readonly #transactor: Transactor;
+  readonly #ledger: LmdbLedger;
+  readonly #listeners = new Set<() => void>();
+  readonly #lifecycle: Lifecycle;
+  #reading = 0;
+  #onIdle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    parts: LmdbKvParts & {
+      readonly environment: Environment;
+      readonly writer: CommitWriter;
+      readonly lifecycle: Lifecycle;
+    },
+    firstSequence: number,
+  ) {
+    this.#lifecycle = parts.lifecycle;
+    this.#ledger = new LmdbLedger(parts, firstSequence, {
+      onRoom: () => this.#transactor.makeRoom(),
+      onAppend: () => {
+        for (const listener of this.#listeners) queueMicrotask(listener);
+      },
+    });
+    this.#transactor = new Transactor(this.#ledger, parts);
+  }
+
+  /**
+   * Opens the store in `folder`, or makes it. When another process has it open this rejects with `storeForeign`;
+   * a process that has died, however, leaves nothing to be cleaned.
+   */
+  static async open(
+    folder: string,
+    parts: LmdbKvParts,
+    options: LmdbKvOptions = {},
+  ): Promise<LmdbKv> {
+    const lifecycle = new Lifecycle();
+    try {
+      await mkdir(folder, { recursive: true });
+      lifecycle.add(await takeFolder(folder));
+      const environmentOptions = { folder, sizeBytesMax: options.sizeBytesMax ?? SIZE_BYTES_MAX };
+      const environment = openEnvironment(environmentOptions);
+      lifecycle.add({ close: () => environment.root.close() });
+      const firstSequence = reserveCommits(environment);
+      const writer = lifecycle.add(await CommitWriter.open(environmentOptions));
+      return new LmdbKv({ ...parts, environment, writer, lifecycle }, firstSequence);
+    } catch (error) {
+      await lifecycle.close();
+      throw error;
+    }
+  }
+
+  transact<T>(body: (tx: KvTransaction) => Promise<T>, options?: TransactOptions): Promise<T> {
+    return this.#transactor.transact(body, options);
+  }
+
+  async read<T>(body: (reader: KvReader) => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw closed();
+    const snapshot = this.#ledger.durableState();
+    const reader = new SnapshotReader(snapshot);
+    this.#reading += 1;
+    try {
+      return await body(reader);
+    } finally {
+      reader.end();
+      snapshot.release();
+      this.#reading -= 1;
+      if (this.#reading === 0) this.#onIdle?.();
+    }
+  }
+
+  onAppend(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#transactor.close();
+    if (this.#reading > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    this.#ledger.close();
+    await this.#lifecycle.close();
+  }
+}
+
+/** Reads what is durable. */
+class SnapshotReader implements KvReader {
+  readonly #snapshot: LmdbSnapshot;
+  #isOpen = true;
+
+  constructor(snapshot: LmdbSnapshot) {
+    this.#snapshot = snapshot;
+  }
+
+  end(): void {
+    this.#isOpen = false;
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#get(key);
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return keys.map((key) => this.#get(key));
+  }
+
+  async range(range: KvRange): Promise<KvEntry[]> {
+    this.#checkOpen();
+    checkBound(range.start);
+    checkBound(range.end);
+    checkRangeLimit(range.limit);
+    return this.#snapshot.range(range);
+  }
+
+  #get(key: Uint8Array): Uint8Array | undefined {
+    this.#checkOpen();
+    checkKey(key);
+    return this.#snapshot.get(key);
+  }
+
+  #checkOpen(): void {
+    assert(this.#isOpen, "a reader was used after its body had ended");
+  }
+}
+
+async function takeFolder(folder: string): Promise<Closable> {
+  const lock = await lockFolder(folder);
+  if (lock !== undefined) return lock;
+  throw new CairnError(
+    "storeForeign",
+    `the metadata store in ${folder} is open in another process`,
+  );
+}

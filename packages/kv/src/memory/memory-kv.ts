@@ -55,6 +55,7 @@ export class MemoryKv implements KvStore {
 class MemoryLedger implements Ledger {
   readonly listeners = new Set<() => void>();
   readonly isFull = false;
+  readonly validFrom = 0;
   sequence = 0;
   readonly #map = new SortedMap<Uint8Array>();
   #view: View | undefined;
@@ -64,7 +65,10 @@ class MemoryLedger implements Ledger {
       const map = this.#map.snapshot();
       this.#view = {
         sequence: this.sequence,
-        get: (keyText) => map.get(keyText),
+        get: (keyText) => {
+          const value = map.get(keyText);
+          return value === undefined ? undefined : Buffer.from(value);
+        },
         cursor: (start, end, isReverse) => map.cursor(start, end, isReverse),
         release: () => undefined,
       };

@@ -1,0 +1,103 @@
+import { Worker } from "node:worker_threads";
+import { assert } from "@cairnfs/base/assert";
+import { CairnError } from "@cairnfs/base/errors";
+import type { Closable } from "@cairnfs/base/lifecycle";
+import {
+  CEILING_KEY,
+  ENTRIES,
+  type EnvironmentOptions,
+  lmdbOptions,
+  STATE,
+} from "./environment.ts";
+
+const MDB_MAP_FULL = -30792;
+const ENOSPC = 28;
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: CairnError) => void;
+}
+
+/** Writes batches in a thread of its own, one at a time. */
+export class CommitWriter implements Closable {
+  readonly #thread: Worker;
+  #waiting: Waiting | undefined;
+  #failure: CairnError | undefined;
+
+  private constructor(thread: Worker) {
+    this.#thread = thread;
+    thread.on("message", (answer: unknown) => this.#settle(answer));
+    thread.on("error", (error) => this.#end(error));
+    thread.on("exit", () => this.#end(undefined));
+  }
+
+  static async open(options: EnvironmentOptions): Promise<CommitWriter> {
+    const thread = new Worker(new URL("./writer-thread.js", import.meta.url), {
+      workerData: {
+        options: lmdbOptions(options),
+        entries: ENTRIES,
+        state: STATE,
+        ceilingKey: CEILING_KEY,
+      },
+      // What the process was started with, such as a loader, is of no use to the thread.
+      execArgv: [],
+    });
+    const writer = new CommitWriter(thread);
+    await writer.#answer();
+    return writer;
+  }
+
+  /** Why nothing can be written any more, if so. */
+  get failure(): CairnError | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Resolves when the batch is durable. When it rejects, with `storeFull` or `storeFailed`, nothing of it is stored;
+   * only after the thread itself has died is that not known.
+   */
+  write(batch: ArrayBuffer): Promise<void> {
+    const answer = this.#answer();
+    if (this.#failure === undefined) this.#thread.postMessage(batch, [batch]);
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure !== undefined) return;
+    const exit = new Promise<void>((resolve) => this.#thread.once("exit", () => resolve()));
+    this.#thread.ref();
+    this.#thread.postMessage("close");
+    await exit;
+  }
+
+  #answer(): Promise<void> {
+    assert(this.#waiting === undefined, "batches are written one at a time");
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    // Only a writer at work keeps the process alive.
+    this.#thread.ref();
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  #settle(answer: unknown): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    this.#thread.unref();
+    if (answer === undefined || answer === "ready") waiting?.resolve();
+    else waiting?.reject(writeError(answer));
+  }
+
+  #end(cause: unknown): void {
+    this.#failure ??= new CairnError("storeFailed", "the thread that writes has ended", { cause });
+    this.#waiting?.reject(this.#failure);
+    this.#waiting = undefined;
+  }
+}
+
+function writeError(answer: unknown): CairnError {
+  const { message, code } = answer as { readonly message: string; readonly code: unknown };
+  return code === MDB_MAP_FULL || code === ENOSPC
+    ? new CairnError("storeFull", "the metadata store has no room left", { cause: message })
+    : new CairnError("storeFailed", `the metadata store cannot be written: ${message}`);
+}

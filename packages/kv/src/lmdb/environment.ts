@@ -1,0 +1,97 @@
+/**
+ * How the store lies in its folder: an LMDB environment with two databases.
+ *
+ *     entries   the store's keys and values, as they are
+ *     state     "format"  -> u32: 1
+ *               "ceiling" -> u64: no commit has had this number or one above it
+ *
+ * All integers are big-endian. docs/formats/lmdb-store.md is the register.
+ */
+
+import { CairnError } from "@cairnfs/base/errors";
+import { type Database, open, type RootDatabase } from "lmdb";
+
+export type BytesDatabase = Database<Buffer, Uint8Array>;
+
+export interface EnvironmentOptions {
+  readonly folder: string;
+  /** The most that the store may grow to; it takes only what it needs. */
+  readonly sizeBytesMax: number;
+}
+
+export interface Environment {
+  readonly root: RootDatabase;
+  readonly entries: BytesDatabase;
+  readonly state: BytesDatabase;
+}
+
+const FORMAT = 1;
+/** A slot is taken by each state of the store that somebody still reads. */
+const READERS_MAX = 2048;
+/** Commit numbers are reserved so many at a time; those that were not used when the store closed are skipped. */
+export const RESERVED_COMMITS = 2 ** 30;
+const TWO_TO_32 = 2 ** 32;
+
+const bytesDatabase = { encoding: "binary", keyEncoding: "binary" } as const;
+export const ENTRIES = { name: "entries", ...bytesDatabase } as const;
+export const STATE = { name: "state", ...bytesDatabase } as const;
+export const FORMAT_KEY = Buffer.from("format");
+export const CEILING_KEY = Buffer.from("ceiling");
+
+/** What both threads open the environment with: they must agree. */
+export function lmdbOptions(options: EnvironmentOptions) {
+  return {
+    path: options.folder,
+    noSubdir: false,
+    mapSize: options.sizeBytesMax,
+    maxDbs: 8,
+    maxReaders: READERS_MAX,
+    // With it, commits would be seen before they are durable.
+    overlappingSync: false,
+    ...bytesDatabase,
+  };
+}
+
+/** Opens the environment, or makes it. One that has another format is `storeForeign`. */
+export function openEnvironment(options: EnvironmentOptions): Environment {
+  const root = open(lmdbOptions(options));
+  const entries: BytesDatabase = root.openDB(ENTRIES);
+  const state: BytesDatabase = root.openDB(STATE);
+  const format = state.getBinary(FORMAT_KEY);
+  if (format !== undefined && format.readUInt32BE(0) !== FORMAT) {
+    const found = format.readUInt32BE(0);
+    void root.close();
+    throw new CairnError(
+      "storeForeign",
+      `the metadata store in ${options.folder} has format ${found}, expected ${FORMAT}`,
+    );
+  }
+  return { root, entries, state };
+}
+
+/**
+ * Reserves the commit numbers of this opening, durably: those from the result on, `RESERVED_COMMITS` of them, are
+ * above all that were used before.
+ */
+export function reserveCommits({ root, state }: Environment): number {
+  return root.transactionSync(() => {
+    const ceiling = state.getBinary(CEILING_KEY);
+    const first = ceiling === undefined ? 0 : readU64(ceiling);
+    const format = Buffer.alloc(4);
+    format.writeUInt32BE(FORMAT);
+    state.putSync(FORMAT_KEY, format);
+    state.putSync(CEILING_KEY, u64Bytes(first + RESERVED_COMMITS));
+    return first;
+  });
+}
+
+function readU64(bytes: Buffer): number {
+  return bytes.readUInt32BE(0) * TWO_TO_32 + bytes.readUInt32BE(4);
+}
+
+function u64Bytes(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeUInt32BE(Math.floor(value / TWO_TO_32), 0);
+  bytes.writeUInt32BE(value >>> 0, 4);
+  return bytes;
+}

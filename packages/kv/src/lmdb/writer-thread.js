@@ -1,0 +1,58 @@
+/**
+ * The thread that writes: each message is a batch (commit-batch.ts), which becomes one LMDB transaction with one fsync.
+ * The answer is `undefined`, or what went wrong, and then nothing of the batch is stored. The message "close" ends it.
+ *
+ * This is JavaScript because Node 20 loads a thread's file as it is, also where the rest runs from its sources.
+ */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { open } from "lmdb";
+
+const HEADER_BYTES = 12;
+const ENTRY_HEADER_BYTES = 6;
+const DELETED = 0xffff_ffff;
+
+const port = parentPort;
+if (port === null) throw new Error("writer-thread.js runs as a thread only");
+
+const root = open(workerData.options);
+const entries = root.openDB(workerData.entries);
+const state = root.openDB(workerData.state);
+
+port.on("message", (message) => {
+  if (message === "close") {
+    root.close().then(() => port.close());
+    return;
+  }
+  const batch = Buffer.from(message);
+  try {
+    root.transactionSync(() => write(batch));
+    port.postMessage(undefined);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    port.postMessage({ message: String(error), code });
+  }
+});
+
+/** @param {Buffer} batch */
+function write(batch) {
+  const count = batch.readUInt32BE(8);
+  let at = HEADER_BYTES;
+  for (let written = 0; written < count; written++) {
+    const keyBytes = batch.readUInt16BE(at);
+    const valueBytes = batch.readUInt32BE(at + 2);
+    at += ENTRY_HEADER_BYTES;
+    const key = batch.subarray(at, at + keyBytes);
+    at += keyBytes;
+    if (valueBytes === DELETED) {
+      entries.removeSync(key);
+      continue;
+    }
+    entries.putSync(key, batch.subarray(at, at + valueBytes));
+    at += valueBytes;
+  }
+  const ceiling = batch.subarray(0, 8);
+  if (ceiling.some((byte) => byte !== 0)) state.putSync(workerData.ceilingKey, ceiling);
+}
+
+port.postMessage("ready");
