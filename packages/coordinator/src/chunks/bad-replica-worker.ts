@@ -15,6 +15,8 @@ export interface BadReplicaParts {
   readonly verifier: ReplicaVerifier;
   readonly isLive: (nodeNumber: number) => boolean;
   readonly logger: Logger;
+  /** Hears that a chunk has a copy less. */
+  readonly onDebt?: () => void;
 }
 
 export interface ReplicaReport {
@@ -51,7 +53,7 @@ export class BadReplicaWorker implements Worker {
   }
 
   async #check(report: ReplicaReport, signal: AbortSignal): Promise<void> {
-    const { kv, verifier, isLive, logger } = this.#parts;
+    const { kv, verifier, isLive, logger, onDebt } = this.#parts;
     const { chunkId, nodeNumber } = report;
     const record = await kv.read((reader) => chunks.get(reader, chunkId));
     if (record?.nodeNumbers.includes(nodeNumber) !== true) return;
@@ -72,6 +74,8 @@ export class BadReplicaWorker implements Worker {
     const isForgotten = await kv.transact((tx) =>
       forgetReplica(tx, chunkId, { nodeNumber, deletes: false }, isLive),
     );
-    if (isForgotten) logger.warn("a replica is bad", { chunkId, nodeNumber, finding });
+    if (!isForgotten) return;
+    logger.warn("a replica is bad", { chunkId, nodeNumber, finding });
+    onDebt?.();
   }
 }

@@ -1,10 +1,11 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { CairnError } from "@cairnfs/base/errors";
 import {
   type DiskUsage as DiskUsageMessage,
   type DiskUsageSchema,
   Health,
-  type NodeSchema,
+  type Node,
+  NodeSchema,
   NodeState as NodeStateCode,
   type NodeUpdatesSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
@@ -14,7 +15,6 @@ import { nodeIdToBytes } from "./node-id.ts";
 import type { NodeState } from "./node-state.ts";
 import { type NodeHealth, type NodeRow, stateOf, type TableUpdates } from "./node-table.ts";
 
-type NodeInit = MessageInitShape<typeof NodeSchema>;
 type NodeUpdatesInit = MessageInitShape<typeof NodeUpdatesSchema>;
 
 const STATE_CODES = {
@@ -33,13 +33,21 @@ const HEALTH_CODES = {
 } as const satisfies Record<NodeHealth, number>;
 
 /** Rows are never changed: the message of a row that goes to thousands is made once. */
-const messages = new WeakMap<NodeRow, NodeInit>();
+const messages = new WeakMap<NodeRow, Node>();
 
 /** A row as the wire has it. */
-export function nodeMessage(row: NodeRow): NodeInit {
-  const made = messages.get(row);
-  if (made !== undefined) return made;
-  const message: NodeInit = {
+export function nodeMessage(row: NodeRow): Node {
+  const made = messages.get(row) ?? nodeMessageWith(row, row);
+  messages.set(row, made);
+  return made;
+}
+
+/** A row as the wire has it, with usage and time of a later report. */
+export function nodeMessageWith(
+  row: NodeRow,
+  report: { readonly usage: DiskUsage; readonly lastHeardMs: number },
+): Node {
+  return create(NodeSchema, {
     nodeNumber: row.nodeNumber,
     nodeId: nodeIdToBytes(row.nodeId),
     address: row.address,
@@ -47,23 +55,21 @@ export function nodeMessage(row: NodeRow): NodeInit {
     zone: row.zone,
     rack: row.rack,
     state: STATE_CODES[stateOf(row)],
-    usage: usageMessage(row.usage),
+    usage: usageMessage(report.usage),
     health: HEALTH_CODES[row.health],
-    lastHeardMs: BigInt(row.lastHeardMs),
-  };
-  messages.set(row, message);
-  return message;
+    lastHeardMs: BigInt(report.lastHeardMs),
+  });
 }
 
 export function nodeUpdatesMessage(updates: TableUpdates): NodeUpdatesInit {
   const nodes = updates.rows.map(nodeMessage);
   for (const nodeNumber of updates.removed) {
-    nodes.push({ nodeNumber, state: NodeStateCode.REMOVED });
+    nodes.push(create(NodeSchema, { nodeNumber, state: NodeStateCode.REMOVED }));
   }
   return { version: BigInt(updates.version), requiresFullResync: updates.isWhole, nodes };
 }
 
-export function usageMessage(usage: DiskUsage): MessageInitShape<typeof DiskUsageSchema> {
+function usageMessage(usage: DiskUsage): MessageInitShape<typeof DiskUsageSchema> {
   return {
     capacityBytes: BigInt(usage.capacityBytes),
     usedBytes: BigInt(usage.usedBytes),

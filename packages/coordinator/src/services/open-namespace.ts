@@ -31,6 +31,8 @@ export interface NamespaceServiceParts {
   readonly nodes: PlacementSource;
   readonly deleter: ChunkDeleter;
   readonly verifier: ReplicaVerifier;
+  /** Hears that a chunk has a copy less than it had. */
+  readonly onDebt?: () => void;
 }
 
 /** Everything of the service that is not membership, and the background work that goes with it. */
@@ -46,7 +48,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
   await kv.transact((tx) => ensureRoot(tx, clock.now()));
   const mutator = new Mutator({ kv, clock, settings, ids: new IdAllocator(kv) });
   const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
-  const badReplicas = new BadReplicaWorker({ kv, verifier: parts.verifier, isLive, logger });
+  const badReplicas = new BadReplicaWorker({ ...parts, isLive });
   return {
     handlers: {
       ...namespaceHandlers({ kv, mutator }),

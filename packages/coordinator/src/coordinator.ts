@@ -1,0 +1,205 @@
+import { refusePublicBind } from "@cairnfs/base/bind-address";
+import type { Clock } from "@cairnfs/base/clock";
+import { CairnError } from "@cairnfs/base/errors";
+import { toHex } from "@cairnfs/base/hex";
+import { type Closable, Lifecycle } from "@cairnfs/base/lifecycle";
+import type { Random } from "@cairnfs/base/random";
+import type { Telemetry } from "@cairnfs/base/telemetry";
+import type { KvStore } from "@cairnfs/kv/kv-store";
+import type { ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
+import type { Network } from "@cairnfs/protocol/rpc/network";
+import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
+import type { Router } from "@cairnfs/protocol/rpc/router";
+import { BackgroundWork } from "./background-work.ts";
+import { type CoordinatorConfig, checkCoordinatorConfig } from "./config.ts";
+import { ChunkRepairer } from "./healing/chunk-repairer.ts";
+import { NodeCalls } from "./healing/node-calls.ts";
+import { NodeChunkDeleter } from "./healing/node-chunk-deleter.ts";
+import { NodeReplicaVerifier } from "./healing/node-replica-verifier.ts";
+import { RepairWorker } from "./healing/repair-worker.ts";
+import { type ClusterIdentity, openIdentity } from "./identity.ts";
+import { DEFAULT_NAMESPACE_SETTINGS } from "./namespace/settings.ts";
+import { ClusterPlacements } from "./nodes/cluster-placements.ts";
+import { type NodeId, nodeIdToBytes } from "./nodes/node-id.ts";
+import { NodeManager } from "./nodes/node-manager.ts";
+import { ResyncAllowance } from "./nodes/resync-allowance.ts";
+import { SilenceWorker } from "./nodes/silence-worker.ts";
+import { loadSelector } from "./placement/load-selector.ts";
+import { createCoordinatorRouter } from "./services/coordinator-service.ts";
+import { failureLog } from "./services/failure-log.ts";
+import { membershipHandlers } from "./services/membership-handlers.ts";
+import { openNamespace } from "./services/open-namespace.ts";
+
+export interface CoordinatorParts {
+  /** The metadata store; stays its maker's to close, after the coordinator. */
+  readonly kv: KvStore;
+  /** To listen on, and to reach datanodes. */
+  readonly network: Network;
+  /** To listen on for gRPC, where the configuration names an address. */
+  readonly grpc?: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  /** Around every call that is answered; without any, failures that are bugs are logged. */
+  readonly interceptors?: readonly ServerInterceptor[];
+}
+
+/** How long a node that is believed to be alive may take to say so, when another claims its id. */
+const PROBE_TIMEOUT_MS = 2000;
+
+/** A coordinator that is up: the namespace, the chunk map, membership, and the background care. */
+export class Coordinator implements Closable {
+  readonly router: Router;
+  /** host:port, with the port that was really bound. */
+  readonly address: string;
+  readonly grpcAddress: string | undefined;
+  readonly clusterId: Uint8Array;
+  /** Drain, undrain and removal of nodes. */
+  readonly nodes: NodeManager;
+  readonly #lifecycle: Lifecycle;
+
+  private constructor(
+    parts: Pick<Coordinator, "router" | "address" | "grpcAddress" | "clusterId" | "nodes">,
+    lifecycle: Lifecycle,
+  ) {
+    this.router = parts.router;
+    this.address = parts.address;
+    this.grpcAddress = parts.grpcAddress;
+    this.clusterId = parts.clusterId;
+    this.nodes = parts.nodes;
+    this.#lifecycle = lifecycle;
+  }
+
+  /** Resolves when the coordinator listens. A store without a cluster becomes a new one. */
+  static async open(config: CoordinatorConfig, parts: CoordinatorParts): Promise<Coordinator> {
+    checkCoordinatorConfig(config);
+    const { address, grpcAddress, allowInsecureBind } = config;
+    refusePublicBind({ setting: "address", address }, allowInsecureBind);
+    refusePublicBind({ setting: "grpcAddress", address: grpcAddress }, allowInsecureBind);
+    const lifecycle = new Lifecycle();
+    try {
+      return await openWithin(lifecycle, config, parts, (opened) => {
+        return new Coordinator(opened, lifecycle);
+      });
+    } catch (error) {
+      await lifecycle.close();
+      throw error;
+    }
+  }
+
+  /** Stops taking calls, ends those under way, then the background work. Resolves when all of it has ended. */
+  close(): Promise<void> {
+    return this.#lifecycle.close();
+  }
+}
+
+type Opened = Pick<Coordinator, "router" | "address" | "grpcAddress" | "clusterId" | "nodes">;
+
+async function openWithin(
+  lifecycle: Lifecycle,
+  config: CoordinatorConfig,
+  parts: CoordinatorParts,
+  made: (opened: Opened) => Coordinator,
+): Promise<Coordinator> {
+  const { kv, network, clock, random, telemetry } = parts;
+  const { logger, metrics } = telemetry;
+  const selector = await loadSelector(config.placement, process.cwd());
+  const identity = await openIdentity(kv, random);
+  const timeoutMs = config.nodeTimeoutMs;
+  const pool = lifecycle.add(new NodePool(network, { clock, random, timeoutMs }));
+
+  // Who is there, and who gets which chunk.
+  const nodes = await openNodes(config, parts, { identity, pool });
+  const placements = new ClusterPlacements(nodes, selector);
+  const calls = new NodeCalls(pool, nodes.table);
+  const verifier = new NodeReplicaVerifier(calls);
+
+  // Who brings missing copies back.
+  const care = { kv, table: nodes.table, placements, calls, verifier, random, logger };
+  const repair = new RepairWorker(
+    { kv, repairer: new ChunkRepairer(care), clock, random, metrics },
+    { parallelism: config.repairParallelism, inFlightBytes: config.repairInFlightBytes },
+  );
+
+  // The tree, uploads and reads.
+  const namespace = await openNamespace({
+    kv,
+    clock,
+    random,
+    logger,
+    settings: {
+      ...DEFAULT_NAMESPACE_SETTINGS,
+      ...config,
+      inlineBytesMax: config.inlineLimitBytes,
+    },
+    nodes: placements,
+    deleter: new NodeChunkDeleter(calls),
+    verifier,
+    onDebt: () => repair.wake(),
+  });
+
+  // The work in the background.
+  lifecycle.add(closing(() => repair.settled()));
+  const work = lifecycle.add(new BackgroundWork({ clock, random, logger }));
+  lifecycle.add(closing(kv.onAppend(() => repair.wakeForDebt())));
+  lifecycle.add(closing(nodes.onStateChange(() => repair.wake())));
+  const silence = new SilenceWorker(nodes, clock, config);
+  for (const worker of [silence, ...namespace.workers, repair]) work.start(worker);
+
+  // What is served, and where.
+  const { clusterId } = identity;
+  const router = createCoordinatorRouter({
+    namespace: namespace.handlers,
+    membership: membershipHandlers({
+      manager: nodes,
+      allowance: new ResyncAllowance(clock, config.resyncRowsPerSecond),
+      clusterId,
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+    }),
+    clusterState: { kv, manager: nodes, clusterId, startedMs: clock.now(), ...config },
+    interceptors: parts.interceptors ?? [failureLog(logger, clock)],
+  });
+  metrics.observed("cairn_nodes", "Members of the cluster.", () => nodes.table.size);
+  const listener = lifecycle.add(await network.listen(config.address, router));
+  const grpcListener =
+    parts.grpc === undefined || config.grpcAddress === ""
+      ? undefined
+      : lifecycle.add(await parts.grpc.listen(config.grpcAddress, router));
+  const { address } = listener;
+  const grpcAddress = grpcListener?.address;
+  logger.info("the coordinator is up", { clusterId: toHex(clusterId), address, grpcAddress });
+  return made({ router, address, grpcAddress, clusterId, nodes });
+}
+
+function openNodes(
+  config: CoordinatorConfig,
+  { kv, clock, telemetry }: CoordinatorParts,
+  { identity, pool }: { readonly identity: ClusterIdentity; readonly pool: NodePool },
+): Promise<NodeManager> {
+  const isNodeAt = async (address: string, nodeId: NodeId, signal: AbortSignal) => {
+    try {
+      const options = { signal, timeoutMs: PROBE_TIMEOUT_MS };
+      const answer = await pool.datanode(address).healthCheck({}, options);
+      return Buffer.compare(answer.nodeId, nodeIdToBytes(nodeId)) === 0;
+    } catch (error) {
+      // Whatever it was: no node with this id has answered there.
+      if (error instanceof CairnError && !signal.aborted) return false;
+      throw error;
+    }
+  };
+  return NodeManager.open(
+    { kv, clock, logger: telemetry.logger, isNodeAt },
+    {
+      clusterSecret: identity.clusterSecret,
+      incarnation: identity.incarnation,
+      updateLogCapacity: config.updateLogSize,
+      nodesMax: config.nodesMax,
+      suspectAfterMs: config.suspectAfterMs,
+      deadAfterMs: config.deadAfterMs,
+    },
+  );
+}
+
+function closing(stop: () => void | Promise<void>): Closable {
+  return { close: async () => stop() };
+}

@@ -1,0 +1,25 @@
+import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { createRouter } from "@cairnfs/protocol/rpc/create-router";
+import type { ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
+import type { Router } from "@cairnfs/protocol/rpc/router";
+import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
+import type { MembershipHandlers } from "./membership-handlers.ts";
+import type { NamespaceService } from "./open-namespace.ts";
+
+export interface CoordinatorServiceParts {
+  readonly namespace: NamespaceService["handlers"];
+  readonly membership: MembershipHandlers;
+  readonly clusterState: ClusterStateParts;
+  readonly interceptors: readonly ServerInterceptor[];
+}
+
+/** The router of the whole CoordinatorService. */
+export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router {
+  return createRouter(parts.interceptors)
+    .add(CoordinatorService, {
+      ...parts.namespace,
+      ...parts.membership,
+      getClusterState: () => clusterState(parts.clusterState),
+    })
+    .build();
+}
