@@ -1,0 +1,157 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { present } from "@cairnfs/base/assert";
+import { Prng } from "@cairnfs/base/random";
+import { silentLogger } from "@cairnfs/base/telemetry";
+import { SimClock } from "@cairnfs/base/testing/sim-clock";
+import type { Step } from "@cairnfs/base/worker";
+import type { KvStore } from "@cairnfs/kv/kv-store";
+import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
+import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import type { Call } from "@cairnfs/protocol/rpc/service";
+import { type NamespaceService, openNamespace } from "../../services/open-namespace.ts";
+import { checkInvariants } from "../check-invariants.ts";
+import { DEFAULT_NAMESPACE_SETTINGS, type NamespaceSettings } from "../settings.ts";
+import { FakeNodes, type TestChunk } from "./fake-nodes.ts";
+
+type Methods = (typeof CoordinatorService)["method"];
+type Name = Exclude<keyof NamespaceService["handlers"], "watchChanges">;
+type Request<N extends Name> = Methods[N]["input"] extends infer I extends DescMessage
+  ? MessageInitShape<I>
+  : never;
+type Response<N extends Name> = Methods[N]["output"] extends infer O extends DescMessage
+  ? MessageShape<O>
+  : never;
+
+export interface TestNamespaceOptions {
+  readonly kv?: KvStore;
+  readonly nodes?: number;
+  readonly settings?: Partial<NamespaceSettings>;
+}
+
+/** A namespace with nodes that are fakes and a clock that stands still, called as a client would. */
+export class TestNamespace implements AsyncDisposable {
+  readonly kv: KvStore;
+  readonly clock = new SimClock();
+  readonly nodes: FakeNodes;
+  readonly settings: NamespaceSettings;
+  readonly #service: NamespaceService;
+
+  private constructor(
+    kv: KvStore,
+    nodes: FakeNodes,
+    settings: NamespaceSettings,
+    clock: SimClock,
+    service: NamespaceService,
+  ) {
+    this.kv = kv;
+    this.nodes = nodes;
+    this.settings = settings;
+    this.clock = clock;
+    this.#service = service;
+  }
+
+  static async open(options: TestNamespaceOptions = {}): Promise<TestNamespace> {
+    const kv = options.kv ?? new MemoryKv();
+    const clock = new SimClock();
+    const nodes = new FakeNodes(options.nodes ?? 5);
+    const settings = { ...DEFAULT_NAMESPACE_SETTINGS, ...options.settings };
+    const service = await openNamespace({
+      kv,
+      clock,
+      random: new Prng(1),
+      logger: silentLogger,
+      settings,
+      nodes,
+      deleter: nodes,
+      verifier: nodes,
+    });
+    return new TestNamespace(kv, nodes, settings, clock, service);
+  }
+
+  get handlers(): NamespaceService["handlers"] {
+    return this.#service.handlers;
+  }
+
+  /** Calls a method with this request; `key` is its idempotency key. */
+  async call<N extends Name>(name: N, init: Request<N>, key?: string): Promise<Response<N>> {
+    const { input, output } = CoordinatorService.method[name];
+    const handler = this.#service.handlers[name] as unknown as (
+      request: unknown,
+      call: Call,
+    ) => Promise<MessageInitShape<DescMessage>>;
+    const metadata = new Map(key === undefined ? [] : [["cairn-idempotency-key", key]]);
+    const call: Call = { signal: new AbortController().signal, peer: "test", metadata };
+    // The descriptors are those of the method, so input and output are its own.
+    const request = wired(input, create(input as DescMessage, init as Record<string, unknown>));
+    const answer = await handler(request, call);
+    return wired(output, create(output as DescMessage, answer)) as Response<N>;
+  }
+
+  /** Puts an inline file. */
+  async put(path: string, text = "x"): Promise<Response<"putFile">> {
+    return this.call("putFile", { path, inlineBytes: Buffer.from(text), parents: true });
+  }
+
+  /** Uploads a file of these chunks, from begin to commit. */
+  async upload(path: string, uploaded: readonly TestChunk[]): Promise<Response<"commitUpload">> {
+    const { sessionId } = await this.call("beginUpload", { path, parents: true });
+    const stored = await this.store(sessionId, uploaded);
+    const sizeBytes = BigInt(uploaded.reduce((size, chunk) => size + chunk.lengthBytes, 0));
+    return this.call("commitUpload", { sessionId, chunks: stored, sizeBytes });
+  }
+
+  /** Has nodes store chunks for a session; what the client then hands over. */
+  async store(sessionId: Uint8Array, uploaded: readonly TestChunk[], firstChunkIndex = 0n) {
+    if (uploaded.length === 0) return [];
+    const { placements } = await this.call("leasePlacements", {
+      sessionId,
+      firstChunkIndex,
+      count: Math.min(256, uploaded.length),
+    });
+    return uploaded.map((chunk, at) => {
+      const placement = present(placements[at % placements.length], "a placement was leased");
+      return this.nodes.store(sessionId, chunk, placement);
+    });
+  }
+
+  /** The names below a directory, as listed. */
+  async names(path: string): Promise<string[]> {
+    const { entries } = await this.call("list", { path });
+    return entries.map((entry) => entry.name);
+  }
+
+  /** Runs one worker until it has nothing to do now. */
+  async run(name: string): Promise<void> {
+    const worker = this.#service.workers.find((candidate) => candidate.name === name);
+    const signal = new AbortController().signal;
+    let step: Step;
+    do step = await present(worker, `a worker is called ${name}`).step(signal);
+    while (step === "again");
+  }
+
+  /** Runs every worker until none has anything to do now. */
+  async runAll(): Promise<void> {
+    for (const worker of this.#service.workers) await this.run(worker.name);
+  }
+
+  /** What in the store contradicts itself. */
+  violations(): Promise<string[]> {
+    return this.kv.read(checkInvariants);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kv.close();
+  }
+}
+
+/** A message as it comes out of the wire. */
+function wired(schema: DescMessage, message: MessageShape<DescMessage>): unknown {
+  return fromBinary(schema, new Uint8Array(toBinary(schema, message)));
+}
