@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import { expect, test } from "vitest";
 import { Bell } from "./bell.ts";
@@ -35,4 +36,5 @@ test("a waiter hears a ring, one that came before, the end of its patience and a
   expect(await isOver(stopped)).toBe(true);
   expect(await isOver(bell.wait(1000, stop.signal))).toBe(true);
   expect(clock.pendingTimers).toBe(0);
+  expect(getEventListeners(never, "abort")).toEqual([]);
 });

@@ -19,7 +19,7 @@ export class Bell {
   async wait(withinMs: number, signal: AbortSignal): Promise<void> {
     if (!this.#hasRung && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = this.#clock.after(withinMs, resolve);
+        const timer = this.#clock.after(withinMs, onEnd);
         signal.addEventListener("abort", onEnd, { once: true });
         this.#wake = onEnd;
         function onEnd(): void {
