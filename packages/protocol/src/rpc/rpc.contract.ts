@@ -248,6 +248,7 @@ export function describeNetwork(name: string, open: () => Network, address: stri
       test("fail with what the requests failed with, and the handler is told", async () => {
         async function* broken() {
           yield { payload: bytes(10) };
+          await eventually(() => expect(echo.calls).toBe(1));
           throw new CairnError("storeFailed", "the file cannot be read");
         }
         const error = await failureOf(client.gather(broken()));
@@ -286,7 +287,12 @@ export function describeNetwork(name: string, open: () => Network, address: stri
       });
 
       test("refuse one request above 4 MiB as messageTooLarge", async () => {
-        const error = await failureOf(client.gather(payloads(1, MESSAGE_BYTES_MAX)));
+        async function* growing() {
+          yield { payload: bytes(10) };
+          await eventually(() => expect(echo.calls).toBe(1));
+          yield { payload: bytes(MESSAGE_BYTES_MAX) };
+        }
+        const error = await failureOf(client.gather(growing()));
         expect(error.reason).toBe("messageTooLarge");
         await echo.aborted;
       });

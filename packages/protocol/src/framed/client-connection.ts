@@ -1,0 +1,194 @@
+import { abortError, CairnError } from "@cairnfs/base/errors";
+import { sizeOfParts } from "../rpc/codec.ts";
+import { UNREAD_BYTES_MAX } from "../rpc/limits.ts";
+import type { OutgoingStream, StreamWire } from "../rpc/outgoing-stream.ts";
+import { errorFromStatus } from "../rpc/status.ts";
+import type { MessageParts, WireCallOptions } from "../rpc/transport.ts";
+import { callHeadSize, decodeFailure, metadataSize, writeCallHead } from "./call-head.ts";
+import { CALLS_MAX, type Connection, type ConnectionOwner } from "./connection.ts";
+import { type Frame, FrameFlag, FrameType, STREAM_ID_MAX, takeBytes } from "./frame.ts";
+
+/** What a connection tells the transport that it belongs to. */
+export interface ClientConnectionEvents {
+  /** No more calls may be made on it. Those under way go on. */
+  onRetired(connection: ClientConnection): void;
+  /** There is room for calls again, or its only stream has ended. */
+  onRoom(connection: ClientConnection): void;
+}
+
+/** One who waits for frames of a stream. */
+interface Pending {
+  /** A data frame; a stream that is full gives false. */
+  onData(message: Uint8Array): boolean;
+  onEnd(frame: Frame): void;
+  onFailed(error: CairnError): void;
+}
+
+/** A client's connection: many small calls side by side, or one stream at a time. */
+export class ClientConnection implements ConnectionOwner {
+  readonly #connection: Connection;
+  readonly #events: ClientConnectionEvents;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #isRetired = false;
+  #hasGoaway = false;
+
+  constructor(connect: (owner: ConnectionOwner) => Connection, events: ClientConnectionEvents) {
+    this.#events = events;
+    this.#connection = connect(this);
+  }
+
+  get hasCalls(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** Whether another small call may be made now. */
+  get hasRoom(): boolean {
+    return (
+      this.#pending.size < CALLS_MAX && this.#connection.writer.pendingBytes < 8 * UNREAD_BYTES_MAX
+    );
+  }
+
+  unary(path: string, request: MessageParts, options: WireCallOptions): Promise<Uint8Array> {
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      const id = this.#request(path, 0, request, options);
+      const onAbort = () => {
+        this.#pending.delete(id);
+        this.#connection.writer.header(FrameType.cancel, 0, id, 0);
+        this.#onCallEnded();
+        reject(abortError(signal));
+      };
+      signal.addEventListener("abort", onAbort);
+      this.#pending.set(id, {
+        onData: () => {
+          throw new CairnError("protocolViolation", "a call that answers once got a stream");
+        },
+        onEnd: (frame) => {
+          signal.removeEventListener("abort", onAbort);
+          if ((frame.flags & FrameFlag.failed) === 0) resolve(takeBytes(frame, frame.start));
+          else reject(errorFromStatus(decodeFailure(frame)));
+        },
+        onFailed: (error) => {
+          signal.removeEventListener("abort", onAbort);
+          reject(error);
+        },
+      });
+    });
+  }
+
+  /** The only call on this connection while it lasts. If it does not end orderly the connection ends with it. */
+  stream(path: string, stream: OutgoingStream, options: WireCallOptions): StreamWire {
+    const id = this.#request(path, FrameFlag.open | FrameFlag.noData, [], options);
+    const { writer } = this.#connection;
+    let isFinished = false;
+    const finish = () => {
+      isFinished = true;
+      writer.header(FrameType.data, FrameFlag.closed | FrameFlag.noData, id, 0);
+    };
+    this.#pending.set(id, {
+      onData: (message) => stream.push(message),
+      onEnd: (frame) => {
+        // The server knows now what else comes is not wanted, and we that nothing is owed.
+        if (!isFinished) finish();
+        const isFailed = (frame.flags & FrameFlag.failed) !== 0;
+        stream.end(isFailed ? errorFromStatus(decodeFailure(frame)) : undefined);
+      },
+      onFailed: (error) => stream.end(error),
+    });
+    return {
+      send: (request) => {
+        if (!this.#pending.has(id)) return true;
+        writer.header(FrameType.data, 0, id, sizeOfParts(request));
+        for (const part of request) writer.bytes(part);
+        return writer.pendingBytes < UNREAD_BYTES_MAX;
+      },
+      room: () => writer.room(),
+      finish: () => {
+        if (this.#pending.has(id)) finish();
+      },
+      cancel: (error) => {
+        // Behind what is still under way in both directions a word of cancelling would come late.
+        if (this.#pending.delete(id)) this.#connection.fail(error);
+      },
+      resume: () => this.#connection.readAgain("stream"),
+    };
+  }
+
+  /** Fails everything under way with `error`. */
+  fail(error: CairnError): void {
+    this.#connection.fail(error);
+  }
+
+  onFrame(frame: Frame): void {
+    const { streamId, type } = frame;
+    if (type === FrameType.goaway) {
+      this.#hasGoaway = true;
+      this.#retire();
+      return;
+    }
+    const pending = this.#pending.get(streamId);
+    if (pending === undefined) {
+      // The end of a call that we have cancelled.
+      if (streamId < this.#nextId && streamId % 2 === 1) return;
+      throw new CairnError("protocolViolation", `the server answers call ${streamId}, never made`);
+    }
+    if (type === FrameType.response) {
+      this.#pending.delete(streamId);
+      pending.onEnd(frame);
+      this.#onCallEnded();
+    } else if (type === FrameType.data) {
+      if (!pending.onData(takeBytes(frame, frame.start))) this.#connection.stopReading("stream");
+    } else {
+      throw new CairnError("protocolViolation", `a server sends no frames of type ${type}`);
+    }
+  }
+
+  onIdle(): void {
+    this.#connection.end();
+  }
+
+  onClosed(error: CairnError): void {
+    this.#retire();
+    const told =
+      this.#hasGoaway && error.reason === "peerGone"
+        ? new CairnError("shuttingDown", "the server is stopping", { cause: error })
+        : error;
+    for (const pending of [...this.#pending.values()]) pending.onFailed(told);
+    this.#pending.clear();
+  }
+
+  #request(
+    path: string,
+    flags: number,
+    message: MessageParts,
+    { metadata, timeoutMs }: WireCallOptions,
+  ): number {
+    const metadataBytes = metadataSize(metadata);
+    const id = this.#nextId;
+    this.#nextId += 2;
+    if (id >= STREAM_ID_MAX - 2) this.#retire();
+    const { writer } = this.#connection;
+    const bodyBytes = callHeadSize(path, metadataBytes) + sizeOfParts(message);
+    writer.header(FrameType.request, flags, id, bodyBytes);
+    writeCallHead(writer, { path, timeoutMs, metadata, metadataBytes });
+    for (const part of message) writer.bytes(part);
+    return id;
+  }
+
+  #onCallEnded(): void {
+    if (!this.#isRetired) this.#events.onRoom(this);
+    else if (this.#pending.size === 0) this.#connection.end();
+  }
+
+  #retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    this.#events.onRetired(this);
+    if (this.#pending.size === 0) this.#connection.end();
+  }
+}
