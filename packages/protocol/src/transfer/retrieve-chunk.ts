@@ -38,12 +38,14 @@ export interface RetrieveChunkOptions {
   readonly windowBytes?: number;
   /** How long the node may send nothing while the reader waits. */
   readonly stallMs?: number;
+  /** Whether blocks and id are verified here; true unless the reader does it himself. */
+  readonly verifies?: boolean;
   readonly metadata?: Metadata | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Whole frames of a copy, each block verified against its checksum, from the block that holds the range's start to the one
+ * Whole frames of a copy, each block (unless told otherwise) verified against its checksum, from the block that holds the range's start to the one
  * that holds its end. When that is the whole chunk its SHA-256 is verified before the last frame is given (`chunkCorrupt`).
  * The bytes are the reader's. Leaving early ends the call.
  */
@@ -144,13 +146,15 @@ class Intake {
     });
     this.chunkLengthBytes = chunkLengthBytes;
     this.#chunkId = chunkId;
-    this.#hash = range.lengthBytes === chunkLengthBytes ? createSha256() : undefined;
+    const { verifies = true } = options;
+    const isWhole = range.lengthBytes === chunkLengthBytes;
+    this.#hash = verifies && isWhole ? createSha256() : undefined;
     this.receiver = new ChunkReceiver({
       direction: "retrieve",
       firstOffsetBytes: range.offsetBytes,
       lengthLimitBytes: range.lengthBytes,
       lengthBytes: range.lengthBytes,
-      verifiesBlocks: true,
+      verifiesBlocks: verifies,
     });
   }
 

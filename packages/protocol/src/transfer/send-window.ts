@@ -64,7 +64,7 @@ export class SendWindow {
   /** Notes that `sizeBytes` are about to be sent. */
   sent(sizeBytes: number): void {
     this.#sentBytes += sizeBytes;
-    this.#watchdog.watch();
+    if (this.unacknowledgedBytes > 0) this.#watchdog.watch();
   }
 
   /**

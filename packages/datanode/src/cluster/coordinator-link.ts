@@ -1,0 +1,156 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { CairnError } from "@cairnfs/base/errors";
+import type { Logger } from "@cairnfs/base/telemetry";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import type {
+  DiskUsageSchema,
+  Health,
+  NodeUpdates,
+} from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import {
+  BadReplicaKind,
+  type CoordinatorService,
+} from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
+import { type Membership, notAMember } from "./membership.ts";
+import type { KeptMembership } from "./membership-file.ts";
+import type { NodeCache } from "./node-cache.ts";
+
+/** What this node says of itself when it registers. */
+export interface NodeDescription {
+  readonly address: string;
+  readonly grpcAddress: string;
+  readonly zone: string;
+  readonly rack: string;
+}
+
+export type UsageInit = MessageInitShape<typeof DiskUsageSchema>;
+
+export interface CoordinatorLinkParts {
+  readonly coordinator: Pick<
+    ServiceClient<typeof CoordinatorService>,
+    "registerNode" | "heartbeat" | "reportBadReplica"
+  >;
+  readonly nodes: NodeCache;
+  readonly logger: Logger;
+  /** Keeps the membership for the next start, durably. */
+  readonly keep: (kept: KeptMembership) => Promise<void>;
+}
+
+const HEARTBEAT_INTERVAL_MS_DEFAULT = 3000;
+
+/** This node's side of its membership: it registers, stays heard, and knows the other nodes from the answers. */
+export class CoordinatorLink {
+  readonly #parts: CoordinatorLinkParts;
+  readonly #nodeId: Uint8Array;
+  #membership: Membership | undefined;
+  #isRegistered = false;
+  #heartbeatIntervalMs = HEARTBEAT_INTERVAL_MS_DEFAULT;
+
+  /** With what was kept from an earlier life the node is a member before it has reached the coordinator. */
+  constructor(parts: CoordinatorLinkParts, nodeId: Uint8Array, kept: KeptMembership | undefined) {
+    this.#parts = parts;
+    this.#nodeId = nodeId;
+    this.#membership = kept?.membership;
+    parts.nodes.apply(kept?.nodes);
+  }
+
+  /** Undefined before the very first registration. */
+  get membership(): Membership | undefined {
+    return this.#membership;
+  }
+
+  /** The membership, which what is asked for needs; `nodeNotReady` without one. */
+  requireMembership(): Membership {
+    if (this.#membership === undefined) throw notAMember();
+    return this.#membership;
+  }
+
+  /** Whether the coordinator that answered last knows this node. */
+  get isRegistered(): boolean {
+    return this.#isRegistered;
+  }
+
+  get heartbeatIntervalMs(): number {
+    return this.#heartbeatIntervalMs;
+  }
+
+  /** Registers; when this resolves the membership is kept for the next start. `clusterMismatch` when it is another cluster. */
+  async register(self: NodeDescription, usage: UsageInit, signal: AbortSignal): Promise<void> {
+    const { coordinator, nodes, logger } = this.#parts;
+    const before = this.#membership;
+    const answer = await coordinator.registerNode(
+      {
+        ...self,
+        nodeId: this.#nodeId,
+        clusterId: before?.clusterId ?? new Uint8Array(0),
+        usage,
+      },
+      { signal },
+    );
+    const { nodeNumber, clusterId, receiptKey } = answer;
+    if (before !== undefined && Buffer.compare(before.clusterId, clusterId) !== 0) {
+      throw new CairnError(
+        "clusterMismatch",
+        `the coordinator is of cluster ${hex(clusterId)}, this node of ${hex(before.clusterId)}`,
+      );
+    }
+    nodes.apply(answer.nodes);
+    const membership = { nodeNumber, clusterId, receiptKey };
+    await this.#parts.keep({ membership, nodes: nodes.snapshot() });
+    this.#membership = membership;
+    if (answer.heartbeatIntervalMs > 0) this.#heartbeatIntervalMs = answer.heartbeatIntervalMs;
+    this.#isRegistered = true;
+    logger.info("registered with the coordinator", { nodeNumber, nodes: nodes.size });
+  }
+
+  /** Says that this node lives, and takes the news. Afterwards `isRegistered` tells whether it has to register again. */
+  async heartbeat(
+    report: { readonly usage: UsageInit; readonly health: Health },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const membership = this.requireMembership();
+    const answer = await this.#parts.coordinator.heartbeat(
+      {
+        ...report,
+        nodeNumber: membership.nodeNumber,
+        nodeId: this.#nodeId,
+        lastSeenVersion: this.#parts.nodes.version,
+      },
+      { signal },
+    );
+    if (answer.mustRegister) {
+      this.#isRegistered = false;
+      return;
+    }
+    await this.#take(answer.nodes, membership);
+  }
+
+  /** Tells the coordinator of a copy that is not what it should be. Best effort: a scrub finds it again. */
+  async reportCorrupt(chunkId: ChunkId, nodeNumber: number): Promise<void> {
+    try {
+      await this.#parts.coordinator.reportBadReplica({
+        chunkId: chunkIdToBytes(chunkId),
+        nodeNumber,
+        kind: BadReplicaKind.CORRUPT,
+      });
+    } catch (error) {
+      if (!(error instanceof CairnError)) throw error;
+      this.#parts.logger.warn(
+        "a corrupt copy could not be reported",
+        { chunkId, nodeNumber },
+        error,
+      );
+    }
+  }
+
+  async #take(updates: NodeUpdates | undefined, membership: Membership): Promise<void> {
+    const { nodes } = this.#parts;
+    if (nodes.apply(updates)) await this.#parts.keep({ membership, nodes: nodes.snapshot() });
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

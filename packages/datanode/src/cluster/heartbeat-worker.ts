@@ -1,0 +1,67 @@
+import { backoffMs } from "@cairnfs/base/backoff";
+import { CairnError } from "@cairnfs/base/errors";
+import type { Random } from "@cairnfs/base/random";
+import type { Logger } from "@cairnfs/base/telemetry";
+import type { Step, Worker } from "@cairnfs/base/worker";
+import type { ChunkStore, StoreSpace } from "../store/chunk-store.ts";
+import type { CoordinatorLink, NodeDescription, UsageInit } from "./coordinator-link.ts";
+import type { DiskHealth } from "./disk-health.ts";
+
+export interface HeartbeatWorkerParts {
+  readonly link: CoordinatorLink;
+  readonly store: ChunkStore;
+  readonly health: DiskHealth;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** What the node says of itself when it registers. */
+  readonly self: NodeDescription;
+}
+
+/** Keeps the node registered and heard; goes on for ever while the coordinator is away. */
+export class HeartbeatWorker implements Worker {
+  readonly name = "heartbeat";
+  readonly #parts: HeartbeatWorkerParts;
+  readonly #retryMs: number;
+  #failures = 0;
+
+  constructor(parts: HeartbeatWorkerParts, options: { readonly retryMs: number }) {
+    this.#parts = parts;
+    this.#retryMs = options.retryMs;
+  }
+
+  async step(signal: AbortSignal): Promise<Step> {
+    const { link, logger, random } = this.#parts;
+    try {
+      await this.#beat(signal);
+    } catch (error) {
+      if (!(error instanceof CairnError) || signal.aborted) throw error;
+      this.#failures += 1;
+      if (this.#failures === 1) {
+        logger.warn("the coordinator did not take the heartbeat", {}, error);
+      }
+      const limits = { baseMs: this.#retryMs, capMs: 10 * this.#retryMs };
+      return { pauseMs: backoffMs(this.#failures, limits, random) };
+    }
+    if (this.#failures > 0) logger.info("the coordinator answers again", {});
+    this.#failures = 0;
+    return link.isRegistered ? { pauseMs: link.heartbeatIntervalMs } : "again";
+  }
+
+  async #beat(signal: AbortSignal): Promise<void> {
+    const { link, store, health, self } = this.#parts;
+    await health.probe();
+    const space = await store.space();
+    const usage = usageOf(space);
+    if (!link.isRegistered) await link.register(self, usage, signal);
+    await link.heartbeat({ usage, health: health.report(space) }, signal);
+  }
+}
+
+export function usageOf(space: StoreSpace): UsageInit {
+  return {
+    capacityBytes: BigInt(space.capacityBytes),
+    usedBytes: BigInt(space.usedBytes),
+    availableBytes: BigInt(space.availableBytes),
+    chunkCount: BigInt(space.chunkCount),
+  };
+}

@@ -1,0 +1,12 @@
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import type { ChunkStore } from "../store/chunk-store.ts";
+
+/** Claims a copy for an epoch, durably; how long it is, or undefined when it is not held. */
+export async function claimHeld(
+  { chunkId, epoch }: { readonly chunkId: ChunkId; readonly epoch: number },
+  store: ChunkStore,
+): Promise<number | undefined> {
+  const info = await store.info(chunkId);
+  if (info === undefined) return undefined;
+  return (await store.claim(chunkId, epoch)) ? info.lengthBytes : undefined;
+}

@@ -1,0 +1,104 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Clock } from "@cairnfs/base/clock";
+import { CairnError } from "@cairnfs/base/errors";
+import { type ChunkId, chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
+import type {
+  RetrieveChunkRequest,
+  RetrieveChunkResponseSchema,
+} from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
+import { type ChunkFrame, frameToMessage } from "@cairnfs/protocol/transfer/chunk-frame";
+import { sendWithin } from "@cairnfs/protocol/transfer/chunk-sender";
+import { blockRange } from "@cairnfs/protocol/transfer/retrieve-chunk";
+import { SendWindow } from "@cairnfs/protocol/transfer/send-window";
+import { numberFromUint64 } from "@cairnfs/protocol/uint64";
+import type { ChunkStore } from "../store/chunk-store.ts";
+
+export type RetrieveChunkResponseInit = MessageInitShape<typeof RetrieveChunkResponseSchema>;
+
+export interface ServeChunkParts {
+  readonly store: ChunkStore;
+  readonly clock: Clock;
+  /** How long a reader with a window may take nothing. */
+  readonly readerStallMs: number;
+}
+
+/** Serves a range of a chunk as the reader's first message asks, within the window that it gives. */
+export async function* serveChunk(
+  requests: AsyncIterable<RetrieveChunkRequest>,
+  { store, clock, readerStallMs }: ServeChunkParts,
+): AsyncGenerator<RetrieveChunkResponseInit, void, undefined> {
+  const messages = requests[Symbol.asyncIterator]();
+  const first = await messages.next();
+  const opening = first.done === true ? undefined : first.value.step;
+  if (opening?.case !== "open") {
+    throw new CairnError("invalidArgument", "the first message is no open");
+  }
+  const chunkId = chunkIdFromBytes(opening.value.chunkId);
+  const offsetBytes = numberFromUint64(opening.value.offsetBytes, "offset_bytes");
+  const askedBytes = numberFromUint64(opening.value.lengthBytes, "length_bytes");
+  const windowBytes = numberFromUint64(opening.value.windowBytes, "window_bytes");
+
+  const info = await store.info(chunkId);
+  if (info === undefined) throw new CairnError("chunkNotFound", `chunk ${chunkId} is not here`);
+  const lengthBytes = askedBytes === 0 ? info.lengthBytes - offsetBytes : askedBytes;
+  const window = new SendWindow({ clock, windowBytes, stallMs: readerStallMs });
+  // Not awaited: it ends with the reader's messages, and they with the call.
+  void acknowledge(messages, window);
+  try {
+    let chunkLengthBytes = BigInt(info.lengthBytes);
+    const frames = framesOf(store, chunkId, {
+      offsetBytes,
+      lengthBytes,
+      chunkLengthBytes: info.lengthBytes,
+    });
+    const sent = windowBytes === 0 ? frames : sendWithin(window, frames);
+    for await (const frame of sent) {
+      yield { chunkLengthBytes, data: frameToMessage(frame, {}) };
+      chunkLengthBytes = 0n;
+    }
+  } finally {
+    window.close();
+  }
+}
+
+/** The store's pieces as frames: it checks the range, and its checksums go along as they were stored. */
+async function* framesOf(
+  store: ChunkStore,
+  chunkId: ChunkId,
+  range: {
+    readonly offsetBytes: number;
+    readonly lengthBytes: number;
+    readonly chunkLengthBytes: number;
+  },
+): AsyncGenerator<ChunkFrame, void, undefined> {
+  const blocks = blockRange(range);
+  const endBytes = blocks.offsetBytes + blocks.lengthBytes;
+  let { offsetBytes } = blocks;
+  for await (const { data, blockChecksums } of store.read(chunkId, range)) {
+    const isFinal = offsetBytes + data.byteLength >= endBytes;
+    yield { offsetBytes, data, blockChecksums, isFinal };
+    offsetBytes += data.byteLength;
+  }
+}
+
+async function acknowledge(
+  messages: AsyncIterator<RetrieveChunkRequest>,
+  window: SendWindow,
+): Promise<void> {
+  try {
+    for (;;) {
+      const next = await messages.next();
+      if (next.done === true) return;
+      const { step } = next.value;
+      if (step.case !== "ack") {
+        throw new CairnError("invalidArgument", "a message after the open is no acknowledgement");
+      }
+      window.acknowledge({
+        bytesReceived: Number(step.value.bytesReceived),
+        readyForNext: step.value.readyForNext,
+      });
+    }
+  } catch (error) {
+    window.fail(error);
+  }
+}

@@ -1,0 +1,140 @@
+import type { Clock } from "@cairnfs/base/clock";
+import { CairnError } from "@cairnfs/base/errors";
+import type { Logger } from "@cairnfs/base/telemetry";
+import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import type { Node } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import type {
+  DataNodeService,
+  StoreChunkRequest,
+} from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
+import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
+import { passedOn } from "@cairnfs/protocol/rpc/interceptor";
+import type { Call } from "@cairnfs/protocol/rpc/service";
+import { WINDOW_BYTES_DEFAULT } from "@cairnfs/protocol/transfer/chunk-sender";
+import type { CoordinatorLink } from "../cluster/coordinator-link.ts";
+import type { DiskHealth } from "../cluster/disk-health.ts";
+import { type Membership, receiptOf } from "../cluster/membership.ts";
+import type { DatanodeConfig } from "../config.ts";
+import type { ReceiptInit } from "../replication/acknowledgements.ts";
+import { replicatePut, type StoreChunkResponseInit } from "../replication/replicate-put.ts";
+import { openingOf, parseStoreOpen, type StoreRequest } from "../replication/store-request.ts";
+import type { ChunkStore } from "../store/chunk-store.ts";
+import type { Admission } from "./admission.ts";
+import { claimHeld } from "./claim-held.ts";
+
+/** How far a sender may be ahead of the slowest copy. */
+const WINDOW_BYTES = WINDOW_BYTES_DEFAULT;
+
+export interface StoreChunkParts {
+  readonly store: ChunkStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: DatanodeConfig;
+  readonly link: CoordinatorLink;
+  readonly health: DiskHealth;
+  readonly admission: Admission;
+  /** A client for another node, found by the node table or the hints; throws `nodeNotFound`. */
+  readonly peer: (
+    nodeNumber: number,
+    hints: readonly Node[],
+  ) => ServiceClient<typeof DataNodeService>;
+}
+
+/**
+ * Stores one chunk here and on the replicas its open names. Answers at once when all of them hold it; waits for memory,
+ * telling the sender so, while other streams have it.
+ */
+export async function* serveStore(
+  requests: AsyncIterable<StoreChunkRequest>,
+  call: Call,
+  parts: StoreChunkParts,
+): AsyncGenerator<StoreChunkResponseInit, void, undefined> {
+  const { link, health, logger, config } = parts;
+  const membership = link.requireMembership();
+  const messages = requests[Symbol.asyncIterator]();
+  const first = await messages.next();
+  const open = openingOf(first.done === true ? undefined : first.value);
+  const request = parseStoreOpen(open, membership.nodeNumber);
+  const peer = (nodeNumber: number) => parts.peer(nodeNumber, open.replicaNodes);
+
+  const receipts = await receiptsOfHeld(request, membership, call, { ...parts, peer });
+  if (receipts !== undefined) {
+    const { chunkId, lengthBytes } = receipts;
+    const value = { chunkId, lengthBytes, receipts: receipts.receipts };
+    yield { step: { case: "result", value } };
+    return;
+  }
+
+  health.refuseUnlessWritable();
+  const kind = request.replicaNodeNumbers.length === 0 ? "forwarded" : "own";
+  const sizeBytes = Math.min(WINDOW_BYTES, request.lengthLimitBytes);
+  const ticket = parts.admission.enter(kind, sizeBytes, call.signal);
+  try {
+    if (ticket.isWaiting) {
+      yield { step: { case: "ack", value: { bytesReceived: 0n, readyForNext: false } } };
+      await ticket.admitted;
+      yield { step: { case: "ack", value: { bytesReceived: 0n, readyForNext: true } } };
+    }
+    const { sessionId, epoch } = request;
+    yield* replicatePut(request, messages, call, {
+      store: parts.store,
+      clock: parts.clock,
+      ownNodeNumber: membership.nodeNumber,
+      options: { ...config, windowBytes: WINDOW_BYTES },
+      replica: peer,
+      receiptFor: (chunk) => receiptOf(membership, { ...chunk, sessionId, epoch }),
+      onReplicaLost: (nodeNumber, error) => {
+        logger.warn("a replica does not take a chunk", { nodeNumber }, error);
+      },
+    });
+  } catch (error) {
+    health.note(error);
+    throw error;
+  } finally {
+    ticket.release();
+  }
+}
+
+interface HeldEverywhere {
+  readonly chunkId: Uint8Array;
+  readonly lengthBytes: bigint;
+  readonly receipts: ReceiptInit[];
+}
+
+/** The receipts of all copies when each node of the plan holds the chunk, claimed for the request's epoch; else undefined. */
+async function receiptsOfHeld(
+  { chunkId, epoch, sessionId, replicaNodeNumbers, lengthBytes: announced }: StoreRequest,
+  membership: Membership,
+  call: Call,
+  parts: Pick<StoreChunkParts, "store" | "config"> & {
+    readonly peer: (nodeNumber: number) => Pick<ServiceClient<typeof DataNodeService>, "hasChunks">;
+  },
+): Promise<HeldEverywhere | undefined> {
+  if (chunkId === undefined) return undefined;
+  const lengthBytes = await claimHeld({ chunkId, epoch }, parts.store);
+  if (lengthBytes === undefined || lengthBytes !== (announced ?? lengthBytes)) return undefined;
+  const wanted = { chunkIds: [chunkIdToBytes(chunkId)], sessionId, epoch: BigInt(epoch) };
+  const timeoutMs = parts.config.replicaStallMs;
+  const others = await Promise.all(
+    replicaNodeNumbers.map(async (nodeNumber) => {
+      try {
+        const { chunks } = await parts
+          .peer(nodeNumber)
+          .hasChunks(wanted, { signal: call.signal, metadata: passedOn(call), timeoutMs });
+        return chunks[0]?.receipt;
+      } catch (error) {
+        // Whatever keeps it from answering: the chunk is stored the long way, which copes with it.
+        if (error instanceof CairnError) return undefined;
+        throw error;
+      }
+    }),
+  );
+  const receipts: ReceiptInit[] = [
+    receiptOf(membership, { sessionId, chunkId, lengthBytes, epoch }),
+  ];
+  for (const receipt of others) {
+    if (receipt === undefined) return undefined;
+    receipts.push(receipt);
+  }
+  return { chunkId: chunkIdToBytes(chunkId), lengthBytes: BigInt(lengthBytes), receipts };
+}
