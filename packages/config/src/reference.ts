@@ -11,7 +11,7 @@ export function referenceTable(schema: ZodObject): string {
     defaultOf(setting),
     `\`${setting.envName}\``,
     `\`${setting.flag}\``,
-    setting.description,
+    setting.description.replaceAll("<", "&lt;"),
   ]);
   const head = ["Key", "Takes", "Default", "Environment", "Flag", "Meaning"];
   return [head, head.map(() => "---"), ...rows].map(line).join("\n");

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { parseAddress } from "@cairnfs/base/bind-address";
 import { type Clock, deadlineAfter } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Closable } from "@cairnfs/base/lifecycle";
@@ -82,7 +83,14 @@ export class AdminHttp implements Closable {
   }
 
   async #bind(): Promise<void> {
-    const { host, port } = splitAddress(this.#options.address);
+    const parsed = parseAddress(this.#options.address);
+    if (parsed === undefined) {
+      throw new CairnError(
+        "invalidConfig",
+        `the admin address is ${this.#options.address}: expected host:port`,
+      );
+    }
+    const { host, port } = parsed;
     this.#server.listen({ host, port });
     try {
       await once(this.#server, "listening");
@@ -172,14 +180,4 @@ async function verdictOf(part: ReadinessCheck, signal: AbortSignal): Promise<str
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-function splitAddress(address: string): { readonly host: string; readonly port: number } {
-  const match = /^(?:\[(?<v6>[^\]]+)\]|(?<host>[^:]+)):(?<port>\d{1,5})$/u.exec(address);
-  const host = match?.groups?.v6 ?? match?.groups?.host;
-  const port = Number(match?.groups?.port);
-  if (host === undefined || !(port <= 65_535)) {
-    throw new CairnError("invalidConfig", `the admin address is ${address}: expected host:port`);
-  }
-  return { host, port };
 }

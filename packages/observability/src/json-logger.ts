@@ -2,12 +2,9 @@ import type { Clock } from "@cairnfs/base/clock";
 import type { Fields, Logger } from "@cairnfs/base/telemetry";
 import { type DestinationStream, destination, type Logger as PinoLogger, pino } from "pino";
 import { describeError, withoutSecrets } from "./describe-error.ts";
+import type { LogLevel } from "./log-levels.ts";
 import { PrettyLines } from "./pretty-lines.ts";
 import { REPEAT_LIMITS, RepeatLimit, type RepeatLimits } from "./repeat-limit.ts";
-
-/** From the most to the least; `silent` writes nothing. */
-export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LoggerOptions {
   readonly clock: Clock;

@@ -37,4 +37,22 @@ export const METRICS = {
     labels: ["version", "role"],
     help: "Always 1; the labels say the release and the role of the process.",
   },
+  cairn_nodes: {
+    kind: "gauge",
+    unit: "nodes",
+    labels: [],
+    help: "Members of the cluster.",
+  },
+  cairn_repair_attempts_total: {
+    kind: "counter",
+    unit: "attempts",
+    labels: ["outcome"],
+    help: "Attempts to pay for a chunk with too few copies, by how they ended.",
+  },
+  cairn_repair_copied_bytes_total: {
+    kind: "counter",
+    unit: "bytes",
+    labels: [],
+    help: "Bytes of chunks that repair has copied.",
+  },
 } as const satisfies Record<string, MetricRow>;

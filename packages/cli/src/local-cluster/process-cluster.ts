@@ -1,0 +1,234 @@
+import { readdir, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "@cairnfs/base/clock";
+import { hasErrorCode } from "@cairnfs/base/disk";
+import { lockFolder } from "@cairnfs/base/folder-lock";
+import { Limit } from "@cairnfs/base/limit";
+import { SystemRandom } from "@cairnfs/base/random";
+import { RealDisk } from "@cairnfs/base/real-disk";
+import { FramedNetwork } from "@cairnfs/protocol/framed/framed-network";
+import { CommandFailure } from "../failure.ts";
+import { refuseTakenAddress } from "./port-holder.ts";
+import { startServer, stopServer } from "./server-process.ts";
+import {
+  type ClusterState,
+  type LocalProcess,
+  readState,
+  removeState,
+  runningProcesses,
+  writeState,
+} from "./state-file.ts";
+import { waitForNodes } from "./wait-for-nodes.ts";
+
+export interface UpOptions {
+  readonly dataFolder: string;
+  /** Of the coordinator; the same as before unless given, 7070 at first. 0 takes a free one. */
+  readonly port: number | undefined;
+  /** As many as before unless given, six at first. */
+  readonly datanodes: number | undefined;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Told of each process as it is up. */
+  tell(process: LocalProcess, wasRunning: boolean): void;
+}
+
+const PORT = 7070;
+const DATANODES = 6;
+const HEALTHY_WITHIN_MS = 30_000;
+const LOOPBACK = "127.0.0.1";
+
+/** Starts what is missing and resolves when every datanode is healthy, with the state that was saved. */
+export async function clusterUp(options: UpOptions): Promise<ClusterState> {
+  const { dataFolder } = options;
+  await new RealDisk().makeFolder(dataFolder);
+  return alone(dataFolder, async () => {
+    const before = await readState(dataFolder);
+    refuseDev(before, await runningProcesses(before), dataFolder);
+    const running = new Map(
+      (await runningProcesses(before)).map((process) => [process.name, process]),
+    );
+    // Saved after each start: whatever happens here, `down` finds what was started.
+    const saving = new Limit(1);
+    const save = () => saving.run(() => saveState(dataFolder, [...running.values()], before));
+    const start = async (name: string, spec: () => Promise<LocalProcess>) => {
+      const found = running.get(name);
+      const process = found ?? (await spec());
+      running.set(name, process);
+      options.tell(process, found !== undefined);
+      await save();
+      return process;
+    };
+    const coordinator = await start("coordinator", () => startCoordinator(options, before));
+    const known = before?.processes.filter(({ role }) => role === "datanode").length ?? 0;
+    const wanted = Math.max(options.datanodes ?? (known || DATANODES), 1);
+    const names = Array.from({ length: wanted }, (_, at) => `datanode-${at + 1}`);
+    const datanodes = await settled(
+      names.map((name) => start(name, () => startDatanode(options, name, coordinator.address))),
+    );
+    const { clock, signal } = options;
+    const parts = { clock, random: new SystemRandom() };
+    await waitForNodes(
+      coordinator.address,
+      datanodes.map(({ address }) => address),
+      HEALTHY_WITHIN_MS,
+      { ...parts, network: new FramedNetwork(parts) },
+      signal,
+    );
+    return save();
+  });
+}
+
+export interface DownOptions {
+  readonly dataFolder: string;
+  readonly isWiped: boolean;
+  readonly clock: Clock;
+  tell(process: LocalProcess, outcome: string): void;
+}
+
+/** Ends every process of the cluster, the coordinator last; with `isWiped` their data goes too. */
+export async function clusterDown(options: DownOptions): Promise<void> {
+  const { dataFolder, clock, tell } = options;
+  const state = await readState(dataFolder);
+  if (state === undefined) {
+    if (options.isWiped) await wipe(dataFolder);
+    return;
+  }
+  refuseDev(state, await runningProcesses(state), dataFolder);
+  await alone(dataFolder, async () => {
+    const stop = async (process: LocalProcess) => tell(process, await stopServer(process, clock));
+    await Promise.all(state.processes.filter(({ role }) => role !== "coordinator").map(stop));
+    await Promise.all(state.processes.filter(({ role }) => role === "coordinator").map(stop));
+  });
+  if (options.isWiped) await wipe(dataFolder);
+}
+
+/** Removes what a cluster keeps in its folder, and the folder when nothing else is in it. */
+async function wipe(dataFolder: string): Promise<void> {
+  const names = await readdir(dataFolder).catch((error: unknown) => {
+    if (hasErrorCode(error, "ENOENT")) return [];
+    throw error;
+  });
+  const ours = names.filter((name) => /^(?:coordinator|datanode-\d+|logs|lock-\d+)$/u.test(name));
+  for (const name of ours) await rm(join(dataFolder, name), { recursive: true, force: true });
+  await removeState(dataFolder);
+  await rmdir(dataFolder).catch((error: unknown) => {
+    if (!hasErrorCode(error, "ENOENT", "ENOTEMPTY", "EEXIST")) throw error;
+  });
+}
+
+async function startCoordinator(
+  { dataFolder, port, clock, signal }: UpOptions,
+  before: ClusterState | undefined,
+): Promise<LocalProcess> {
+  const previous = before?.processes.find(({ role }) => role === "coordinator");
+  const firstPort = port ?? PORT;
+  const next = (step: number) => `${LOOPBACK}:${firstPort === 0 ? 0 : firstPort + step}`;
+  const isMoved = port !== undefined || previous === undefined;
+  const address = isMoved ? next(0) : previous.address;
+  const grpcAddress = isMoved ? next(1) : (previous.grpcAddress ?? next(1));
+  const httpAddress = isMoved ? next(2) : (previous.httpAddress ?? next(2));
+  for (const taken of [address, grpcAddress, httpAddress]) {
+    await refuseTakenAddress(
+      taken,
+      "`cairn cluster up --port 0` takes free ports, --port PORT others",
+    );
+  }
+  const dataDir = join(dataFolder, "coordinator");
+  const flags = [
+    "--address",
+    address,
+    "--grpc-address",
+    grpcAddress,
+    "--http-address",
+    httpAddress,
+  ];
+  return startServer(
+    {
+      name: "coordinator",
+      role: "coordinator",
+      flags: [...flags, "--data-dir", dataDir],
+      dataDir,
+      logFolder: join(dataFolder, "logs"),
+    },
+    clock,
+    signal,
+  );
+}
+
+function startDatanode(
+  { dataFolder, clock, signal }: UpOptions,
+  name: string,
+  coordinatorAddress: string,
+): Promise<LocalProcess> {
+  const any = `${LOOPBACK}:0`;
+  const dataDir = join(dataFolder, name);
+  const flags = ["--address", any, "--grpc-address", any, "--http-address", any];
+  return startServer(
+    {
+      name,
+      role: "datanode",
+      flags: [...flags, "--data-dir", dataDir, "--coordinator-address", coordinatorAddress],
+      dataDir,
+      logFolder: join(dataFolder, "logs"),
+    },
+    clock,
+    signal,
+  );
+}
+
+async function saveState(
+  dataFolder: string,
+  running: readonly LocalProcess[],
+  before: ClusterState | undefined,
+): Promise<ClusterState> {
+  const names = new Set(running.map(({ name }) => name));
+  const ended = (before?.processes ?? []).filter(({ name }) => !names.has(name));
+  const processes = [...running, ...ended].sort(byName);
+  const coordinator = processes.find(({ role }) => role === "coordinator")?.address ?? "";
+  const state: ClusterState = { version: 1, kind: "cluster", coordinator, processes };
+  await writeState(dataFolder, state);
+  return state;
+}
+
+/** coordinator, datanode-1, datanode-2, ..., datanode-10 */
+function byName(one: LocalProcess, other: LocalProcess): number {
+  return one.name.localeCompare(other.name, "en", { numeric: true });
+}
+
+/** All outcomes are awaited before the first failure is told: nothing starts behind the caller's back. */
+async function settled<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
+  const outcomes = await Promise.allSettled(tasks);
+  return outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+async function alone<T>(dataFolder: string, task: () => Promise<T>): Promise<T> {
+  const lock = await lockFolder(dataFolder);
+  if (lock === undefined) {
+    throw new CommandFailure(
+      "conflict",
+      `another command changes the cluster of ${dataFolder} just now`,
+      "run this one again when it is done",
+    );
+  }
+  try {
+    return await task();
+  } finally {
+    await lock.close();
+  }
+}
+
+function refuseDev(
+  state: ClusterState | undefined,
+  running: readonly LocalProcess[],
+  dataFolder: string,
+): void {
+  if (state?.kind !== "dev" || running.length === 0) return;
+  throw new CommandFailure(
+    "conflict",
+    `\`cairn dev\` runs out of ${dataFolder}, as process ${running[0]?.pid}`,
+    "end it with Ctrl-C in its terminal, or name another folder with --data",
+  );
+}
