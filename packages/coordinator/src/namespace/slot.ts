@@ -45,9 +45,18 @@ export function requireName(path: Path): string {
   return name;
 }
 
-/** The slot at `path`. Missing parents are made when `parents` says so, else `pathNotFound`. */
-export async function openSlot(mutation: Mutation, path: Path, parents: boolean): Promise<Slot> {
-  return slotBelow(mutation, path, await walk(mutation.tx, path.names.slice(0, -1)), parents);
+/**
+ * The slot at `path`. Missing parents are made when `parents` says so, else `pathNotFound`. A top-level directory that
+ * is made gets `topId`, where that is given.
+ */
+export async function openSlot(
+  mutation: Mutation,
+  path: Path,
+  parents: boolean,
+  topId?: InodeId,
+): Promise<Slot> {
+  const walked = await walk(mutation.tx, path.names.slice(0, -1));
+  return slotBelow(mutation, path, walked, parents, topId);
 }
 
 /** The same after the walk to its directory. */
@@ -56,11 +65,12 @@ export async function slotBelow(
   path: Path,
   walked: Walk,
   parents: boolean,
+  topId?: InodeId,
 ): Promise<Slot> {
   const name = requireName(path);
   if (walked.missing.length > 0) {
     if (!parents) throw notFound(path.names, walked);
-    const parentId = makeMissing(mutation, path, walked);
+    const parentId = makeMissing(mutation, path, walked, topId);
     return { path, parentId, name, present: { file: undefined, directory: undefined } };
   }
   const parentId = endOf(walked);
@@ -68,12 +78,19 @@ export async function slotBelow(
 }
 
 /** Makes the directories that a walk missed; the last one's inode. */
-function makeMissing(mutation: Mutation, path: Path, walked: Walk): InodeId {
+function makeMissing(
+  mutation: Mutation,
+  path: Path,
+  walked: Walk,
+  topId: InodeId | undefined,
+): InodeId {
   let parentId = endOf(walked);
   let depth = walked.directories.length;
   for (const name of walked.missing) {
     depth += 1;
-    const made = addDirectory(mutation, { parentId, name, path: pathOf(path.names, depth) });
+    const place = { parentId, name, path: pathOf(path.names, depth) };
+    const id = (depth === 1 ? topId : undefined) ?? inodeId(mutation.nextId());
+    const made = putDirectory(mutation, place, id, NO_CHANGES, NO_POLICY);
     parentId = made.inodeId;
   }
   return parentId;
@@ -83,11 +100,20 @@ function makeMissing(mutation: Mutation, path: Path, walked: Walk): InodeId {
 export function addDirectory(
   mutation: Mutation,
   place: { readonly parentId: InodeId; readonly name: string; readonly path: string },
-  attributes: AttributeChanges = NO_CHANGES,
-  policy: PolicyRecord = NO_POLICY,
+  attributes: AttributeChanges,
+  policy: PolicyRecord,
+): DirectoryEntry {
+  return putDirectory(mutation, place, inodeId(mutation.nextId()), attributes, policy);
+}
+
+function putDirectory(
+  mutation: Mutation,
+  place: { readonly parentId: InodeId; readonly name: string; readonly path: string },
+  id: InodeId,
+  attributes: AttributeChanges,
+  policy: PolicyRecord,
 ): DirectoryEntry {
   const { tx, nowMs } = mutation;
-  const id = inodeId(mutation.nextId());
   const entry: DirectoryEntry = {
     kind: "directory",
     inodeId: id,

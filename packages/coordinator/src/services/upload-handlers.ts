@@ -166,7 +166,7 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
         precondition: parsePrecondition(request.precondition),
         parents: request.parents,
       };
-      const begun = await mutator.answer(call, BeginUploadResponseSchema, 1, async (mutation) => {
+      const begun = await mutator.answer(call, BeginUploadResponseSchema, 2, async (mutation) => {
         const session = await beginUpload(mutation, wanted);
         // Where nothing can be stored no session is left behind. What is kept for repeats is the session alone.
         firstPlacements(nodes, wanted.sessionId, session, 0);

@@ -49,10 +49,12 @@ export async function beginUpload(
   }
   const inherited = inheritedPolicy(await readRoot(tx), walked.directories);
   const content = contentId(mutation.nextId());
+  const domain = domainOf(walked);
   const session: UploadSession = {
     contentId: content,
-    // Below a top-level directory that is still to be made there is nothing to share chunks with.
-    domainId: domainOf(walked) ?? domainId(content),
+    // A top-level directory that is still to be made gets this inode if the commit makes it.
+    domainId: domain ?? domainId(mutation.nextId()),
+    reservesDomain: domain === undefined,
     path: path.text,
     expiresMs: nowMs + settings.sessionTtlMs,
     chunkSizeBytes:

@@ -2,6 +2,7 @@ import { CairnError } from "@cairnfs/base/errors";
 import { count } from "../counters.ts";
 import { contents } from "../keyspace.ts";
 import type { FileEntry } from "../namespace/entry.ts";
+import { inodeId } from "../namespace/ids.ts";
 import type { Mutation } from "../namespace/mutation.ts";
 import { parsePath } from "../namespace/path.ts";
 import { openSlot, putFile } from "../namespace/slot.ts";
@@ -42,7 +43,8 @@ export async function commitUpload(mutation: Mutation, request: CommitUpload): P
   }
   const { contentId, chunkSizeBytes, replicationFactor, attributes, precondition } = session;
   contents.put(tx, contentId, { ...content, sha256 });
-  const slot = await openSlot(mutation, parsePath(session.path), session.parents);
+  const topId = session.reservesDomain ? inodeId(session.domainId) : undefined;
+  const slot = await openSlot(mutation, parsePath(session.path), session.parents, topId);
   const { chunkCount } = content;
   const body = { contentId, sizeBytes, chunkCount, chunkSizeBytes, replicationFactor, sha256 };
   const entry = await putFile(mutation, slot, body, { attributes, precondition });

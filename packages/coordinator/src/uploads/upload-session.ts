@@ -1,7 +1,7 @@
 /**
  * An upload session, the value of `sess`:
  *
- *     | version 1 | content varint | domain varint | path text | expires varint | chunk size varint | copies u8
+ *     | version 1 | content varint | domain varint | reserves domain u8 | path text | expires varint | chunk size varint | copies u8
  *     | parents u8 | optional size varint | attributes | precondition | optional answer bytes |
  *     attributes:    | optional mode varint | optional modified varint | optional content type text | optional user metadata textMap |
  *     precondition:  | kind u8: 0 none, 1 must not exist, 2 version, 3 inode | value varint |
@@ -18,6 +18,8 @@ import type { Precondition } from "../namespace/precondition.ts";
 export interface UploadSession {
   readonly contentId: ContentId;
   readonly domainId: DomainId;
+  /** The domain is an id that the top-level directory gets if the commit makes it. */
+  readonly reservesDomain: boolean;
   readonly path: string;
   readonly expiresMs: number;
   readonly chunkSizeBytes: number;
@@ -42,6 +44,7 @@ export const uploadSessionCodec = recordCodec<UploadSession>("upload session", {
   write: (to, session) => {
     to.varint(session.contentId);
     to.varint(session.domainId);
+    to.bool(session.reservesDomain);
     to.text(session.path);
     to.varint(session.expiresMs);
     to.varint(session.chunkSizeBytes);
@@ -56,6 +59,7 @@ export const uploadSessionCodec = recordCodec<UploadSession>("upload session", {
   read: (from) => ({
     contentId: contentId(from.varint()),
     domainId: domainId(from.varint()),
+    reservesDomain: from.bool(),
     path: from.text(),
     expiresMs: from.varint(),
     chunkSizeBytes: from.varint(),

@@ -10,7 +10,7 @@ import { present } from "@cairnfs/base/assert";
 import { Prng } from "@cairnfs/base/random";
 import { silentLogger } from "@cairnfs/base/telemetry";
 import { SimClock } from "@cairnfs/base/testing/sim-clock";
-import type { Step } from "@cairnfs/base/worker";
+import type { Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
@@ -127,13 +127,16 @@ export class TestNamespace implements AsyncDisposable {
     return entries.map((entry) => entry.name);
   }
 
+  worker(name: string): Worker {
+    const worker = this.#service.workers.find((candidate) => candidate.name === name);
+    return present(worker, `a worker is called ${name}`);
+  }
+
   /** Runs one worker until it has nothing to do now. */
   async run(name: string): Promise<void> {
-    const worker = this.#service.workers.find((candidate) => candidate.name === name);
+    const worker = this.worker(name);
     const signal = new AbortController().signal;
-    let step: Step;
-    do step = await present(worker, `a worker is called ${name}`).step(signal);
-    while (step === "again");
+    while ((await worker.step(signal)) === "again");
   }
 
   /** Runs every worker until none has anything to do now. */
