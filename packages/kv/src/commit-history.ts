@@ -6,7 +6,7 @@ const KEYS_MAX = 100_000;
 
 interface PastCommit {
   readonly sequence: number;
-  readonly writes: readonly ResolvedWrite[];
+  readonly keys: readonly string[];
 }
 
 /** Which keys the recent commits wrote: enough to tell whether a reading is stale. */
@@ -21,7 +21,7 @@ export class CommitHistory {
   }
 
   record(sequence: number, writes: readonly ResolvedWrite[]): void {
-    this.#commits.push({ sequence, writes });
+    this.#commits.push({ sequence, keys: writes.map((write) => write.key) });
     this.#keyCount += writes.length;
     while (this.#keyCount > KEYS_MAX) this.#forgetOldest();
   }
@@ -40,7 +40,7 @@ export class CommitHistory {
     for (let at = this.#commits.length - 1; at >= 0; at--) {
       const commit = this.#commits[at];
       if (commit === undefined || commit.sequence <= sequence) return false;
-      for (const { key } of commit.writes) {
+      for (const key of commit.keys) {
         if (keys.has(key)) return true;
         if (reads.ranges.some((range) => key >= range.start && key < range.end)) return true;
       }
@@ -51,7 +51,7 @@ export class CommitHistory {
   #forgetOldest(): void {
     const oldest = this.#commits.shift();
     if (oldest === undefined) return;
-    this.#keyCount -= oldest.writes.length;
+    this.#keyCount -= oldest.keys.length;
     this.#floor = oldest.sequence;
   }
 }

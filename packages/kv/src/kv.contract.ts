@@ -1,7 +1,7 @@
 import { type Clock, SystemClock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import { Prng, randomBelow } from "@cairnfs/base/random";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { counterBytes, counterValue } from "./counter.ts";
 import type { KvEntry, KvReader, KvStore, KvTransaction } from "./kv-store.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "./limits.ts";
@@ -25,18 +25,25 @@ export class HastyClock extends SystemClock implements Clock {
 /** Everything that each driver of the store promises. */
 export function describeKvStore(name: string, open: () => Promise<StoreUnderTest>): void {
   describe(name, () => {
-    let opened: StoreUnderTest;
+    // One store serves the tests one after the other, emptied in between: opening one can take a while.
+    let opened: StoreUnderTest | undefined;
     let store: KvStore;
 
     beforeEach(async () => {
-      opened = await open();
-      store = opened.store;
+      if (opened === undefined) {
+        opened = await open();
+        store = opened.store;
+      }
+      await store.transact(async (tx) => tx.deleteRange(Buffer.alloc(0), Buffer.alloc(9, 0xff)));
     });
 
-    afterEach(async () => {
+    afterAll(() => closeStore());
+
+    async function closeStore(): Promise<void> {
       await store.close();
-      await opened.dispose?.();
-    });
+      await opened?.dispose?.();
+      opened = undefined;
+    }
 
     describe("reading and writing", () => {
       test("what was put is read back, by transactions and by readers", async () => {
@@ -750,7 +757,7 @@ export function describeKvStore(name: string, open: () => Promise<StoreUnderTest
         expect(await slow).toBe("stored");
         expect(await reading).toBeUndefined();
         await closing;
-        await store.close();
+        await closeStore();
       });
     });
 
@@ -764,7 +771,7 @@ export function describeKvStore(name: string, open: () => Promise<StoreUnderTest
 
     describe("reopening", () => {
       test("keeps what was committed, and positions go on growing", async (context) => {
-        if (opened.reopen === undefined) return context.skip("this store ends with its process");
+        if (opened?.reopen === undefined) return context.skip("this store ends with its process");
         for (let round = 0; round < 3; round++) {
           await put(store, { [`k${round}`]: `${round}` });
           await store.transact(async (tx) => {

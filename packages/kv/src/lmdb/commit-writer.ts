@@ -1,17 +1,16 @@
+import { statfs } from "node:fs/promises";
+import { constants } from "node:os";
 import { Worker } from "node:worker_threads";
 import { assert } from "@cairnfs/base/assert";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Closable } from "@cairnfs/base/lifecycle";
-import {
-  CEILING_KEY,
-  ENTRIES,
-  type EnvironmentOptions,
-  lmdbOptions,
-  STATE,
-} from "./environment.ts";
+import { CEILING_KEY, ENTRIES, lmdbOptions, STATE } from "./environment.ts";
 
 const MDB_MAP_FULL = -30792;
-const ENOSPC = 28;
+const { EDQUOT, EFBIG, EIO, ENOSPC } = constants.errno;
+const NO_ROOM: readonly unknown[] = [MDB_MAP_FULL, ENOSPC, EDQUOT, EFBIG];
+/** LMDB calls it EIO when a part of what it writes finds room; with so little left, that is what happened. */
+const LITTLE_ROOM_BYTES = 64 * 1024 * 1024;
 
 interface Waiting {
   readonly resolve: () => void;
@@ -20,21 +19,23 @@ interface Waiting {
 
 /** Writes batches in a thread of its own, one at a time. */
 export class CommitWriter implements Closable {
+  readonly #folder: string;
   readonly #thread: Worker;
   #waiting: Waiting | undefined;
   #failure: CairnError | undefined;
 
-  private constructor(thread: Worker) {
+  private constructor(folder: string, thread: Worker) {
+    this.#folder = folder;
     this.#thread = thread;
     thread.on("message", (answer: unknown) => this.#settle(answer));
     thread.on("error", (error) => this.#end(error));
     thread.on("exit", () => this.#end(undefined));
   }
 
-  static async open(options: EnvironmentOptions): Promise<CommitWriter> {
+  static async open(folder: string): Promise<CommitWriter> {
     const thread = new Worker(new URL("./writer-thread.js", import.meta.url), {
       workerData: {
-        options: lmdbOptions(options),
+        options: lmdbOptions(folder),
         entries: ENTRIES,
         state: STATE,
         ceilingKey: CEILING_KEY,
@@ -42,7 +43,7 @@ export class CommitWriter implements Closable {
       // What the process was started with, such as a loader, is of no use to the thread.
       execArgv: [],
     });
-    const writer = new CommitWriter(thread);
+    const writer = new CommitWriter(folder, thread);
     await writer.#answer();
     return writer;
   }
@@ -85,7 +86,7 @@ export class CommitWriter implements Closable {
     this.#waiting = undefined;
     this.#thread.unref();
     if (answer === undefined || answer === "ready") waiting?.resolve();
-    else waiting?.reject(writeError(answer));
+    else if (waiting !== undefined) void this.#explain(answer).then(waiting.reject);
   }
 
   #end(cause: unknown): void {
@@ -93,11 +94,20 @@ export class CommitWriter implements Closable {
     this.#waiting?.reject(this.#failure);
     this.#waiting = undefined;
   }
-}
 
-function writeError(answer: unknown): CairnError {
-  const { message, code } = answer as { readonly message: string; readonly code: unknown };
-  return code === MDB_MAP_FULL || code === ENOSPC
-    ? new CairnError("storeFull", "the metadata store has no room left", { cause: message })
-    : new CairnError("storeFailed", `the metadata store cannot be written: ${message}`);
+  async #explain(answer: unknown): Promise<CairnError> {
+    // What the thread answers when a write fails.
+    const { message, code } = answer as { readonly message: string; readonly code: unknown };
+    if (NO_ROOM.includes(code) || (code === EIO && (await this.#isDiskFull()))) {
+      return new CairnError("storeFull", "the disk of the metadata store is full", {
+        cause: message,
+      });
+    }
+    return new CairnError("storeFailed", `the metadata store cannot be written: ${message}`);
+  }
+
+  async #isDiskFull(): Promise<boolean> {
+    const { bavail, bsize } = await statfs(this.#folder);
+    return bavail * bsize < LITTLE_ROOM_BYTES;
+  }
 }

@@ -13,12 +13,6 @@ import { type Database, open, type RootDatabase } from "lmdb";
 
 export type BytesDatabase = Database<Buffer, Uint8Array>;
 
-export interface EnvironmentOptions {
-  readonly folder: string;
-  /** The most that the store may grow to; it takes only what it needs. */
-  readonly sizeBytesMax: number;
-}
-
 export interface Environment {
   readonly root: RootDatabase;
   readonly entries: BytesDatabase;
@@ -26,6 +20,8 @@ export interface Environment {
 }
 
 const FORMAT = 1;
+/** Address space, not disk: the file takes what it needs, and LMDB maps more if even this does not do. */
+const MAP_BYTES = 2 ** 40;
 /** A slot is taken by each state of the store that somebody still reads. */
 const READERS_MAX = 2048;
 /** Commit numbers are reserved so many at a time; those that were not used when the store closed are skipped. */
@@ -39,11 +35,11 @@ export const FORMAT_KEY = Buffer.from("format");
 export const CEILING_KEY = Buffer.from("ceiling");
 
 /** What both threads open the environment with: they must agree. */
-export function lmdbOptions(options: EnvironmentOptions) {
+export function lmdbOptions(folder: string) {
   return {
-    path: options.folder,
+    path: folder,
     noSubdir: false,
-    mapSize: options.sizeBytesMax,
+    mapSize: MAP_BYTES,
     maxDbs: 8,
     maxReaders: READERS_MAX,
     // With it, commits would be seen before they are durable.
@@ -53,8 +49,8 @@ export function lmdbOptions(options: EnvironmentOptions) {
 }
 
 /** Opens the environment, or makes it. One that has another format is `storeForeign`. */
-export function openEnvironment(options: EnvironmentOptions): Environment {
-  const root = open(lmdbOptions(options));
+export function openEnvironment(folder: string): Environment {
+  const root = open(lmdbOptions(folder));
   const entries: BytesDatabase = root.openDB(ENTRIES);
   const state: BytesDatabase = root.openDB(STATE);
   const format = state.getBinary(FORMAT_KEY);
@@ -63,7 +59,7 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
     void root.close();
     throw new CairnError(
       "storeForeign",
-      `the metadata store in ${options.folder} has format ${found}, expected ${FORMAT}`,
+      `the metadata store in ${folder} has format ${found}, expected ${FORMAT}`,
     );
   }
   return { root, entries, state };

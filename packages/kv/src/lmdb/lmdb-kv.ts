@@ -26,13 +26,6 @@ export interface LmdbKvParts {
   readonly random: Random;
 }
 
-export interface LmdbKvOptions {
-  /** The most that the store may grow to; it takes only what it needs. */
-  readonly sizeBytesMax?: number;
-}
-
-const SIZE_BYTES_MAX = 2 ** 40;
-
 /** The embedded store: LMDB in one folder, for one process. */
 export class LmdbKv implements KvStore {
   readonly #transactor: Transactor;
@@ -65,20 +58,15 @@ export class LmdbKv implements KvStore {
    * Opens the store in `folder`, or makes it. When another process has it open this rejects with `storeForeign`;
    * a process that has died, however, leaves nothing to be cleaned.
    */
-  static async open(
-    folder: string,
-    parts: LmdbKvParts,
-    options: LmdbKvOptions = {},
-  ): Promise<LmdbKv> {
+  static async open(folder: string, parts: LmdbKvParts): Promise<LmdbKv> {
     const lifecycle = new Lifecycle();
     try {
       await mkdir(folder, { recursive: true });
       lifecycle.add(await takeFolder(folder));
-      const environmentOptions = { folder, sizeBytesMax: options.sizeBytesMax ?? SIZE_BYTES_MAX };
-      const environment = openEnvironment(environmentOptions);
+      const environment = openEnvironment(folder);
       lifecycle.add({ close: () => environment.root.close() });
       const firstSequence = reserveCommits(environment);
-      const writer = lifecycle.add(await CommitWriter.open(environmentOptions));
+      const writer = lifecycle.add(await CommitWriter.open(folder));
       return new LmdbKv({ ...parts, environment, writer, lifecycle }, firstSequence);
     } catch (error) {
       await lifecycle.close();
