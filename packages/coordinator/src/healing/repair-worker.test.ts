@@ -211,6 +211,18 @@ test("a node that fails is passed over for another", async () => {
   await cluster.until(async () => expect(await cluster.holdersOf(id)).toEqual([1, 2, other]));
 });
 
+test("a copy whose node does not prove it is not recorded", async () => {
+  const cluster = await Cluster.open(3);
+  const id = await cluster.chunk(1, [1, 2]);
+  const { receiptKey } = cluster.node(3);
+  cluster.node(3).receiptKey = Buffer.alloc(32, 1);
+  await cluster.until(async () => expect(cluster.node(3).chunks.has(id)).toBe(true));
+  expect(await cluster.holdersOf(id)).toEqual([1, 2]);
+  expect(await cluster.debt()).toEqual([[2, id]]);
+  cluster.node(3).receiptKey = receiptKey;
+  await cluster.until(async () => expect(await cluster.holdersOf(id)).toEqual([1, 2, 3]));
+});
+
 test("copies that their nodes do not have after all are taken out of the record", async () => {
   const cluster = await Cluster.open(5);
   const id = await cluster.chunk(1, [2], [1, 2]);

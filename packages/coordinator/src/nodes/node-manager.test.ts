@@ -22,6 +22,7 @@ test("a new node gets the next number, is joining, and healthy from its first he
   const cluster = await TestManager.open();
   expect((await cluster.register(1)).nodeNumber).toBe(1);
   expect((await cluster.register(2)).nodeNumber).toBe(2);
+  await cluster.silence(1);
   expect(stateIn(cluster, 1)).toBe("joining");
   expect(cluster.beat(1, 1)).toBe(true);
   expect(stateIn(cluster, 1)).toBe("healthy");
@@ -44,6 +45,7 @@ test("after a restart of the coordinator known nodes are suspect until they are 
   const before = await TestManager.open();
   await before.join(1, { zone: "z", rack: "r", grpcAddress: "g:1" });
   const cluster = await TestManager.open({ kv: before.kv });
+  await cluster.silence(1);
   expect(stateIn(cluster, 1)).toBe("suspect");
   expect(cluster.beat(1, 1)).toBe(true);
   expect(stateIn(cluster, 1)).toBe("healthy");
