@@ -19,7 +19,7 @@ export async function endEpoch(tx: KvTransaction): Promise<number> {
 
 /** How often the horizon is to be moved. */
 export function markIntervalMs(receiptLifeMs: number): number {
-  return receiptLifeMs / MARKS_PER_LIFE;
+  return Math.ceil(receiptLifeMs / MARKS_PER_LIFE);
 }
 
 /** Ends the epoch when the last mark is old enough, and moves the horizon to the newest mark of a receipt's life ago. */

@@ -3,6 +3,7 @@ import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { answerPeriod } from "../idempotency.ts";
 import { answers, IDEMPOTENCY_KEY_BYTES } from "../keyspace.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 
 const BATCH_ANSWERS = 1_000;
 
@@ -20,7 +21,7 @@ export class AnswerWorker implements Worker {
   }
 
   async step(signal: AbortSignal): Promise<Step> {
-    const period = answerPeriod(this.#clock.now(), this.#periodMs);
+    const period = answerPeriod(nowMsOf(this.#clock), this.#periodMs);
     const before = [Math.max(0, period - 1), FIRST_KEY] as const;
     const old = await this.#kv.read((reader) =>
       answers.page(reader, { before, limit: BATCH_ANSWERS }),

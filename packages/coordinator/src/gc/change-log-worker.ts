@@ -3,6 +3,7 @@ import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { count, readCounters } from "../counters.ts";
 import { changeLog, POSITION_BYTES, trimmedPosition } from "../keyspace.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 
 const BATCH_CHANGES = 1_000;
@@ -25,7 +26,7 @@ export class ChangeLogWorker implements Worker {
 
   async step(signal: AbortSignal): Promise<Step> {
     const { kv, clock, settings } = this.#parts;
-    const oldestMs = clock.now() - settings.changeLogMs;
+    const oldestMs = nowMsOf(clock) - settings.changeLogMs;
     const { cut, trimmed } = await kv.read(async (reader) => {
       const { changes } = await readCounters(reader);
       const surplus = changes - settings.changeLogEntriesMax;

@@ -6,6 +6,7 @@ import { changeChunk, deletedChunk } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import { endEpoch } from "../chunks/epochs.ts";
 import { chunks, drops, garbageChunks, readHorizon } from "../keyspace.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 
 const BATCH_CHUNKS = 256;
@@ -31,7 +32,7 @@ export class ChunkCollector implements Worker {
 
   async step(signal: AbortSignal): Promise<Step> {
     const { kv, clock } = this.#parts;
-    const nowMs = clock.now();
+    const nowMs = nowMsOf(clock);
     const decided = await kv.transact((tx) => this.#decide(tx, nowMs), { signal });
     return decided === BATCH_CHUNKS ? "again" : { pauseMs: IDLE_PAUSE_MS };
   }

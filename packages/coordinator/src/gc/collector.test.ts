@@ -173,6 +173,36 @@ test("a node that is away is asked again when it is back, and keeps nobody waiti
   expect(await ns.violations()).toEqual([]);
 });
 
+test("an answer to an earlier decision does not settle a later one", async () => {
+  // Goal: while a node answers, the chunk is sent again, removed again, and its deletion decided again.
+  await using ns = await TestNamespace.open({
+    nodes: 2,
+    settings: { defaultReplicationFactor: 2 },
+  });
+  await ns.upload("/f", [A]);
+  await ns.call("remove", { path: "/f" });
+  await untilGarbage(ns);
+  await ns.clock.advance(ns.settings.chunkGraceMs);
+  await ns.run("chunk-collector");
+  ns.nodes.beforeAnswer = async () => {
+    ns.nodes.beforeAnswer = async () => undefined;
+    await ns.upload("/g", [A]);
+    await ns.call("remove", { path: "/g" });
+    await ns.clock.advance(ns.settings.contentGraceMs);
+    await ns.run("tombstones");
+    await ns.clock.advance(ns.settings.chunkGraceMs);
+    await ns.run("chunk-collector");
+  };
+  const signal = new AbortController().signal;
+  await ns.worker("drops").step(signal);
+  expect(await stateOf(ns)).toBe("deleting");
+  expect(await ns.violations()).toEqual([]);
+  await ns.run("drops");
+  expect(await stateOf(ns)).toBe("deleted");
+  expect(ns.nodes.holdersOf(A.chunkId)).toEqual([]);
+  expect(await ns.violations()).toEqual([]);
+});
+
 test("a large content is taken apart in bounded steps, each of which leaves a store in order", async () => {
   await using ns = await TestNamespace.open();
   const parts = Array.from({ length: 1500 }, (_, at) => chunkOf(`p${at % 900}`, 100));

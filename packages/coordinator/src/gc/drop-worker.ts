@@ -6,6 +6,7 @@ import type { KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { changeChunk, deletedChunk } from "../chunks/change-chunk.ts";
 import { chunks, drops } from "../keyspace.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import type { ChunkDeleter } from "./chunk-deleter.ts";
 
@@ -52,7 +53,7 @@ export class DropWorker implements Worker {
   /** One batch for each of some nodes that are not at rest. */
   async #nextBatches(): Promise<DropBatch[]> {
     const { kv, clock } = this.#parts;
-    const nowMs = clock.now();
+    const nowMs = nowMsOf(clock);
     const batches: DropBatch[] = [];
     await kv.read(async (reader) => {
       for (let nodeNumber = 0; batches.length < NODES_AT_ONCE; nodeNumber += 1) {
@@ -78,7 +79,7 @@ export class DropWorker implements Worker {
       const done = chunkIds.filter((_, at) => gone[at] === true);
       if (done.length < chunkIds.length) this.#rest(nodeNumber);
       await kv.transact(async (tx) => {
-        await this.#confirm(tx, { nodeNumber, epochMax, chunkIds: done }, clock.now());
+        await this.#confirm(tx, { nodeNumber, epochMax, chunkIds: done }, nowMsOf(clock));
       });
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;
@@ -92,7 +93,7 @@ export class DropWorker implements Worker {
   }
 
   #rest(nodeNumber: number): void {
-    this.#restUntilMs.set(nodeNumber, this.#parts.clock.now() + RETRY_PAUSE_MS);
+    this.#restUntilMs.set(nodeNumber, nowMsOf(this.#parts.clock) + RETRY_PAUSE_MS);
   }
 
   async #confirm(tx: KvTransaction, batch: DropBatch, nowMs: number): Promise<void> {

@@ -2,6 +2,7 @@ import type { Clock } from "@cairnfs/base/clock";
 import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { sessionExpiries, sessions } from "../keyspace.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 import { endSession } from "../uploads/session-table.ts";
 
 const BATCH_SESSIONS = 64;
@@ -19,7 +20,7 @@ export class ExpiredUploadWorker implements Worker {
   }
 
   async step(signal: AbortSignal): Promise<Step> {
-    const nowMs = this.#clock.now();
+    const nowMs = nowMsOf(this.#clock);
     const due = await this.#kv.read((reader) =>
       sessionExpiries.page(reader, { before: [nowMs + 1, NO_SESSION], limit: BATCH_SESSIONS }),
     );

@@ -2,6 +2,7 @@ import type { Clock } from "@cairnfs/base/clock";
 import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { markIntervalMs, moveHorizon } from "../chunks/epochs.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 
 /** Lets the horizon follow the epoch, at the distance of a receipt's life. */
 export class HorizonWorker implements Worker {
@@ -17,7 +18,7 @@ export class HorizonWorker implements Worker {
   }
 
   async step(signal: AbortSignal): Promise<Step> {
-    const nowMs = this.#clock.now();
+    const nowMs = nowMsOf(this.#clock);
     await this.#kv.transact((tx) => moveHorizon(tx, nowMs, this.#receiptLifeMs), { signal });
     return { pauseMs: markIntervalMs(this.#receiptLifeMs) };
   }

@@ -7,6 +7,7 @@ import { count } from "../counters.ts";
 import { chunkMap, contents, entries, TOMB_KIND, tombstones } from "../keyspace.ts";
 import { dropOwner } from "../namespace/content-owners.ts";
 import { type ContentId, contentId, type InodeId, inodeId } from "../namespace/ids.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 
 /** Bounds of one step. */
@@ -34,7 +35,7 @@ export class TombstoneWorker implements Worker {
 
   async step(signal: AbortSignal): Promise<Step> {
     const { kv, clock } = this.#parts;
-    const nowMs = clock.now();
+    const nowMs = nowMsOf(clock);
     const didWork = await kv.transact(
       async (tx) => {
         const due = await tombstones.first(tx, { before: [nowMs + 1, 0, 0] });

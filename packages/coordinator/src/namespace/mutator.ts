@@ -5,6 +5,7 @@ import type { Call } from "@cairnfs/protocol/rpc/service";
 import { type IdAllocator, idsFrom } from "../id-allocator.ts";
 import { answerOnce, answerPeriod, idempotencyKeyOf } from "../idempotency.ts";
 import type { Mutation } from "./mutation.ts";
+import { nowMsOf } from "./now-ms.ts";
 import type { NamespaceSettings } from "./settings.ts";
 
 export interface MutatorParts {
@@ -30,9 +31,12 @@ export class Mutator {
   ): Promise<T> {
     const { kv, clock, ids, settings } = this.#parts;
     const fresh = await ids.take(idsMax);
-    return kv.transact((tx) => body({ tx, nowMs: clock.now(), settings, nextId: idsFrom(fresh) }), {
-      signal,
-    });
+    return kv.transact(
+      (tx) => body({ tx, nowMs: nowMsOf(clock), settings, nextId: idsFrom(fresh) }),
+      {
+        signal,
+      },
+    );
   }
 
   /** The same for a call that may be repeated under its idempotency key: it is answered once. */

@@ -12,6 +12,7 @@ import { NO_BYTES } from "../namespace/content.ts";
 import type { FileEntry } from "../namespace/entry.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
 import { type ContentId, contentId } from "../namespace/ids.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 import { parsePath } from "../namespace/path.ts";
 import { readChunkMap } from "../namespace/read-chunk-map.ts";
 import { requireFile } from "../namespace/resolve.ts";
@@ -67,7 +68,7 @@ export function readHandlers({ kv, clock, nodes, badReplicas }: ReadParts): Read
         const content = await contents.get(reader, id);
         // From its last moment on the map is being taken apart: better none than half of it.
         const isGone =
-          content === undefined || (content.owners === 0 && content.goneAtMs <= clock.now());
+          content === undefined || (content.owners === 0 && content.goneAtMs <= nowMsOf(clock));
         if (isGone) throw new CairnError("contentNotFound", `content ${id} is not there any more`);
         const located = await locate(reader, id, page);
         return { chunks: located, nodes: nodes.nodeUpdatesSince(version) };

@@ -17,6 +17,7 @@ import { contents, readEpoch, SESSION_ID_BYTES } from "../keyspace.ts";
 import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
 import type { Mutator } from "../namespace/mutator.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 import { parsePath } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
@@ -106,8 +107,11 @@ function contentHandlers(parts: UploadParts): ContentHandlers {
       }
       const ids = request.chunkIds.map(chunkIdFromBytes);
       const sessionId = checkSessionId(request.sessionId);
-      const { session, more: found } = await readOpen(kv, sessionId, clock.now(), (reader, open) =>
-        findChunks(reader, open, ids, isLive),
+      const { session, more: found } = await readOpen(
+        kv,
+        sessionId,
+        nowMsOf(clock),
+        (reader, open) => findChunks(reader, open, ids, isLive),
       );
       await renew(parts, sessionId, session, call.signal);
       return { found };
@@ -175,7 +179,7 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
       const sessionId = begun.sessionId ?? wanted.sessionId;
       const { epoch, session } = await kv.read(async (reader) => ({
         epoch: await readEpoch(reader),
-        session: await requireSession(reader, sessionId, clock.now()),
+        session: await requireSession(reader, sessionId, nowMsOf(clock)),
       }));
       return {
         sessionId,
@@ -189,7 +193,7 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
     async getUpload(request, call) {
       const sessionId = checkSessionId(request.sessionId);
       const { session, content } = await kv.read(async (reader) => {
-        const found = await requireSession(reader, sessionId, clock.now());
+        const found = await requireSession(reader, sessionId, nowMsOf(clock));
         return { session: found, content: await contents.get(reader, found.contentId) };
       });
       const renewed = await renew(parts, sessionId, session, call.signal);
@@ -211,7 +215,7 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
         );
       }
       const sessionId = checkSessionId(request.sessionId);
-      const { session, more: epoch } = await readOpen(kv, sessionId, clock.now(), readEpoch);
+      const { session, more: epoch } = await readOpen(kv, sessionId, nowMsOf(clock), readEpoch);
       await renew(parts, sessionId, session, call.signal);
       const first = wholeNumber(request.firstChunkIndex, "first_chunk_index");
       const placements = Array.from({ length: count }, (_, at) =>
@@ -268,7 +272,7 @@ async function renew(
   signal: AbortSignal,
 ): Promise<UploadSession> {
   if (session.answer !== undefined) return session;
-  if (!isRenewalDue(session, clock.now(), settings.sessionTtlMs)) return session;
+  if (!isRenewalDue(session, nowMsOf(clock), settings.sessionTtlMs)) return session;
   return mutator.run(
     0,
     async ({ tx, nowMs }) => {

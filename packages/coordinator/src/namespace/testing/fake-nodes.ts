@@ -25,6 +25,8 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ReplicaVerifier
   /** Nodes that do not answer and do not count. */
   readonly dead = new Set<number>();
   readonly corrupt = new Set<string>();
+  /** What happens between a deletion and its answer. */
+  beforeAnswer: () => Promise<void> = async () => undefined;
 
   constructor(count: number) {
     for (let nodeNumber = 1; nodeNumber <= count; nodeNumber++) {
@@ -94,6 +96,7 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ReplicaVerifier
     for (const id of request.chunkIds) {
       if ((held?.get(id) ?? Number.POSITIVE_INFINITY) <= request.epochMax) held?.delete(id);
     }
+    await this.beforeAnswer();
     return request.chunkIds.map(() => true);
   }
 

@@ -1,0 +1,21 @@
+import { SystemClock } from "@cairnfs/base/clock";
+import { Prng } from "@cairnfs/base/random";
+import { temporaryFolder } from "@cairnfs/base/testing/temp-folder";
+import { LmdbKv } from "@cairnfs/kv/lmdb/lmdb-kv";
+import { describeNamespace } from "./namespace.contract.ts";
+
+describeNamespace(
+  "LmdbKv",
+  async () => {
+    const folder = await temporaryFolder();
+    const kv = await LmdbKv.open(folder.path, { clock: new SystemClock(), random: new Prng(1) });
+    return {
+      kv,
+      [Symbol.asyncDispose]: async () => {
+        await kv.close();
+        await folder[Symbol.asyncDispose]();
+      },
+    };
+  },
+  { seeds: [4], steps: 250 },
+);
