@@ -34,9 +34,16 @@ const PARTS_MAX = 1024;
 
 /** The operating system's disk. */
 export class RealDisk implements Disk {
+  readonly #fileMode: number;
+
+  /** New files are their owner's alone unless `fileMode` says otherwise; the umask applies. */
+  constructor(options: { readonly fileMode?: number } = {}) {
+    this.#fileMode = options.fileMode ?? FILE_MODE;
+  }
+
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
     return new RealFile(
-      await callback<number>((done) => openFile(path, OPEN_FLAGS[mode], FILE_MODE, done)),
+      await callback<number>((done) => openFile(path, OPEN_FLAGS[mode], this.#fileMode, done)),
     );
   }
 

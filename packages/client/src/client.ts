@@ -100,7 +100,10 @@ const CHUNKS_WITH_OPEN = 4_096;
 export async function connect(options: ConnectOptions & CallerOptions): Promise<CairnClient> {
   const config = clientConfig(options);
   const network = options.network ?? (await framedNetwork(config));
-  const client = new CairnClient(config, { network, disk: options.disk ?? new RealDisk() });
+  const client = new CairnClient(config, {
+    network,
+    disk: options.disk ?? new RealDisk({ fileMode: 0o666 }),
+  });
   try {
     await client.nodes({ signal: options.signal });
     return client;
@@ -111,9 +114,9 @@ export async function connect(options: ConnectOptions & CallerOptions): Promise<
 }
 
 /** Loaded when it is needed: who brings a network of his own does without. */
-async function framedNetwork({ clock, random, logger }: ClientConfig): Promise<Network> {
+async function framedNetwork({ clock }: ClientConfig): Promise<Network> {
   const { FramedNetwork } = await import("@cairnfs/protocol/framed/framed-network");
-  return new FramedNetwork({ clock, random, logger });
+  return new FramedNetwork({ clock });
 }
 
 /** What a client reaches the cluster and local files through. */

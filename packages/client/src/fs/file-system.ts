@@ -95,20 +95,22 @@ export class CairnFileSystem {
     const { access, isAppend, isExclusive } = parseFlags(flag);
     if (access !== "write")
       throw new FileSystemError("ENOTSUP", { syscall: "open", path: pathText(path) });
-    const put: PutOptions = {
-      signal,
-      mode,
-      ...(isExclusive && { precondition: { mustNotExist: true } }),
-    };
     const source =
       typeof data === "string" || ArrayBuffer.isView(data)
         ? partBytes(data, encoding)
         : dataBytes(data, encoding);
-    await asNode({ syscall: "open", path: pathText(path) }, () =>
-      isAppend && !isExclusive
-        ? this.#store.append(clusterPath(path), source, put)
-        : this.#store.put(clusterPath(path), source, put),
-    );
+    const at = clusterPath(path);
+    await asNode({ syscall: "open", path: pathText(path) }, async () => {
+      if (isExclusive) {
+        await this.#store.put(at, source, { signal, mode, precondition: { mustNotExist: true } });
+      } else if (isAppend) {
+        await this.#store.append(at, source, { signal, mode });
+      } else {
+        // A file that is written anew keeps its permissions.
+        const kept = mode ?? (await this.#entryIfThere(at))?.mode;
+        await this.#store.put(at, source, { signal, mode: kept });
+      }
+    });
   }
 
   async appendFile(

@@ -1,4 +1,4 @@
-import { CairnError, type Reason } from "@cairnfs/base/errors";
+import { hasReason } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import type { CoordinatorLink } from "../coordinator-link.ts";
 import { entryFromWire, type FileEntry } from "../entry.ts";
@@ -28,8 +28,8 @@ const CHUNKS_MOST = 4_096;
 const CHUNKS_WORTH_A_CALL = 32;
 /** How far ahead of the first missing chunk others may be ready. */
 const AHEAD_MOST = 1_024;
-/** How often a chunk is stored again because it was let go meanwhile. */
-const STORED_AGAIN_MOST = 3;
+/** How often chunks of one call are stored again; a refusal names at most 32 of them. */
+const STORED_AGAIN_MOST = CHUNKS_MOST / 32 + 3;
 
 /**
  * Hands stored chunks to the coordinator in file order. One call is under way at a time; everything that has become contiguous
@@ -147,46 +147,46 @@ export class ContentAppender {
     this.stop();
   }
 
-  /** Sends a batch; a chunk that the coordinator does not accept as it is gets stored again, and the batch goes once more. */
+  /** Sends a batch; chunks that the coordinator wants sent (again) are stored, and the batch goes once more. */
   async #handOver<T>(
     batch: readonly ReadyChunk[],
     send: (chunks: UploadedChunk[]) => Promise<T>,
   ): Promise<T> {
-    const chunks = batch.map((chunk) => chunk.uploaded);
-    const storedAgain = new Map<string, number>();
-    for (;;) {
+    let chunks = batch.map((chunk) => chunk.uploaded);
+    for (let times = 1; ; times++) {
       try {
         return await send(chunks);
       } catch (error) {
-        const refusedId = refusedChunk(error);
-        const at = chunks.findIndex((chunk) => toHex(chunk.chunkId) === refusedId);
-        const times = (storedAgain.get(refusedId ?? "") ?? 0) + 1;
-        const refused = batch[at];
-        if (refusedId === undefined || refused === undefined || times > STORED_AGAIN_MOST) {
-          throw error;
-        }
-        storedAgain.set(refusedId, times);
-        const again = await refused.storeAgain();
+        const wanted = wantedChunks(error);
+        if (wanted.size === 0 || times > STORED_AGAIN_MOST) throw error;
+        const again = await storeAgain(batch, wanted);
+        if (again.size === 0) throw error;
         // The same bytes may be in the file several times.
-        for (const [index, chunk] of chunks.entries()) {
-          if (toHex(chunk.chunkId) === refusedId) chunks[index] = again;
-        }
+        chunks = chunks.map((chunk) => again.get(toHex(chunk.chunkId)) ?? chunk);
       }
     }
   }
 }
 
-/** Refusals that no chunk's being stored again would change. */
-const OF_THE_SESSION: ReadonlySet<Reason> = new Set<Reason>([
-  "uploadNotFound",
-  "uploadMismatch",
-  "cancelled",
-]);
+/** Stores those of the batch that are wanted; one after the other, since this is rare. */
+async function storeAgain(
+  batch: readonly ReadyChunk[],
+  wanted: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, UploadedChunk>> {
+  const again = new Map<string, UploadedChunk>();
+  for (const { uploaded, storeAgain: store } of batch) {
+    const id = toHex(uploaded.chunkId);
+    if (wanted.has(id) && !again.has(id)) again.set(id, await store());
+  }
+  return again;
+}
 
-/** The chunk that a reply says must be stored again, because its deletion was decided after it was stored or found. */
-function refusedChunk(error: unknown): string | undefined {
-  if (!(error instanceof CairnError)) return undefined;
-  if (OF_THE_SESSION.has(error.reason)) return undefined;
-  const { chunkId } = error.details;
-  return typeof chunkId === "string" ? chunkId : undefined;
+/**
+ * The chunks that a refusal names: their deletion was decided after they were stored or found, the right to refer to them is
+ * gone, or too few of their nodes are alive.
+ */
+function wantedChunks(error: unknown): ReadonlySet<string> {
+  if (!hasReason(error, "chunkNeeded", "quorumNotReached")) return new Set();
+  const ids = error.details["chunkIds"] ?? error.details["chunkId"];
+  return new Set(typeof ids === "string" ? ids.split(",") : []);
 }

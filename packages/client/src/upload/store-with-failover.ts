@@ -148,10 +148,7 @@ function refuseHopeless(error: unknown, chunk: ChunkBytes): CairnError {
 function suspects(error: CairnError, placement: Placement): readonly number[] {
   const [primary = 0, ...replicas] = placement.nodeNumbers;
   if (error.reason !== "quorumNotReached") return [primary];
-  const named = String(error.details["nodeNumbers"] ?? "")
-    .split(",")
-    .map(Number)
-    .filter((nodeNumber) => placement.nodeNumbers.includes(nodeNumber));
+  const named = placement.nodeNumbers.filter((nodeNumber) => `node${nodeNumber}` in error.details);
   // The primary answered, so it is the replicas that failed.
   return named.length > 0 ? named : replicas;
 }
