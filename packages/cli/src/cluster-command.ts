@@ -27,7 +27,7 @@ export function clusterFlags(command: Command): Command {
 }
 
 /** How long a cluster may take to answer at all; once it has, calls are patient. */
-const CONNECT_WITHIN_MS = 3_000;
+const CONNECT_WITHIN_MS = 2_000;
 
 /** What a command works with. */
 export interface Session {

@@ -28,7 +28,7 @@ export function prepared(command: Command, { context }: CommandHost): Command {
     .exitOverride()
     .showSuggestionAfterError(true)
     .helpOption("-h, --help", "show this help")
-    .configureHelp({ helpWidth: Math.min(stdout.columns ?? 100, 110), showGlobalOptions: false })
+    .configureHelp({ helpWidth: Math.min(stdout.columns || 100, 110), showGlobalOptions: false })
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),

@@ -95,7 +95,8 @@ export class Progress {
 
   #tick(): void {
     this.#measure();
-    const columns = this.#screen?.columns ?? 80;
+    // A terminal that does not know its width says 0.
+    const columns = this.#screen?.columns || 80;
     this.#screen?.write(`\r\u001b[2K${progressLine(this.#state(), columns - 1)}`);
     this.#isShown = true;
     this.#refresh = this.#clock.after(REFRESH_MS, () => this.#tick());
@@ -171,7 +172,7 @@ function shareOf(state: ProgressState, totalBytes: number): number {
 function timeText(state: ProgressState): string {
   if (state.totalBytes === undefined) return clockSpan(state.elapsedMs / 1000);
   const leftBytes = Math.max(0, state.totalBytes - state.doneBytes);
-  if (leftBytes === 0) return "finishing";
+  if (leftBytes === 0) return state.doneBytes === 0 ? "" : "finishing";
   if (state.elapsedMs < 1_000) return "";
   const leftSeconds = leftBytes / state.bytesPerSecond;
   return leftSeconds < 100 * 3600 ? `${clockSpan(leftSeconds)} left` : "stalled";

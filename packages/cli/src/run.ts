@@ -20,9 +20,10 @@ export async function run(
     wholeProgram: () => buildProgram(host, () => true),
   };
   const wanted = commandName(arguments_);
+  const ordered = commandFirst(arguments_, wanted);
   try {
     const program = await buildProgram(host, (name) => name === wanted);
-    await program.parseAsync([...arguments_], { from: "user" });
+    await program.parseAsync([...ordered], { from: "user" });
   } catch (error) {
     const failure = error instanceof CommanderError ? usageFailure(error, wanted) : error;
     const stopped = stoppedBy();
@@ -37,6 +38,16 @@ export async function run(
 function commandName(arguments_: readonly string[]): string {
   const names = new Set(COMMANDS.map(({ name }) => name));
   return arguments_.find((word) => names.has(word)) ?? "";
+}
+
+/** `cairn --coordinator HOST:PORT ls` means what `cairn ls --coordinator HOST:PORT` does. */
+function commandFirst(arguments_: readonly string[], command: string): readonly string[] {
+  const at = arguments_.indexOf(command);
+  const before = arguments_.slice(0, Math.max(at, 0));
+  if (!before.some((word) => word.startsWith("--coordinator") || word === "--json")) {
+    return arguments_;
+  }
+  return [command, ...before, ...arguments_.slice(at + 1)];
 }
 
 function stoppedQuietly(context: Context, stopped: ExitCode): number {

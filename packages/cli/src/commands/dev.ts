@@ -95,8 +95,14 @@ async function runDev(context: Context, flags: DevFlags): Promise<void> {
   tellWhere(context, flags, { dataFolder, cluster, tookMs: clock.monotonicMs() - startedMs });
   await stopAsked(context.signal);
   if (context.stderr.isTTY) context.stderr.write("\nstopping\n");
-  await removeState(dataFolder);
+  await removeOwnState(dataFolder);
   await closeInTime(context, cluster, telemetry);
+}
+
+/** A folder that was wiped meanwhile may belong to another by now. */
+async function removeOwnState(dataFolder: string): Promise<void> {
+  const state = await readState(dataFolder);
+  if (state?.processes.some(({ pid }) => pid === process.pid)) await removeState(dataFolder);
 }
 
 async function refuseSecond(dataFolder: string): Promise<void> {

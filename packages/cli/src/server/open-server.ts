@@ -110,14 +110,13 @@ async function lockedFolder(disk: RealDisk, folder: string): Promise<Closable> {
 
 async function networksFor(
   config: { readonly grpcAddress: string },
-  { clock, random, telemetry }: ServerParts,
+  { clock }: ServerParts,
 ): Promise<{ readonly network: Network; readonly grpc?: Network }> {
-  const { logger } = telemetry;
   const network = new FramedNetwork({ clock });
   if (config.grpcAddress === "") return { network };
   // Loaded where it is offered: it takes longer than all the rest.
   const { GrpcNetwork } = await import("@cairnfs/protocol/grpc/grpc-network");
-  return { network, grpc: new GrpcNetwork({ clock, random, logger }) };
+  return { network, grpc: new GrpcNetwork({ clock }) };
 }
 
 interface AdminSettings {

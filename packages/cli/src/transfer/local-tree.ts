@@ -1,10 +1,12 @@
-import { opendir, stat } from "node:fs/promises";
+import { lstat, opendir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasErrorCode } from "@cairnfs/base/disk";
+import { systemCodeOf } from "../exit-codes.ts";
 
 /** A file or folder of this machine. */
 export interface LocalEntry {
-  readonly kind: "file" | "directory";
+  /** `other` is a socket, a device, a link that leads nowhere. */
+  readonly kind: "file" | "directory" | "other";
   readonly path: string;
   /** Names from the top of the tree down to this. */
   readonly names: readonly string[];
@@ -13,8 +15,13 @@ export interface LocalEntry {
   readonly modifiedMs: number;
 }
 
-/** What the walk passes over, and why. */
-export type Skipped = (path: string, why: string) => void;
+/** Told of what the walk cannot give. */
+export interface WalkListener {
+  /** Neither file nor folder: passed over. */
+  skipped(path: string, why: string): void;
+  /** The system does not let us look. */
+  failed(path: string, error: unknown): void;
+}
 
 /**
  * Everything below a local folder, each folder before what is in it. Links to files count as the files; links to folders and
@@ -22,42 +29,56 @@ export type Skipped = (path: string, why: string) => void;
  */
 export async function* walkLocal(
   folder: string,
-  skipped: Skipped,
+  listener: WalkListener,
   names: readonly string[] = [],
 ): AsyncGenerator<LocalEntry> {
-  for await (const child of await opendir(folder)) {
+  const children = await orFailed(opendir(folder), folder, listener);
+  if (children === undefined) return;
+  for await (const child of children) {
     const path = join(folder, child.name);
     const below = [...names, child.name];
-    const entry = await localEntry(path, below);
-    if (entry === undefined)
-      skipped(
-        path,
-        child.isSymbolicLink() ? "a link that leads nowhere" : "neither file nor folder",
-      );
-    else if (entry.kind === "directory" && child.isSymbolicLink())
-      skipped(path, "a link to a folder");
-    else {
-      yield entry;
-      if (entry.kind === "directory") yield* walkLocal(path, skipped, below);
+    const entry = await orFailed(localEntry(path, below), path, listener);
+    if (entry === undefined) continue;
+    const why = reasonToSkip(entry, child.isSymbolicLink());
+    if (why !== undefined) {
+      listener.skipped(path, why);
+      continue;
     }
+    yield entry;
+    if (entry.kind === "directory") yield* walkLocal(path, listener, below);
   }
 }
 
-/** What is at a local path, links followed; undefined for what is neither file nor folder. */
-export async function localEntry(
+function reasonToSkip({ kind }: LocalEntry, isLink: boolean): string | undefined {
+  if (kind === "other") return isLink ? "a link that leads nowhere" : "neither file nor folder";
+  return kind === "directory" && isLink ? "a link to a folder" : undefined;
+}
+
+async function orFailed<T>(
+  looked: Promise<T>,
   path: string,
-  names: readonly string[] = [],
-): Promise<LocalEntry | undefined> {
+  listener: WalkListener,
+): Promise<T | undefined> {
+  try {
+    return await looked;
+  } catch (error) {
+    if (systemCodeOf(error) === undefined) throw error;
+    listener.failed(path, error);
+    return undefined;
+  }
+}
+
+/** What is at a local path, links followed. Below the top of a tree a link that leads nowhere is an entry, too. */
+export async function localEntry(path: string, names: readonly string[] = []): Promise<LocalEntry> {
   let found: Awaited<ReturnType<typeof stat>>;
   try {
     found = await stat(path);
   } catch (error) {
-    if (names.length > 0 && hasErrorCode(error, "ENOENT", "ELOOP")) return undefined;
-    throw error;
+    if (names.length === 0 || !hasErrorCode(error, "ENOENT", "ELOOP")) throw error;
+    found = await lstat(path);
   }
-  if (!found.isFile() && !found.isDirectory()) return undefined;
   return {
-    kind: found.isFile() ? "file" : "directory",
+    kind: found.isFile() ? "file" : found.isDirectory() ? "directory" : "other",
     path,
     names,
     sizeBytes: found.size,

@@ -63,7 +63,8 @@ export class ManyTransfers {
     this.#firstFailure ??= error;
     if (this.#failures > FAILURES_SHOWN_MAX) return;
     const { message } = showFailure(error);
-    this.tell(`cairn: ${showName(name)}: ${message}`);
+    const shown = showName(name);
+    this.tell(`cairn: ${message.startsWith(shown) ? message : `${shown}: ${message}`}`);
   }
 
   /** Something that is no failure and should be known all the same. */

@@ -4,10 +4,11 @@ import type { CairnClient } from "@cairnfs/client/client";
 import type { EntryAttributes } from "@cairnfs/client/entry";
 import type { PutOptions } from "@cairnfs/client/upload/upload-parts";
 import type { Session } from "../cluster-command.ts";
+import { systemCodeOf } from "../exit-codes.ts";
 import { CommandFailure } from "../failure.ts";
 import { showName } from "../format.ts";
 import { joinPath, type PathSpec, showClusterPath } from "../path-spec.ts";
-import { type LocalEntry, localEntry, walkLocal } from "./local-tree.ts";
+import { type LocalEntry, localEntry, type WalkListener, walkLocal } from "./local-tree.ts";
 import { type Done, ManyTransfers } from "./many.ts";
 import type { TransferFlags } from "./transfer-flags.ts";
 
@@ -35,8 +36,8 @@ export async function putFiles(
   const put = new Putting(session, transfers, flags);
   try {
     for (const source of sources) {
-      const path = isDirectory ? joinPath(target.path, nameOf(source)) : target.path;
-      await put.source(source, isDirectory && nameOf(source) === "" ? target.path : path);
+      const name = isDirectory ? nameOf(source) : "";
+      await put.source(source, name === "" ? target.path : joinPath(target.path, name));
     }
   } finally {
     await transfers.settle();
@@ -63,15 +64,22 @@ class Putting {
       await this.#pipe(path);
       return;
     }
-    const entry = await localEntry(source);
-    if (entry === undefined) {
+    let entry: LocalEntry;
+    try {
+      entry = await localEntry(source);
+    } catch (error) {
+      if (systemCodeOf(error) === undefined) throw error;
+      this.#transfers.failed(source, error);
+      return;
+    }
+    if (entry.kind === "other") {
       throw new CommandFailure(
         "usage",
         `${showName(source)} is neither a file nor a folder`,
         "a pipe can be given as -",
       );
     }
-    if (entry.kind === "directory") await this.#folder(source, path);
+    if (entry.kind === "directory") await this.#folder(entry, path);
     else {
       this.#transfers.progress.start(basename(source), 0, 0);
       await this.#file(entry, path);
@@ -95,31 +103,34 @@ class Putting {
     );
   }
 
-  async #folder(source: string, path: string): Promise<void> {
-    const { client, signal } = this.#session;
+  async #folder(top: LocalEntry, path: string): Promise<void> {
+    const { signal } = this.#session;
     if (this.#flags.recursive !== true) {
       throw new CommandFailure(
         "conflict",
-        `${showName(source)} is a folder`,
+        `${showName(top.path)} is a folder`,
         "add -r to take it with all that is in it",
       );
     }
-    this.#transfers.progress.start(basename(resolve(source)), 0, 0);
-    const top = await localEntry(source);
-    await client.mkdir(path, { parents: true, signal });
-    if (this.#flags.preserve === true && top !== undefined)
-      this.#directories.push({ path, entry: top });
-    const skipped = (skippedPath: string, why: string) =>
-      this.#transfers.tell(`cairn: ${showName(skippedPath)}: passed over, ${why}`);
-    for await (const entry of walkLocal(source, skipped)) {
+    this.#transfers.progress.start(basename(resolve(top.path)), 0, 0);
+    await this.#directory(top, path);
+    const listener: WalkListener = {
+      skipped: (skipped, why) =>
+        this.#transfers.tell(`cairn: ${showName(skipped)}: passed over, ${why}`),
+      failed: (failed, error) => this.#transfers.failed(failed, error),
+    };
+    for await (const entry of walkLocal(top.path, listener)) {
       signal.throwIfAborted();
       const childPath = entry.names.reduce(joinPath, path);
       if (entry.kind === "file") await this.#file(entry, childPath);
-      else {
-        await client.mkdir(childPath, { parents: true, signal });
-        if (this.#flags.preserve === true) this.#directories.push({ path: childPath, entry });
-      }
+      else await this.#directory(entry, childPath);
     }
+  }
+
+  async #directory(entry: LocalEntry, path: string): Promise<void> {
+    const { client, signal } = this.#session;
+    await client.mkdir(path, { parents: true, signal });
+    if (this.#flags.preserve === true) this.#directories.push({ path, entry });
   }
 
   async #file(entry: LocalEntry, path: string): Promise<void> {
