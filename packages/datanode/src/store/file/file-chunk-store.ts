@@ -26,7 +26,12 @@ import type { SpaceLedger } from "../space-ledger.ts";
 import { storeError } from "../store-error.ts";
 import { decodeUsage, encodeUsage } from "../usage-record.ts";
 import { type ChunkFileHeader, dataOffsetFor } from "./chunk-file.ts";
-import { type DraftKeeper, FileChunkWriter, type FinishedDraft } from "./file-chunk-writer.ts";
+import {
+  type BegunChunk,
+  type DraftKeeper,
+  FileChunkWriter,
+  type FinishedDraft,
+} from "./file-chunk-writer.ts";
 import { ChunkLayout } from "./layout.ts";
 import { type HeaderChange, OpenChunkFile } from "./open-chunk-file.ts";
 
@@ -43,7 +48,7 @@ const INFOS_MAX = 4096;
 const HEADERS_AT_ONCE = 16;
 
 /** One file for each chunk. Memory does not grow with their number. */
-export class FileChunkStore implements ChunkStore, DraftKeeper {
+export class FileChunkStore implements ChunkStore {
   readonly #parts: StoreParts;
   readonly #usagePath: string;
   readonly #layout: ChunkLayout;
@@ -77,20 +82,27 @@ export class FileChunkStore implements ChunkStore, DraftKeeper {
     return store;
   }
 
-  async put(options: PutOptions): Promise<ChunkWriter> {
+  put(options: PutOptions): Promise<ChunkWriter> {
+    return this.continuePut(options, undefined);
+  }
+
+  /** Goes on with a put that has begun elsewhere; the bytes are the caller's again when this resolves. */
+  async continuePut(options: PutOptions, begun: BegunChunk | undefined): Promise<ChunkWriter> {
     this.#refuseClosed();
     const limitBytes = options.lengthLimitBytes;
     const room = await this.#parts.ledger.take(limitBytes + dataOffsetFor(limitBytes));
     try {
       this.#draftNumber += 1;
       const path = join(this.#layout.drafts, String(this.#draftNumber));
-      const writer = await FileChunkWriter.open(this.#parts.disk, path, options, {
-        place: (draft) => this.place(draft),
+      const keeper: DraftKeeper = {
+        place: (draft) => this.#place(draft),
         forget: (gone) => {
-          this.forget(gone);
+          this.#writers.delete(gone);
           room();
         },
-      });
+      };
+      const { disk } = this.#parts;
+      const writer = await FileChunkWriter.open(disk, path, { ...options, begun }, keeper);
       this.#writers.add(writer);
       return writer;
     } catch (error) {
@@ -100,7 +112,7 @@ export class FileChunkStore implements ChunkStore, DraftKeeper {
   }
 
   /** Moves a finished draft to its place, durably. */
-  place(draft: FinishedDraft): Promise<StoredChunkInfo> {
+  #place(draft: FinishedDraft): Promise<StoredChunkInfo> {
     return this.#locks.run(draft.id, async () => {
       const before = await this.#find(draft.id);
       const epoch = Math.max(draft.epoch, before?.epoch ?? 0);
@@ -122,10 +134,6 @@ export class FileChunkStore implements ChunkStore, DraftKeeper {
       this.#count(replacedBytes === undefined ? 1 : 0, draft.fileBytes - (replacedBytes ?? 0));
       return info;
     });
-  }
-
-  forget(writer: FileChunkWriter): void {
-    this.#writers.delete(writer);
   }
 
   async info(id: ChunkId): Promise<StoredChunkInfo | undefined> {

@@ -24,6 +24,12 @@ export interface FinishedDraft {
   seal(epoch: number): Promise<void>;
 }
 
+/** The first pieces of a chunk, which were checked. */
+export interface BegunChunk {
+  readonly incoming: IncomingChunk;
+  readonly data: readonly Uint8Array[];
+}
+
 /** What a writer needs of its store. */
 export interface DraftKeeper {
   /** Moves a finished draft to its place, durably. */
@@ -52,7 +58,7 @@ export class FileChunkWriter implements ChunkWriter {
   private constructor(
     disk: Disk,
     draft: { readonly path: string; readonly file: DiskFile },
-    options: PutOptions,
+    options: PutOptions & { readonly incoming: IncomingChunk },
     keeper: DraftKeeper,
   ) {
     this.#disk = disk;
@@ -60,18 +66,29 @@ export class FileChunkWriter implements ChunkWriter {
     this.#file = draft.file;
     this.#keeper = keeper;
     this.#epoch = options.epoch;
-    this.#incoming = new IncomingChunk(options.lengthLimitBytes);
+    this.#incoming = options.incoming;
     this.#dataOffsetBytes = dataOffsetFor(options.lengthLimitBytes);
   }
 
+  /** Begins a draft at `path`. What has `begun` to arrive was checked and is written as it is. */
   static async open(
     disk: Disk,
     path: string,
-    options: PutOptions,
+    options: PutOptions & { readonly begun: BegunChunk | undefined },
     keeper: DraftKeeper,
   ): Promise<FileChunkWriter> {
+    const { begun, lengthLimitBytes } = options;
+    const incoming = begun?.incoming ?? new IncomingChunk(lengthLimitBytes);
     const file = await disk.open(path, "create");
-    return new FileChunkWriter(disk, { path, file }, options, keeper);
+    const writer = new FileChunkWriter(disk, { path, file }, { ...options, incoming }, keeper);
+    if (begun === undefined) return writer;
+    try {
+      await file.write(begun.data, dataOffsetFor(lengthLimitBytes));
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+    return writer;
   }
 
   async write(piece: ChunkPiece): Promise<void> {

@@ -1,0 +1,378 @@
+import { join } from "node:path";
+import { createSha256 } from "@cairnfs/base/checksum";
+import { type DiskFile, hasErrorCode, readFully } from "@cairnfs/base/disk";
+import { CairnError, hasReason } from "@cairnfs/base/errors";
+import type { Random } from "@cairnfs/base/random";
+import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import { allBlocks, type BlockRange, blocksOf } from "../block-range.ts";
+import type { ChunkPiece, ReadOptions, StoredChunkInfo, Verdict } from "../chunk-store.ts";
+import type { StoreParts } from "../file/file-chunk-store.ts";
+import { KeyLock } from "../key-lock.ts";
+import { Quarantine } from "../quarantine.ts";
+import { SpareRoom } from "../spare-room.ts";
+import { storeError } from "../store-error.ts";
+import type { IndexedChunk } from "./chunk-index.ts";
+import { Compaction } from "./compaction.ts";
+import { LogState } from "./log-state.ts";
+import {
+  decodeRecordHead,
+  type FoundRecord,
+  headBytesOf,
+  matchesChecksums,
+  RecordKind,
+} from "./record.ts";
+import { recoverLog } from "./recovery.ts";
+import { SegmentFiles } from "./segment-files.ts";
+import { closedError, SegmentLog, type SegmentLogOptions } from "./segment-log.ts";
+
+export interface SegmentStoreParts extends StoreParts {
+  readonly random: Random;
+}
+
+export type SegmentStoreOptions = Partial<SegmentLogOptions> & {
+  /** A segment of which less is needed is compacted. */
+  readonly liveShareMin?: number | undefined;
+};
+
+/** A chunk that arrived whole and was checked. */
+export interface WholeChunk {
+  readonly id: ChunkId;
+  readonly lengthBytes: number;
+  readonly epoch: number;
+  readonly blockChecksums: readonly number[];
+  readonly data: readonly Uint8Array[];
+}
+
+const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
+const RECORDS_MAX = 65_536;
+const LIVE_SHARE_MIN = 0.5;
+/** A chunk may move once while its reader looks; more often than this it does not. */
+const MOVES_MAX = 8;
+
+/** Chunks under 1 MiB, packed one after the other into large files. Many puts share one sync. */
+export class SegmentChunkStore {
+  readonly #parts: SegmentStoreParts;
+  readonly #state = new LogState();
+  readonly #locks = new KeyLock<ChunkId>();
+  readonly #files: SegmentFiles;
+  readonly #log: SegmentLog;
+  readonly #quarantine: Quarantine;
+  /** Rewrites segments of which little is needed; somebody must run it. */
+  readonly compaction: Compaction;
+  #isClosed = false;
+
+  private constructor(
+    parts: SegmentStoreParts,
+    made: {
+      readonly files: SegmentFiles;
+      readonly quarantine: Quarantine;
+      readonly state: LogState;
+      readonly log: SegmentLog;
+      readonly liveShareMin: number;
+    },
+  ) {
+    this.#parts = parts;
+    this.#files = made.files;
+    this.#quarantine = made.quarantine;
+    this.#state = made.state;
+    this.#log = made.log;
+    this.compaction = new Compaction(
+      {
+        state: made.state,
+        log: made.log,
+        files: made.files,
+        locks: this.#locks,
+        ledger: parts.ledger,
+        logger: parts.logger,
+        setAside: async (id, signal) => void (await this.verify(id, signal)),
+      },
+      { liveShareMin: made.liveShareMin },
+    );
+  }
+
+  /** Opens the store in `folder`, which one store at a time may have. */
+  static async open(
+    folder: string,
+    parts: SegmentStoreParts,
+    options: SegmentStoreOptions = {},
+  ): Promise<SegmentChunkStore> {
+    try {
+      const segments = join(folder, "segments");
+      const aside = join(folder, "quarantine");
+      for (const path of [segments, aside]) await parts.disk.makeFolder(path);
+      await parts.disk.syncFolder(folder);
+      const quarantine = new Quarantine(aside, parts);
+      parts.ledger.add(await quarantine.usedBytes());
+      const files = new SegmentFiles(parts.disk, segments);
+      const spare = new SpareRoom(parts.disk, join(folder, "spare"));
+      await spare.prepare();
+      const state = new LogState();
+      const start = await recoverLog({ ...parts, folder: segments, state });
+      const log = new SegmentLog(
+        {
+          ...parts,
+          folder: segments,
+          files,
+          spare,
+          onDurable: (record, location) => state.apply(record, location),
+          onSealed: (number, sizeBytes) => state.sealSegment(number, sizeBytes),
+          onStarted: (number) => state.startSegment(number),
+        },
+        {
+          segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
+          recordsMax: options.recordsMax ?? RECORDS_MAX,
+        },
+        start,
+      );
+      const liveShareMin = options.liveShareMin ?? LIVE_SHARE_MIN;
+      return new SegmentChunkStore(parts, { files, quarantine, state, log, liveShareMin });
+    } catch (error) {
+      throw storeError(error, `opening ${folder}`);
+    }
+  }
+
+  get chunkCount(): number {
+    return this.#state.chunkCount;
+  }
+
+  /** What the index takes, in bytes. */
+  get indexBytes(): number {
+    return this.#state.memoryBytes;
+  }
+
+  /** Makes a chunk durable and visible; `chunk.data` is the caller's again when this resolves. */
+  put(chunk: WholeChunk): Promise<StoredChunkInfo> {
+    this.#refuseClosed();
+    return this.#locks.run(chunk.id, async () => {
+      const id = chunkIdToBytes(chunk.id);
+      const { lengthBytes, blockChecksums, data } = chunk;
+      const epoch = Math.max(chunk.epoch, this.#state.held(id)?.epoch ?? 0);
+      await this.#log.append({
+        kind: RecordKind.chunk,
+        id,
+        lengthBytes,
+        epoch,
+        verifiedS: 0,
+        blockChecksums,
+        data,
+        isUrgent: false,
+      });
+      return { id: chunk.id, lengthBytes, epoch, verifiedMs: 0 };
+    });
+  }
+
+  info(id: ChunkId): StoredChunkInfo | undefined {
+    this.#refuseClosed();
+    const chunk = this.#state.held(chunkIdToBytes(id));
+    return chunk === undefined ? undefined : infoOf(id, chunk);
+  }
+
+  /** `chunkCorrupt` when the record's own header is damaged. */
+  async *read(id: ChunkId, options: ReadOptions): AsyncGenerator<ChunkPiece> {
+    this.#refuseClosed();
+    try {
+      const piece = await this.#readHeld(id, (chunk) => blocksOf(chunk.lengthBytes, options));
+      if (piece === undefined) throw new CairnError("chunkNotFound", `chunk ${id} is not here`);
+      yield piece;
+    } catch (error) {
+      throw storeError(error, `reading chunk ${id}`);
+    }
+  }
+
+  claim(id: ChunkId, epoch: number): Promise<boolean> {
+    this.#refuseClosed();
+    return this.#locks.run(id, async () => {
+      const idBytes = chunkIdToBytes(id);
+      const chunk = this.#state.held(idBytes);
+      if (chunk === undefined) return false;
+      if (epoch > chunk.epoch) await this.#log.append(noteOf(RecordKind.claim, idBytes, epoch));
+      return true;
+    });
+  }
+
+  delete(id: ChunkId, epochMax: number): Promise<boolean> {
+    this.#refuseClosed();
+    return this.#locks.run(id, async () => {
+      const idBytes = chunkIdToBytes(id);
+      const chunk = this.#state.held(idBytes);
+      if (chunk === undefined) return true;
+      if (chunk.epoch > epochMax) return false;
+      await this.#log.append(noteOf(RecordKind.deletion, idBytes, chunk.epoch));
+      return true;
+    });
+  }
+
+  async verify(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
+    this.#refuseClosed();
+    try {
+      const verdict = await this.#inspect(id, signal);
+      if (verdict === "missing") return verdict;
+      return await this.#locks.run(id, async () => {
+        if (verdict === "intact") return this.#noteVerified(id);
+        const again = await this.#inspect(id, signal);
+        if (again === "corrupt") await this.#setAside(id);
+        return again;
+      });
+    } catch (error) {
+      throw storeError(error, `verifying chunk ${id}`);
+    }
+  }
+
+  list(after: ChunkId | undefined, limit: number): StoredChunkInfo[] {
+    this.#refuseClosed();
+    const page: StoredChunkInfo[] = [];
+    for (const { id, chunk } of this.#state.heldAfter(after && chunkIdToBytes(after))) {
+      if (page.length >= limit) break;
+      page.push(infoOf(chunkIdFromBytes(id), chunk));
+    }
+    return page;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#locks.settled();
+    await this.#log.close();
+    await this.#files.close();
+  }
+
+  /** Reads what `range` says of a copy, wherever it moves meanwhile; undefined when it is not held. */
+  async #readHeld(
+    id: ChunkId,
+    range: (chunk: IndexedChunk) => BlockRange,
+  ): Promise<ChunkPiece | undefined> {
+    const idBytes = chunkIdToBytes(id);
+    for (let move = 0; ; move++) {
+      const chunk = this.#state.held(idBytes);
+      if (chunk === undefined) return undefined;
+      const wanted = range(chunk);
+      try {
+        return await this.#files.use(chunk.segment, (file) =>
+          readRecord(file, { id, chunk, range: wanted }),
+        );
+      } catch (error) {
+        // Its segment was compacted since we looked.
+        if (!hasErrorCode(error, "ENOENT") || move >= MOVES_MAX) throw error;
+      }
+    }
+  }
+
+  /** Reads the whole copy. What the disk cannot read is as lost as what it reads wrong. */
+  async #inspect(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
+    signal.throwIfAborted();
+    try {
+      const whole = await this.#readHeld(id, (chunk) => allBlocks(chunk.lengthBytes));
+      if (whole === undefined) return "missing";
+      if (!matchesChecksums(whole.data, whole.blockChecksums)) return "corrupt";
+      const hash = createSha256();
+      hash.update(whole.data);
+      return chunkIdFromBytes(hash.digest()) === id ? "intact" : "corrupt";
+    } catch (error) {
+      if (hasReason(storeError(error, ""), "chunkCorrupt", "storeFailed")) return "corrupt";
+      throw error;
+    }
+  }
+
+  #noteVerified(id: ChunkId): Verdict {
+    const idBytes = chunkIdToBytes(id);
+    if (this.#state.held(idBytes) === undefined) return "missing";
+    const verifiedS = Math.floor(this.#parts.clock.now() / 1000);
+    this.#state.noteVerified(idBytes, verifiedS);
+    this.#log.appendLazily({ ...noteOf(RecordKind.verified, idBytes, 0), verifiedS });
+    return "intact";
+  }
+
+  async #setAside(id: ChunkId): Promise<void> {
+    const { disk, logger } = this.#parts;
+    const idBytes = chunkIdToBytes(id);
+    const chunk = this.#state.held(idBytes);
+    if (chunk === undefined) return;
+    const path = await this.#quarantine.slotFor(id);
+    try {
+      await this.#copyAside(chunk, path);
+    } catch (error) {
+      // The bytes are for inspection only; that the copy is not served again matters more.
+      if (storeError(error, "") === error) throw error;
+      await disk.remove(path).catch(() => undefined);
+    }
+    await this.#log.append(noteOf(RecordKind.deletion, idBytes, chunk.epoch));
+    logger.error("a corrupt chunk was set aside", { chunk: id, path });
+  }
+
+  async #copyAside(chunk: IndexedChunk, path: string): Promise<void> {
+    const { disk, ledger } = this.#parts;
+    const bytes = await this.#files.use(chunk.segment, async (file) => {
+      const into = Buffer.allocUnsafeSlow(headBytesOf(chunk.lengthBytes) + chunk.lengthBytes);
+      return into.subarray(0, await readFully(file, into, chunk.offset));
+    });
+    const file = await disk.open(path, "write");
+    try {
+      await file.write([bytes], 0);
+      ledger.add(bytes.byteLength);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #refuseClosed(): void {
+    if (this.#isClosed) throw closedError();
+  }
+}
+
+function infoOf(id: ChunkId, chunk: IndexedChunk): StoredChunkInfo {
+  return {
+    id,
+    lengthBytes: chunk.lengthBytes,
+    epoch: chunk.epoch,
+    verifiedMs: chunk.verifiedS * 1000,
+  };
+}
+
+function noteOf(kind: RecordKind, id: Uint8Array, epoch: number) {
+  return {
+    kind,
+    id,
+    lengthBytes: 0,
+    epoch,
+    verifiedS: 0,
+    blockChecksums: [],
+    data: [],
+    isUrgent: true,
+  };
+}
+
+async function readRecord(
+  file: DiskFile,
+  wanted: { readonly id: ChunkId; readonly chunk: IndexedChunk; readonly range: BlockRange },
+): Promise<ChunkPiece> {
+  const { chunk, range } = wanted;
+  const headBytes = headBytesOf(chunk.lengthBytes);
+  const dataBytes = range.endBytes - range.offsetBytes;
+  // One read where the data follows the head, which is most of them.
+  const joined = range.offsetBytes === 0;
+  const first = Buffer.allocUnsafeSlow(joined ? headBytes + dataBytes : headBytes);
+  const rest = Buffer.allocUnsafeSlow(joined ? 0 : dataBytes);
+  const [firstBytes, restBytes] = await Promise.all([
+    readFully(file, first, chunk.offset),
+    joined ? 0 : readFully(file, rest, chunk.offset + headBytes + range.offsetBytes),
+  ]);
+  const record = decodeRecordHead(first, 0);
+  if (record === undefined || !isRecordOf(record, wanted.id, chunk.lengthBytes)) {
+    throw new CairnError("chunkCorrupt", `the record of chunk ${wanted.id} has no valid header`);
+  }
+  if (firstBytes < first.byteLength || restBytes < rest.byteLength) {
+    throw new CairnError("chunkCorrupt", `the record of chunk ${wanted.id} is cut short`);
+  }
+  return {
+    data: joined ? first.subarray(headBytes) : rest,
+    blockChecksums: record.blockChecksums.slice(range.firstBlock, range.endBlock),
+  };
+}
+
+function isRecordOf(record: FoundRecord, id: ChunkId, lengthBytes: number): boolean {
+  return (
+    record.kind === RecordKind.chunk &&
+    record.lengthBytes === lengthBytes &&
+    chunkIdFromBytes(record.id) === id
+  );
+}

@@ -1,0 +1,128 @@
+import { crc32c } from "@cairnfs/base/checksum";
+import { type DiskFile, readFully } from "@cairnfs/base/disk";
+import {
+  decodeRecordHead,
+  type FoundRecord,
+  headBytesOf,
+  matchesChecksums,
+  RECORD_ALIGNMENT_BYTES,
+  recordBytesOf,
+  SALT_BYTES,
+  SEGMENT_CHUNK_BYTES_END,
+} from "./record.ts";
+import {
+  decodeEntry,
+  decodeSegmentHeader,
+  decodeTrailer,
+  ENTRY_BYTES,
+  SEGMENT_HEADER_BYTES,
+  type SegmentEntry,
+  TRAILER_BYTES,
+} from "./segment-format.ts";
+
+/** What a segment holds, as its footer says or as its records do. */
+export interface SegmentContents {
+  readonly salt: Uint8Array;
+  readonly isSealed: boolean;
+  /** Where the records end: what lies behind is a footer, or was never whole. */
+  readonly endOffset: number;
+  readonly entries: Iterable<SegmentEntry>;
+}
+
+const WINDOW_BYTES = 4 * 1024 * 1024;
+const RECORD_BYTES_MAX = recordBytesOf(SEGMENT_CHUNK_BYTES_END - 1);
+
+/** Reads a segment's footer, or its records where it has none that is whole; undefined when there is neither. */
+export async function readSegment(
+  file: DiskFile,
+  number: number,
+): Promise<SegmentContents | undefined> {
+  const sizeBytes = await file.sizeBytes();
+  return (
+    (await readFooter(file, number, sizeBytes)) ?? (await scanSegment(file, number, sizeBytes))
+  );
+}
+
+async function readFooter(
+  file: DiskFile,
+  number: number,
+  sizeBytes: number,
+): Promise<SegmentContents | undefined> {
+  if (sizeBytes < SEGMENT_HEADER_BYTES + TRAILER_BYTES) return undefined;
+  const trailer = decodeTrailer(await readAt(file, sizeBytes - TRAILER_BYTES, TRAILER_BYTES));
+  if (trailer === undefined || trailer.number !== number) return undefined;
+  const footerBytes = trailer.entryCount * ENTRY_BYTES;
+  if (trailer.footerOffset + footerBytes + TRAILER_BYTES !== sizeBytes) return undefined;
+  const footer = await readAt(file, trailer.footerOffset, footerBytes);
+  if (footer.byteLength < footerBytes || crc32c(footer) !== trailer.footerChecksum)
+    return undefined;
+  return {
+    salt: trailer.salt,
+    isSealed: true,
+    endOffset: trailer.footerOffset,
+    entries: entriesOf(footer),
+  };
+}
+
+function* entriesOf(footer: Buffer): Generator<SegmentEntry> {
+  for (let at = 0; at < footer.byteLength; at += ENTRY_BYTES) yield decodeEntry(footer, at);
+}
+
+/**
+ * Finds the records of a segment by reading all of it. Damage does not hide what is behind it: the scan goes on with
+ * the next place that is a record of this segment.
+ */
+async function scanSegment(
+  file: DiskFile,
+  number: number,
+  sizeBytes: number,
+): Promise<SegmentContents | undefined> {
+  const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES));
+  // A rotten header took the salt with it; the first record, which has no client's bytes before it, still has it.
+  const head = await readAt(file, SEGMENT_HEADER_BYTES, headBytesOf(SEGMENT_CHUNK_BYTES_END - 1));
+  const salt = header?.number === number ? header.salt : decodeRecordHead(head, 0)?.salt;
+  if (salt === undefined) return undefined;
+
+  const entries: SegmentEntry[] = [];
+  let endOffset = SEGMENT_HEADER_BYTES;
+  let window = await readAt(file, 0, WINDOW_BYTES);
+  let windowOffset = 0;
+  for (let offset = SEGMENT_HEADER_BYTES; offset < sizeBytes; ) {
+    if (
+      offset + RECORD_BYTES_MAX > windowOffset + window.byteLength &&
+      windowOffset + window.byteLength < sizeBytes
+    ) {
+      window = await readAt(file, offset, WINDOW_BYTES);
+      windowOffset = offset;
+    }
+    const record = wholeRecord(window, offset - windowOffset, salt);
+    if (record === undefined) {
+      offset += RECORD_ALIGNMENT_BYTES;
+      continue;
+    }
+    // A copy: the window is read over.
+    entries.push({ ...record, id: Uint8Array.from(record.id), offset });
+    offset += recordBytesOf(record.lengthBytes);
+    endOffset = offset;
+  }
+  return { salt: Uint8Array.from(salt), isSealed: false, endOffset, entries };
+}
+
+function wholeRecord(window: Buffer, at: number, salt: Uint8Array): FoundRecord | undefined {
+  const record = decodeRecordHead(window, at);
+  if (record === undefined || Buffer.compare(record.salt, salt) !== 0) return undefined;
+  const from = at + headBytesOf(record.lengthBytes);
+  const data = window.subarray(from, from + record.lengthBytes);
+  if (at + recordBytesOf(record.lengthBytes) > window.byteLength) return undefined;
+  return matchesChecksums(data, record.blockChecksums) ? record : undefined;
+}
+
+async function readAt(file: DiskFile, offset: number, lengthBytes: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(lengthBytes);
+  return bytes.subarray(0, await readFully(file, bytes, offset));
+}
+
+/** The salt of a segment that is made now. */
+export function makeSalt(random: { bytes(sizeBytes: number): Uint8Array }): Uint8Array {
+  return random.bytes(SALT_BYTES);
+}
