@@ -6,7 +6,7 @@ import { type Closable, Lifecycle } from "@cairnfs/base/lifecycle";
 import type { Random } from "@cairnfs/base/random";
 import type { Telemetry } from "@cairnfs/base/telemetry";
 import type { KvStore } from "@cairnfs/kv/kv-store";
-import type { ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
+import type { ClientInterceptor, ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
 import type { Network } from "@cairnfs/protocol/rpc/network";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import type { Router } from "@cairnfs/protocol/rpc/router";
@@ -42,10 +42,13 @@ export interface CoordinatorParts {
   readonly telemetry: Telemetry;
   /** Around every call that is answered; without any, failures that are bugs are logged. */
   readonly interceptors?: readonly ServerInterceptor[];
+  /** Around every call that the coordinator makes. */
+  readonly clientInterceptors?: readonly ClientInterceptor[];
 }
 
 /** How long a node that is believed to be alive may take to say so, when another claims its id. */
 const PROBE_TIMEOUT_MS = 2000;
+const ROWS_PER_HEARTBEAT_MAX = 256;
 
 /** A coordinator that is up: the namespace, the chunk map, membership, and the background care. */
 export class Coordinator implements Closable {
@@ -105,8 +108,14 @@ async function openWithin(
   const { logger, metrics } = telemetry;
   const selector = await loadSelector(config.placement, process.cwd());
   const identity = await openIdentity(kv, random);
-  const timeoutMs = config.nodeTimeoutMs;
-  const pool = lifecycle.add(new NodePool(network, { clock, random, timeoutMs }));
+  const pool = lifecycle.add(
+    new NodePool(network, {
+      clock,
+      random,
+      timeoutMs: config.nodeTimeoutMs,
+      interceptors: parts.clientInterceptors,
+    }),
+  );
 
   // Who is there, and who gets which chunk.
   const nodes = await openNodes(config, parts, { identity, pool });
@@ -155,8 +164,9 @@ async function openWithin(
       allowance: new ResyncAllowance(clock, config.resyncRowsPerSecond),
       clusterId,
       heartbeatIntervalMs: config.heartbeatIntervalMs,
+      rowsPerAnswerMax: ROWS_PER_HEARTBEAT_MAX,
     }),
-    clusterState: { kv, manager: nodes, clusterId, startedMs: clock.now(), ...config },
+    clusterState: { kv, manager: nodes, clusterId, startedMs: Math.floor(clock.now()), ...config },
     interceptors: parts.interceptors ?? [failureLog(logger, clock)],
   });
   metrics.observed("cairn_nodes", "Members of the cluster.", () => nodes.table.size);

@@ -73,6 +73,7 @@ class Cluster {
       allowance: new ResyncAllowance(membership.clock, 1e6),
       clusterId,
       heartbeatIntervalMs: 3000,
+      rowsPerAnswerMax: 256,
     });
     const refuse = () => {
       throw new CairnError("unimplemented", "membership only");

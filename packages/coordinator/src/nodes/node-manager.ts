@@ -129,7 +129,7 @@ export class NodeManager {
     if (member === undefined || Buffer.compare(member.idBytes, report.nodeId) !== 0) return false;
     const { clock } = this.#parts;
     member.heardAtMs = clock.monotonicMs();
-    member.lastHeardMs = clock.now();
+    member.lastHeardMs = Math.floor(clock.now());
     member.usage = report.usage;
     const row = this.#row(report.nodeNumber);
     const liveness = after(row, "heard");
@@ -241,7 +241,7 @@ export class NodeManager {
     this.#supersede(nodeNumber, registration.address);
     const { usage, ...place } = registration;
     member.heardAtMs = this.#parts.clock.monotonicMs();
-    member.lastHeardMs = this.#parts.clock.now();
+    member.lastHeardMs = Math.floor(this.#parts.clock.now());
     member.usage = usage;
     const row = this.table.get(nodeNumber);
     const registered: NodeRow = {

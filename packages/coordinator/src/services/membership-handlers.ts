@@ -16,6 +16,8 @@ export interface MembershipParts {
   readonly allowance: ResyncAllowance;
   readonly clusterId: Uint8Array;
   readonly heartbeatIntervalMs: number;
+  /** The most rows that one answer to a heartbeat carries when it is not the whole table. */
+  readonly rowsPerAnswerMax: number;
 }
 
 export type MembershipHandlers = Pick<
@@ -23,8 +25,6 @@ export type MembershipHandlers = Pick<
   "registerNode" | "heartbeat" | "getNodeTable"
 >;
 
-/** The most rows that one answer to a heartbeat carries when it is not the whole table. */
-const HEARTBEAT_ROWS_MAX = 256;
 const TEXT_BYTES_MAX = 255;
 
 /** Answers the nodes: registration, heartbeats, the node table. */
@@ -71,7 +71,7 @@ export function membershipHandlers(parts: MembershipParts): MembershipHandlers {
 
 /** What a node is told now: a bounded part of what is new, and the whole table when its turn has come. */
 function updatesForNode(parts: MembershipParts, version: number): TableUpdates {
-  const updates = parts.manager.table.since(version, HEARTBEAT_ROWS_MAX);
+  const updates = parts.manager.table.since(version, parts.rowsPerAnswerMax);
   if (!updates.isWhole || parts.allowance.take(updates.rows.length)) return updates;
   return nothingSince(version);
 }
