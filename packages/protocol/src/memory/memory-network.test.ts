@@ -9,7 +9,7 @@ import { describeNetwork } from "../rpc/rpc.contract.ts";
 import { Echo } from "../rpc/testing/echo.ts";
 import { MemoryNetwork } from "./memory-network.ts";
 
-describeNetwork("MemoryNetwork", () => new MemoryNetwork(), "echo:0");
+describeNetwork("MemoryNetwork", () => new MemoryNetwork(), { address: "echo:0" });
 
 const options = {
   clock: new SystemClock(),

@@ -72,6 +72,7 @@ export class Echo {
 
   async *#count({ behaviour, count, payloadBytes }: CountRequest, call: Call) {
     this.calls += 1;
+    call.signal.addEventListener("abort", () => this.#onAborted(call.signal.reason));
     let isDone = false;
     try {
       const payload = new Uint8Array(payloadBytes);
