@@ -320,6 +320,16 @@ export function describeKvStore(name: string, open: () => Promise<StoreUnderTest
         );
       });
 
+      test("a transaction writes up to 64 MiB, and is refused more", async () => {
+        const part = Buffer.alloc(VALUE_BYTES_MAX - 100);
+        await store.transact(async (tx) => {
+          for (let at = 0; at < 16; at++) tx.put(key(`part ${at}`), part);
+          expect(() => tx.put(key("one more"), part)).toThrow(refused);
+          tx.deleteRange(key("part"), key("q"));
+        });
+        expect(await contents(store)).toEqual({});
+      });
+
       test("a log's prefix leaves room for the position, or is refused", async () => {
         await store.transact(async (tx) => {
           expect(() => tx.append(longest.subarray(11), value("1"))).toThrow(refused);
@@ -647,6 +657,26 @@ export function describeKvStore(name: string, open: () => Promise<StoreUnderTest
         });
         await expect(attempt).rejects.toThrow("a is 2");
         expect(attempts).toBe(2);
+      });
+
+      test("a body sees one state from its first reading to its last, also in attempts that fail", async () => {
+        // The first commit may be on its way to the disk when the body starts, and land while it runs.
+        const landing = put(store, { x: "1", y: "1" });
+        for (let turn = 0; turn < 2; turn++) await tick();
+        const seen: (string | undefined)[][] = [];
+        await store.transact(async (tx) => {
+          const x = await getText(tx, "x");
+          if (seen.length === 0) {
+            await landing;
+            await put(store, { x: "2", y: "2", y2: "2" });
+          }
+          const listed = await rangeOf(tx, "x", "z");
+          seen.push([x, await getText(tx, "y"), ...listed.map((entry) => text(entry.value))]);
+        });
+        expect(seen).toEqual([
+          ["1", "1", "1", "1"],
+          ["2", "2", "2", "2", "2"],
+        ]);
       });
 
       test("one that only reads sees one state, or runs again", async () => {

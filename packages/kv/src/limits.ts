@@ -2,6 +2,8 @@ import { CairnError } from "@cairnfs/base/errors";
 
 export const KEY_BYTES_MAX = 1900;
 export const VALUE_BYTES_MAX = 4 * 1024 * 1024;
+/** The most that one transaction writes, keys and values together. */
+export const TRANSACTION_BYTES_MAX = 64 * 1024 * 1024;
 /** The most entries that one range read returns. */
 export const RANGE_ENTRIES_MAX = 10_000;
 

@@ -272,7 +272,7 @@ export function fixed(sizeBytes: number): KeyCodec<Uint8Array> {
 /** The parts one after the other: tuples sort by their first part, then by the second, and so on. */
 export function tuple<T extends readonly unknown[]>(
   ...parts: { readonly [I in keyof T]: KeyCodec<T[I]> }
-): KeyCodec<T> {
+): KeyCodec<Readonly<T>> {
   const codecs: readonly KeyCodec<unknown>[] = parts;
   return {
     write: (to, key) => {
@@ -281,7 +281,7 @@ export function tuple<T extends readonly unknown[]>(
     read: (from) => {
       const key = codecs.map((codec) => codec.read(from));
       // The codecs are those of the tuple's parts, in their order.
-      return key as unknown as T;
+      return key as unknown as Readonly<T>;
     },
     writeLeading: (to, leading) => {
       assert(leading.length <= codecs.length, "more parts were given than the key has");

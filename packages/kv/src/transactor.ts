@@ -8,6 +8,7 @@ import { type Ledger, RolledBack } from "./ledger.ts";
 import { RecordingTransaction } from "./recording-transaction.ts";
 import { type Turn, TurnGate } from "./turn-gate.ts";
 import type { View } from "./view.ts";
+import type { ResolvedWrite } from "./write-buffer.ts";
 
 export interface TransactorParts {
   readonly clock: Clock;
@@ -96,29 +97,30 @@ export class Transactor {
     const entered = this.#gate.enter(signal);
     const turn: Turn = typeof entered === "number" ? entered : await entered;
     let outcome: Outcome<T>;
-    let isAuthor: boolean;
+    let writes: readonly ResolvedWrite[] | undefined;
     let sequence: number;
     try {
       const view = this.#ledger.view();
+      const tx = new RecordingTransaction(view);
       this.#running += 1;
       try {
-        const tx = new RecordingTransaction(view);
         outcome = await runBody(body, tx);
         if (signal?.aborted) throw abortError(signal);
         if (this.#isStale(tx, view)) return CONFLICT;
-        isAuthor = "value" in outcome && !tx.writes.isEmpty;
-        if (isAuthor) this.#commit(tx);
-        // Before the disk has what the body saw, its outcome may yet turn out to be about nothing.
-        sequence = isAuthor ? this.#ledger.sequence : view.sequence;
+        if ("value" in outcome && !tx.writes.isEmpty) writes = this.#resolve(tx);
       } finally {
         this.#running -= 1;
+        // Before the commit is applied: a view that nobody holds need not be kept as it is.
         view.release();
       }
+      if (writes !== undefined) this.#apply(writes, tx.writes.hasAppends);
+      // Before the disk has what the body saw, its outcome may yet turn out to be about nothing.
+      sequence = writes === undefined ? view.sequence : this.#ledger.sequence;
     } finally {
       this.#gate.leave(turn);
     }
     const durable = this.#ledger.durable(sequence);
-    return durable === undefined ? outcome : settle(outcome, durable, isAuthor);
+    return durable === undefined ? outcome : settle(outcome, durable, writes !== undefined);
   }
 
   #isStale(tx: RecordingTransaction, view: View): boolean {
@@ -127,19 +129,20 @@ export class Transactor {
     return this.#history.hasChanged(tx.reads, view.sequence);
   }
 
-  #commit(tx: RecordingTransaction): void {
-    const sequence = this.#ledger.sequence + 1;
+  #resolve(tx: RecordingTransaction): ResolvedWrite[] {
     const latest = this.#ledger.view();
-    let writes: ReturnType<typeof tx.writes.resolve>;
     try {
-      writes = tx.writes.resolve(latest, sequence);
+      return tx.writes.resolve(latest, this.#ledger.sequence + 1);
     } finally {
       latest.release();
     }
-    this.#ledger.apply(writes, tx.writes.hasAppends);
-    // Only bodies that run beside this one can have an older view.
-    if (this.#running > 1) this.#history.record(sequence, writes);
-    else this.#history.forget(sequence);
+  }
+
+  #apply(writes: readonly ResolvedWrite[], hasAppends: boolean): void {
+    this.#ledger.apply(writes, hasAppends);
+    // Bodies that run beside this one have an older view.
+    if (this.#running > 0) this.#history.record(this.#ledger.sequence, writes);
+    else this.#history.forget(this.#ledger.sequence);
   }
 
   #pause(failures: number, signal: AbortSignal | undefined): Promise<void> {

@@ -1,7 +1,7 @@
 import { CairnError } from "@cairnfs/base/errors";
 import { counterBytes, counterValue } from "./counter.ts";
 import { keyText } from "./key-text.ts";
-import { KEY_BYTES_MAX } from "./limits.ts";
+import { KEY_BYTES_MAX, TRANSACTION_BYTES_MAX } from "./limits.ts";
 import { SortedMap } from "./sorted-map.ts";
 import { type Layer, type OwnWrite, TOMBSTONE, type View, type Written } from "./view.ts";
 
@@ -25,6 +25,8 @@ export class WriteBuffer {
   readonly #deletedRanges: TextRange[] = [];
   readonly #appends: { readonly prefix: string; readonly value: Uint8Array }[] = [];
 
+  #sizeBytes = 0;
+
   get isEmpty(): boolean {
     return this.#writes.isEmpty && this.#deletedRanges.length === 0 && this.#appends.length === 0;
   }
@@ -42,10 +44,12 @@ export class WriteBuffer {
   }
 
   put(key: string, value: Uint8Array): void {
+    this.#count(key.length + value.byteLength);
     this.#writes.set(key, value);
   }
 
   delete(key: string): void {
+    this.#count(key.length);
     this.#writes.set(key, TOMBSTONE);
   }
 
@@ -75,6 +79,7 @@ export class WriteBuffer {
         `a log's prefix has ${prefix.byteLength} bytes, expected at most ${KEY_BYTES_MAX - POSITION_BYTES}`,
       );
     }
+    this.#count(prefix.byteLength + POSITION_BYTES + value.byteLength);
     this.#appends.push({ prefix: keyText(prefix), value });
   }
 
@@ -105,6 +110,16 @@ export class WriteBuffer {
       resolved.push({ key: prefix + positionText(sequence, index), written: value });
     }
     return resolved;
+  }
+
+  #count(sizeBytes: number): void {
+    this.#sizeBytes += sizeBytes;
+    if (this.#sizeBytes > TRANSACTION_BYTES_MAX) {
+      throw new CairnError(
+        "invalidArgument",
+        `a transaction writes ${this.#sizeBytes} bytes, expected at most ${TRANSACTION_BYTES_MAX}`,
+      );
+    }
   }
 
   /** Whether a range deletion covers what the store has at `key`. */

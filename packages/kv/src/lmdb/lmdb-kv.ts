@@ -1,24 +1,15 @@
 import { mkdir } from "node:fs/promises";
-import { assert } from "@cairnfs/base/assert";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import { lockFolder } from "@cairnfs/base/folder-lock";
 import { type Closable, Lifecycle } from "@cairnfs/base/lifecycle";
 import type { Random } from "@cairnfs/base/random";
-import type {
-  KvEntry,
-  KvRange,
-  KvReader,
-  KvStore,
-  KvTransaction,
-  TransactOptions,
-} from "../kv-store.ts";
-import { checkBound, checkKey, checkRangeLimit } from "../limits.ts";
+import type { KvReader, KvStore, KvTransaction, TransactOptions } from "../kv-store.ts";
+import { SnapshotReader } from "../snapshot-reader.ts";
 import { closed, Transactor } from "../transactor.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { type Environment, openEnvironment, reserveCommits } from "./environment.ts";
 import { LmdbLedger } from "./lmdb-ledger.ts";
-import type { LmdbSnapshot } from "./lmdb-snapshot.ts";
 
 export interface LmdbKvParts {
   /** For the pauses between attempts. */
@@ -112,46 +103,6 @@ export class LmdbKv implements KvStore {
     }
     this.#ledger.close();
     await this.#lifecycle.close();
-  }
-}
-
-/** Reads what is durable. */
-class SnapshotReader implements KvReader {
-  readonly #snapshot: LmdbSnapshot;
-  #isOpen = true;
-
-  constructor(snapshot: LmdbSnapshot) {
-    this.#snapshot = snapshot;
-  }
-
-  end(): void {
-    this.#isOpen = false;
-  }
-
-  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#get(key);
-  }
-
-  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    return keys.map((key) => this.#get(key));
-  }
-
-  async range(range: KvRange): Promise<KvEntry[]> {
-    this.#checkOpen();
-    checkBound(range.start);
-    checkBound(range.end);
-    checkRangeLimit(range.limit);
-    return this.#snapshot.range(range);
-  }
-
-  #get(key: Uint8Array): Uint8Array | undefined {
-    this.#checkOpen();
-    checkKey(key);
-    return this.#snapshot.get(key);
-  }
-
-  #checkOpen(): void {
-    assert(this.#isOpen, "a reader was used after its body had ended");
   }
 }
 

@@ -85,19 +85,23 @@ export class LmdbLedger implements Ledger {
 
   view(): View {
     if (this.#writer.failure !== undefined) throw this.#writer.failure;
-    this.#view ??= new LayeredView(this.#sequence, this.#layers(), this.#snapshot);
-    this.#view.hold();
-    return this.#view;
+    this.#view ??= new LayeredView(this.#sequence, {
+      gathering: this.#gathering.writes,
+      writing: this.#writing?.writes,
+      base: this.#snapshot,
+    });
+    return this.#view.hold();
   }
 
   apply(writes: readonly ResolvedWrite[], hasAppends: boolean): void {
     const group = this.#gathering;
+    this.#view?.detach();
+    this.#view = undefined;
     for (const { key, written } of writes) {
       group.writes.set(key, written);
       group.sizeBytes += entryBytes(key, written);
     }
     this.#sequence += 1;
-    this.#view = undefined;
     group.commits += 1;
     group.lastSequence = this.#sequence;
     group.hasAppends ||= hasAppends;
@@ -114,13 +118,6 @@ export class LmdbLedger implements Ledger {
   /** To be called when no transaction is under way: nothing waits to be written then. */
   close(): void {
     this.#snapshot.release();
-  }
-
-  #layers(): SortedView<Written>[] {
-    const layers: SortedView<Written>[] = [];
-    if (!this.#gathering.writes.isEmpty) layers.push(this.#gathering.writes.snapshot());
-    if (this.#writing !== undefined) layers.push(this.#writing.writes);
-    return layers;
   }
 
   /** At the end of this round of the event loop, so that all who are ready now share the group. */
@@ -158,6 +155,7 @@ export class LmdbLedger implements Ledger {
     this.#groupCommitsMax = Math.min(GROUP_COMMITS_MAX, this.#groupCommitsMax * 2);
     this.#snapshot.release();
     this.#snapshot = new LmdbSnapshot(this.#environment);
+    this.#view?.detach();
     this.#view = undefined;
     if (group.hasAppends) this.#events.onAppend();
     group.resolve();
@@ -181,39 +179,52 @@ export class LmdbLedger implements Ledger {
   }
 }
 
+interface Layers {
+  readonly gathering: SortedMap<Written>;
+  /** It does not change any more. */
+  readonly writing: SortedMap<Written> | undefined;
+  readonly base: LmdbSnapshot;
+}
+
 /** A durable state with newer commits laid over it. */
 class LayeredView implements View {
   readonly sequence: number;
-  /** Newest first. */
-  readonly #layers: readonly SortedView<Written>[];
-  readonly #base: LmdbSnapshot;
+  readonly #layers: Layers;
+  #gathering: SortedView<Written>;
+  #holders = 0;
 
-  constructor(sequence: number, layers: readonly SortedView<Written>[], base: LmdbSnapshot) {
+  constructor(sequence: number, layers: Layers) {
     this.sequence = sequence;
     this.#layers = layers;
-    this.#base = base;
+    this.#gathering = layers.gathering;
   }
 
-  hold(): void {
-    this.#base.hold();
+  hold(): this {
+    this.#holders += 1;
+    this.#layers.base.hold();
+    return this;
   }
 
   release(): void {
-    this.#base.release();
+    this.#holders -= 1;
+    this.#layers.base.release();
+  }
+
+  /** To be called before the layer that is gathering changes. A view that nobody holds needs no snapshot. */
+  detach(): void {
+    if (this.#holders > 0) this.#gathering = this.#layers.gathering.snapshot();
   }
 
   get(keyText: string, key: Uint8Array): Uint8Array | undefined {
-    for (const layer of this.#layers) {
-      const written = layer.get(keyText);
-      if (written === TOMBSTONE) return undefined;
-      if (written !== undefined) return Buffer.from(written);
-    }
-    return this.#base.get(key);
+    const written = this.#gathering.get(keyText) ?? this.#layers.writing?.get(keyText);
+    if (written === undefined) return this.#layers.base.get(key);
+    return written === TOMBSTONE ? undefined : Buffer.from(written);
   }
 
   cursor(start: string, end: string, isReverse: boolean): SortedCursor<Uint8Array> {
-    let cursor = this.#base.cursor(start, end, isReverse);
-    for (const layer of this.#layers.toReversed()) {
+    let cursor = this.#layers.base.cursor(start, end, isReverse);
+    for (const layer of [this.#layers.writing, this.#gathering]) {
+      if (layer === undefined || layer.isEmpty) continue;
       cursor = new LayeredCursor(
         { cursor: layer.cursor(start, end, isReverse) },
         cursor,

@@ -1,6 +1,7 @@
 import type { Transaction } from "lmdb";
 import { keyBytes, keyText } from "../key-text.ts";
 import type { KvEntry, KvRange } from "../kv-store.ts";
+import type { Snapshot } from "../snapshot-reader.ts";
 import type { SortedCursor } from "../sorted-map.ts";
 import type { BytesDatabase, Environment } from "./environment.ts";
 
@@ -8,7 +9,7 @@ import type { BytesDatabase, Environment } from "./environment.ts";
 const FIRST_KEY = Buffer.from([0]);
 
 /** One durable state of the store, kept as long as somebody holds it. */
-export class LmdbSnapshot {
+export class LmdbSnapshot implements Snapshot {
   readonly #entries: BytesDatabase;
   readonly #transaction: Transaction;
   readonly #options: { readonly transaction: Transaction };
