@@ -24,13 +24,15 @@ export class NodeTable {
   /** Takes what a reply carried. */
   apply(updates: NodeUpdates | undefined): void {
     if (updates === undefined) return;
+    // Rows that came along with an answer are as new as the answer, and no state of the table.
+    const isState = updates.requiresFullResync || updates.version > 0n;
     if (updates.requiresFullResync) this.#rows = new Map();
-    else if (updates.version < this.#version) return;
+    else if (isState && updates.version < this.#version) return;
     for (const node of updates.nodes) {
       if (node.state === NodeState.REMOVED) this.#rows.delete(node.nodeNumber);
       else this.#rows.set(node.nodeNumber, node);
     }
-    this.#version = updates.version;
+    if (isState) this.#version = updates.version;
   }
 
   find(nodeNumber: number): Node | undefined {

@@ -79,9 +79,13 @@ export class CairnFileSystem {
     const encoding = typeof options === "string" ? options : options?.encoding;
     if (path instanceof CairnFileHandle) return path.readFile(encoding);
     const signal = typeof options === "object" ? options?.signal : undefined;
-    return asNode({ syscall: "open", path: pathText(path) }, async () =>
-      encoded(await this.#store.getBytes(clusterPath(path), { signal }), encoding),
-    );
+    try {
+      return encoded(await this.#store.getBytes(clusterPath(path), { signal }), encoding);
+    } catch (error) {
+      // A directory can be opened; it is the reading that fails.
+      if (hasReason(error, "isADirectory")) throw nodeError(error, { syscall: "read" });
+      throw nodeError(error, { syscall: "open", path: pathText(path) });
+    }
   }
 
   async writeFile(

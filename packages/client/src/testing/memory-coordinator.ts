@@ -49,6 +49,8 @@ export class MemoryCoordinator {
   epoch = 1n;
   /** Placements never name these. */
   readonly unplaceable = new Set<number>();
+  /** Chunks that no session may refer to without a receipt. */
+  readonly withoutRight = new Set<string>();
   readonly #options: MemoryCoordinatorOptions;
   readonly #answers = new Map<string, unknown>();
   readonly #failures: { method: string; error: CairnError; afterwards: boolean }[] = [];
@@ -396,7 +398,7 @@ export class MemoryCoordinator {
 
   #accepts(chunk: UploadedChunk, sessionId: Uint8Array): boolean {
     const id = toHex(chunk.chunkId);
-    if (chunk.receipts.length === 0) return this.chunks.has(id);
+    if (chunk.receipts.length === 0) return this.chunks.has(id) && !this.withoutRight.has(id);
     if (this.#fenced.has(id) && chunk.epoch < this.epoch) return false;
     for (const receipt of chunk.receipts) this.#checkReceipt(chunk, receipt, sessionId);
     return chunk.receipts.length >= QUORUM;
