@@ -112,3 +112,13 @@ test("the table's version 0 is older than everything", async () => {
     nodes: [],
   });
 });
+
+test("the nodes of a placement come by themselves, and as no state of the table", async () => {
+  const { placements } = await clusterOf(4);
+  const rows = placements.nodesOf([2, 4, 2, 99]);
+  expect(rows).toMatchObject({ version: 0n, requiresFullResync: false });
+  expect(rows.nodes?.map((node) => [node.nodeNumber, node.address])).toEqual([
+    [2, "node-2:1"],
+    [4, "node-4:1"],
+  ]);
+});

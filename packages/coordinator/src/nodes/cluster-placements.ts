@@ -81,6 +81,13 @@ export class ClusterPlacements implements PlacementSource {
     return nodeUpdatesMessage(this.#manager.table.since(version, Number.POSITIVE_INFINITY));
   }
 
+  nodesOf(nodeNumbers: Iterable<number>): MessageInitShape<typeof NodeUpdatesSchema> {
+    const rows = [...new Set(nodeNumbers)].flatMap((nodeNumber) => {
+      return this.#manager.table.get(nodeNumber) ?? [];
+    });
+    return nodeUpdatesMessage({ version: 0, isWhole: false, rows, removed: [] });
+  }
+
   receiptKeyOf(nodeNumber: number): Uint8Array | undefined {
     return this.#manager.receiptKeyOf(nodeNumber);
   }

@@ -181,12 +181,13 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
         epoch: await readEpoch(reader),
         session: await requireSession(reader, sessionId, nowMsOf(clock)),
       }));
+      const placements = firstPlacements(nodes, sessionId, session, epoch);
       return {
         sessionId,
         ...sessionMessage(session),
         inlineLimitBytes: BigInt(settings.inlineBytesMax),
-        placements: firstPlacements(nodes, sessionId, session, epoch),
-        nodes: nodes.nodeUpdatesSince(0),
+        placements,
+        nodes: nodes.nodesOf(placedNodes(placements)),
       };
     },
 
@@ -221,7 +222,7 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
       const placements = Array.from({ length: count }, (_, at) =>
         placementMessage(nodes, { sessionId, session, chunkIndex: first + at, epoch, excluded }),
       );
-      return { placements, nodes: nodes.nodeUpdatesSince(0) };
+      return { placements, nodes: nodes.nodesOf(placedNodes(placements)) };
     },
 
     async abortUpload(request, call) {
@@ -299,6 +300,10 @@ function firstPlacements(
   return Array.from({ length: count }, (_, chunkIndex) =>
     placementMessage(nodes, { sessionId, session, chunkIndex, epoch, excluded: [] }),
   );
+}
+
+function placedNodes(placements: readonly MessageInitShape<typeof PlacementSchema>[]): number[] {
+  return placements.flatMap((placement) => placement.nodeNumbers ?? []);
 }
 
 function placementMessage(

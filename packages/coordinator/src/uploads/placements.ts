@@ -24,6 +24,8 @@ export interface PlacementSource {
   place(request: PlacementRequest): readonly number[];
   /** The changes of the node table since `version`, or all of it; 0 is older than everything. */
   nodeUpdatesSince(version: number): MessageInitShape<typeof NodeUpdatesSchema>;
+  /** Where these nodes are, for somebody who was just told to use them: version 0, since it is no state of the table. */
+  nodesOf(nodeNumbers: Iterable<number>): MessageInitShape<typeof NodeUpdatesSchema>;
   /** The key that the node makes its receipts with; `undefined` when no such node is a member. */
   receiptKeyOf(nodeNumber: number): Uint8Array | undefined;
   /** Whether copies on this node count: it is a member and not dead. */

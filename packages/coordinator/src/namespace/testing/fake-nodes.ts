@@ -49,6 +49,10 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ReplicaVerifier
     return { version: BigInt(version + 1), nodes: [] };
   }
 
+  nodesOf(nodeNumbers: Iterable<number>) {
+    return { version: 0n, nodes: [...new Set(nodeNumbers)].map((nodeNumber) => ({ nodeNumber })) };
+  }
+
   receiptKeyOf(nodeNumber: number): Uint8Array | undefined {
     return this.#copies.has(nodeNumber) ? receiptKey(SECRET, nodeIdOf(nodeNumber)) : undefined;
   }

@@ -452,7 +452,8 @@ export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
  */
 export type NodeUpdates = Message<"cairn.v1.NodeUpdates"> & {
   /**
-   * The version of the table after these updates.
+   * The version of the table after these updates. 0 without a resync: rows that came along with an answer,
+   * as new as the answer, and no state of the table.
    *
    * @generated from field: uint64 version = 1;
    */
