@@ -7,7 +7,8 @@ import { clusterSpec, parseClusterPath, showClusterPath } from "../path-spec.ts"
 import { placesFor } from "../transfer/copy-files.ts";
 
 interface MvFlags extends ClusterFlags {
-  readonly noClobber?: boolean;
+  /** False with --no-clobber. */
+  readonly clobber: boolean;
   readonly verbose?: boolean;
 }
 
@@ -38,7 +39,7 @@ Examples:
           "cairn mv /a.jpg /photos/",
         );
       }
-      const noReplace = flags.noClobber === true;
+      const noReplace = !flags.clobber;
       await withCluster(context, flags, async (session) => {
         const { client, output, signal } = session;
         const entries = await expandPaths(client, paths.slice(0, -1).map(parseClusterPath), signal);

@@ -9,15 +9,16 @@ interface NodeFlags extends ClusterFlags {
 
 export function define(command: Command, host: CommandHost): void {
   const { context } = host;
-  command.description("The nodes of the cluster.");
+  command
+    .description("The nodes of the cluster.")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  cairn node ls\n  cairn node ls --json | jq -r 'select(.state != \"healthy\") | .address'",
+    );
   clusterFlags(
     subcommand(command, host, "ls").description("List the nodes, as the coordinator knows them."),
   )
     .option("-b, --bytes", "exact sizes")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  cairn node ls\n  cairn node ls --json | jq -r 'select(.state != \"healthy\") | .address'",
-    )
     .action(async (flags: NodeFlags) => {
       await withCluster(context, flags, async ({ client, output, signal }) => {
         const nodes = [...(await client.clusterState({ signal })).nodes];

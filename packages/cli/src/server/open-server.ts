@@ -8,7 +8,7 @@ import { Coordinator } from "@cairnfs/coordinator/coordinator";
 import { Datanode } from "@cairnfs/datanode/datanode";
 import { openKv } from "@cairnfs/kv/open";
 import { AdminHttp, type ReadinessCheck } from "@cairnfs/observability/admin-http";
-import { serverTelemetry } from "@cairnfs/observability/rpc-telemetry";
+import { clientTelemetry, serverTelemetry } from "@cairnfs/observability/rpc-telemetry";
 import { FramedNetwork } from "@cairnfs/protocol/framed/framed-network";
 import type { Network } from "@cairnfs/protocol/rpc/network";
 import { VERSION } from "../version.ts";
@@ -80,6 +80,8 @@ export async function openDatanode(
         ...parts,
         disk: new RealDisk(),
         version: VERSION,
+        interceptors: [serverTelemetry(parts.telemetry, parts.clock)],
+        clientInterceptors: [clientTelemetry(parts.telemetry, parts.clock)],
         ...(await networksFor(config, parts)),
       }),
     );

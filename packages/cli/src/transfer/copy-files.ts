@@ -58,7 +58,7 @@ export async function copyFiles(
       await client.copy(entry.path, path, {
         signal,
         parents: true,
-        noReplace: flags.noClobber === true,
+        noReplace: !flags.clobber,
       });
       transfers.progress.add(entry.sizeBytes);
       return {

@@ -119,7 +119,7 @@ class Getting {
     const { client, signal } = this.#session;
     const { progress } = this.#transfers;
     localName(entry.name);
-    if (this.#flags.noClobber === true && (await isThere(path))) {
+    if (!this.#flags.clobber && (await isThere(path))) {
       throw new CairnError("pathExists", `${showName(path)} is there already`);
     }
     if (await isLocalFolder(path)) {

@@ -156,7 +156,7 @@ class Putting {
       parents: true,
       chunkSizeBytes: this.#flags.chunkSize,
       replicationFactor: this.#flags.replicas,
-      precondition: this.#flags.noClobber === true ? { mustNotExist: true } : undefined,
+      precondition: !this.#flags.clobber ? { mustNotExist: true } : undefined,
       onProgress: ({ doneBytes }) => {
         // An attempt that fails takes back what it had done.
         progress.add(doneBytes - countedBytes);

@@ -5,7 +5,8 @@ import { parseCount, parseSizeOption } from "../parse-option.ts";
 export interface TransferFlags {
   readonly recursive?: boolean;
   readonly preserve?: boolean;
-  readonly noClobber?: boolean;
+  /** False with --no-clobber. */
+  readonly clobber: boolean;
   readonly verbose?: boolean;
   readonly quiet?: boolean;
   readonly parallel: number;
