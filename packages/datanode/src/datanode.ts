@@ -16,8 +16,8 @@ import { BackgroundWork } from "./background-work.ts";
 import { CoordinatorLink } from "./cluster/coordinator-link.ts";
 import { DiskHealth } from "./cluster/disk-health.ts";
 import { HeartbeatWorker } from "./cluster/heartbeat-worker.ts";
-import { readMembership, writeMembership } from "./cluster/membership-file.ts";
 import { NodeCache } from "./cluster/node-cache.ts";
+import { readNodeTable, writeNodeTable } from "./cluster/node-table-file.ts";
 import type { DatanodeConfig } from "./config.ts";
 import { openNodeHome } from "./node-home.ts";
 import { Admission } from "./services/admission.ts";
@@ -115,8 +115,9 @@ async function openWithin(
 
   // The disk: who this node is, its chunks, and what it knew of the cluster.
   const home = { disk, clock, random, logger, store: parts.store };
-  const { nodeId, store } = await openNodeHome(config, home, lifecycle);
-  const kept = await readMembership(disk, config.dataDir);
+  const { folder, store } = await openNodeHome(config, home, lifecycle);
+  const { nodeId } = folder;
+  const kept = { membership: folder.joined, nodes: await readNodeTable(disk, config.dataDir) };
   const health = new DiskHealth(
     { disk, clock },
     { dataDir: config.dataDir, probeMs: config.diskProbeMs },
@@ -144,7 +145,8 @@ async function openWithin(
       coordinator: pool.coordinator(config.coordinatorAddress),
       nodes,
       logger,
-      keep: (membership) => writeMembership(disk, config.dataDir, membership),
+      join: (membership) => folder.join(membership),
+      keepTable: (table) => writeNodeTable(disk, config.dataDir, table),
     },
     nodeId,
     kept,

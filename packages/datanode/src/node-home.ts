@@ -3,14 +3,14 @@ import type { Disk } from "@cairnfs/base/disk";
 import type { Lifecycle } from "@cairnfs/base/lifecycle";
 import type { Random } from "@cairnfs/base/random";
 import type { Logger } from "@cairnfs/base/telemetry";
-import { NODE_ID_BYTES } from "@cairnfs/protocol/receipt";
 import type { DatanodeConfig } from "./config.ts";
 import type { ChunkStore } from "./store/chunk-store.ts";
-import { MemoryChunkStore } from "./store/memory/memory-chunk-store.ts";
+import { DataFolder } from "./store/data-folder.ts";
+import { openChunkStore } from "./store/open-store.ts";
 
 /** What a node has of its own: who it is, and its chunks. */
 export interface NodeHome {
-  readonly nodeId: Uint8Array;
+  readonly folder: DataFolder;
   readonly store: ChunkStore;
 }
 
@@ -23,13 +23,19 @@ export interface NodeHomeParts {
   readonly store: ChunkStore | undefined;
 }
 
-/** Opens the data folder and the store in it. */
+/** Takes the data folder for this process and opens the store in it. `lifecycle` closes the store, then the folder. */
 export async function openNodeHome(
   config: DatanodeConfig,
   parts: NodeHomeParts,
   lifecycle: Lifecycle,
 ): Promise<NodeHome> {
-  await parts.disk.makeFolder(config.dataDir);
-  const store = lifecycle.add(parts.store ?? new MemoryChunkStore(parts.clock));
-  return { nodeId: parts.random.bytes(NODE_ID_BYTES), store };
+  const { capacityBytes, reserveBytes } = config;
+  const folder = lifecycle.add(await DataFolder.open(config.dataDir, parts));
+  const store =
+    parts.store ??
+    (await openChunkStore(config.store, config.dataDir, parts, {
+      capacityBytes: capacityBytes === 0 ? undefined : capacityBytes,
+      reserveBytes: reserveBytes === 0 ? undefined : reserveBytes,
+    }));
+  return { folder, store: lifecycle.add(store) };
 }

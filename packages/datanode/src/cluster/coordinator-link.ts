@@ -14,7 +14,6 @@ import {
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
 import { type Membership, notAMember } from "./membership.ts";
-import type { KeptMembership } from "./membership-file.ts";
 import type { NodeCache } from "./node-cache.ts";
 
 /** What this node says of itself when it registers. */
@@ -34,8 +33,10 @@ export interface CoordinatorLinkParts {
   >;
   readonly nodes: NodeCache;
   readonly logger: Logger;
-  /** Keeps the membership for the next start, durably. */
-  readonly keep: (kept: KeptMembership) => Promise<void>;
+  /** Keeps the membership for the next start, durably; `storeForeign` when the data folder is another node's. */
+  readonly join: (membership: Membership) => Promise<void>;
+  /** Keeps the node table for the next start, durably. */
+  readonly keepTable: (table: NodeUpdates) => Promise<void>;
 }
 
 const HEARTBEAT_INTERVAL_MS_DEFAULT = 3000;
@@ -48,12 +49,16 @@ export class CoordinatorLink {
   #isRegistered = false;
   #heartbeatIntervalMs = HEARTBEAT_INTERVAL_MS_DEFAULT;
 
-  /** With what was kept from an earlier life the node is a member before it has reached the coordinator. */
-  constructor(parts: CoordinatorLinkParts, nodeId: Uint8Array, kept: KeptMembership | undefined) {
+  /** With what was kept from an earlier start the node is a member before it has reached the coordinator. */
+  constructor(
+    parts: CoordinatorLinkParts,
+    nodeId: Uint8Array,
+    kept: { readonly membership: Membership | undefined; readonly nodes: NodeUpdates | undefined },
+  ) {
     this.#parts = parts;
     this.#nodeId = nodeId;
-    this.#membership = kept?.membership;
-    parts.nodes.apply(kept?.nodes);
+    this.#membership = kept.membership;
+    parts.nodes.apply(kept.nodes);
   }
 
   /** Undefined before the very first registration. */
@@ -96,10 +101,10 @@ export class CoordinatorLink {
         `the coordinator is of cluster ${hex(clusterId)}, this node of ${hex(before.clusterId)}`,
       );
     }
-    nodes.apply(answer.nodes);
     const membership = { nodeNumber, clusterId, receiptKey };
-    await this.#parts.keep({ membership, nodes: nodes.snapshot() });
+    await this.#parts.join(membership);
     this.#membership = membership;
+    await this.#take(answer.nodes);
     if (answer.heartbeatIntervalMs > 0) this.#heartbeatIntervalMs = answer.heartbeatIntervalMs;
     this.#isRegistered = true;
     logger.info("registered with the coordinator", { nodeNumber, nodes: nodes.size });
@@ -124,7 +129,7 @@ export class CoordinatorLink {
       this.#isRegistered = false;
       return;
     }
-    await this.#take(answer.nodes, membership);
+    await this.#take(answer.nodes);
   }
 
   /** Tells the coordinator of a copy that is not what it should be. Best effort: a scrub finds it again. */
@@ -145,9 +150,9 @@ export class CoordinatorLink {
     }
   }
 
-  async #take(updates: NodeUpdates | undefined, membership: Membership): Promise<void> {
+  async #take(updates: NodeUpdates | undefined): Promise<void> {
     const { nodes } = this.#parts;
-    if (nodes.apply(updates)) await this.#parts.keep({ membership, nodes: nodes.snapshot() });
+    if (nodes.apply(updates)) await this.#parts.keepTable(nodes.snapshot());
   }
 }
 

@@ -453,9 +453,9 @@ test("streams beyond the memory of the node wait for their turn, and are told so
   expect(stored.map((each) => each.receipts.length)).toEqual([3, 3, 3, 3]);
 });
 
-test("a chunk of 64 MiB goes through windows of 4 MiB on every node", async () => {
+test("a chunk of 24 MiB goes through windows of 4 MiB on every node", async () => {
   await using cluster = await Trial.open(3);
-  const chunk = sampleChunk(64 * MIB, 30);
+  const chunk = sampleChunk(24 * MIB, 30);
   let acked = 0;
   let farthestAhead = 0;
   let sentBytes = 0;

@@ -122,11 +122,12 @@ export class TrialCluster implements Closable {
   }
 }
 
-interface OpenDatanodeOptions {
+export interface OpenDatanodeOptions {
   readonly clock: Clock;
   readonly network: MemoryNetwork;
   readonly number: number;
-  readonly store: TrialStore;
+  /** Without one the node opens the store that the configuration names, on the disk. */
+  readonly store?: TrialStore;
   readonly disk: FaultDisk;
   readonly changes: Partial<DatanodeConfig>;
 }
@@ -155,7 +156,7 @@ export function openDatanode({
     clock,
     random: new Prng(1000 + number),
     telemetry: silentTelemetry,
-    store,
+    ...(store === undefined ? {} : { store }),
   });
 }
 
