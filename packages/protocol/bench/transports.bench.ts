@@ -7,14 +7,14 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { SystemClock } from "@cairnfs/base/clock";
 import { SystemRandom } from "@cairnfs/base/random";
-import { FramedNetwork } from "../src/framed/framed-network.ts";
-import { EchoService } from "../src/gen/cairn/test/v1/echo_pb.ts";
-import { DataNodeService } from "../src/gen/cairn/v1/datanode_pb.ts";
-import { createClient } from "../src/rpc/create-client.ts";
-import { createRouter } from "../src/rpc/create-router.ts";
-import type { Network } from "../src/rpc/network.ts";
-import { Echo } from "../src/rpc/testing/echo.ts";
-import type { ClientTransport } from "../src/rpc/transport.ts";
+import { FramedNetwork } from "@cairnfs/protocol/framed/framed-network";
+import { EchoService } from "@cairnfs/protocol/gen/cairn/test/v1/echo_pb";
+import { DataNodeService } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
+import { createClient } from "@cairnfs/protocol/rpc/create-client";
+import { createRouter } from "@cairnfs/protocol/rpc/create-router";
+import type { Network } from "@cairnfs/protocol/rpc/network";
+import { Echo } from "@cairnfs/protocol/rpc/testing/echo";
+import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
 
 const clock = new SystemClock();
 const random = new SystemRandom();
@@ -27,7 +27,7 @@ const IN_FLIGHT = 64;
 
 async function networkNamed(name: string): Promise<Network> {
   if (name === "framed") return new FramedNetwork({ clock });
-  const { GrpcNetwork } = await import("../src/grpc/grpc-network.ts");
+  const { GrpcNetwork } = await import("@cairnfs/protocol/grpc/grpc-network");
   return new GrpcNetwork({ clock });
 }
 

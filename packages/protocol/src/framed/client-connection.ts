@@ -1,3 +1,4 @@
+import type { Clock } from "@cairnfs/base/clock";
 import { abortError, CairnError } from "@cairnfs/base/errors";
 import { sizeOfParts } from "../rpc/codec.ts";
 import { UNREAD_BYTES_MAX } from "../rpc/limits.ts";
@@ -6,6 +7,7 @@ import { errorFromStatus } from "../rpc/status.ts";
 import type { MessageParts, WireCallOptions } from "../rpc/transport.ts";
 import { callHeadSize, decodeFailure, metadataSize, writeCallHead } from "./call-head.ts";
 import { CALLS_MAX, type Connection, type ConnectionOwner } from "./connection.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type Frame, FrameFlag, FrameType, STREAM_ID_MAX, takeBytes } from "./frame.ts";
 
 /** What a connection tells the transport that it belongs to. */
@@ -16,8 +18,10 @@ export interface ClientConnectionEvents {
   onRoom(connection: ClientConnection): void;
 }
 
-/** One who waits for frames of a stream. */
+/** One who waits for the frames of a call. */
 interface Pending {
+  /** By the connection's clock; undefined when something else watches over it. */
+  readonly deadlineMs: number | undefined;
   /** A data frame; a stream that is full gives false. */
   onData(message: Uint8Array): boolean;
   onEnd(frame: Frame): void;
@@ -29,12 +33,18 @@ export class ClientConnection implements ConnectionOwner {
   readonly #connection: Connection;
   readonly #events: ClientConnectionEvents;
   readonly #pending = new Map<number, Pending>();
+  readonly #deadlines: Deadlines;
   #nextId = 1;
   #isRetired = false;
   #hasGoaway = false;
 
-  constructor(connect: (owner: ConnectionOwner) => Connection, events: ClientConnectionEvents) {
+  constructor(
+    clock: Clock,
+    connect: (owner: ConnectionOwner) => Connection,
+    events: ClientConnectionEvents,
+  ) {
     this.#events = events;
+    this.#deadlines = new Deadlines(clock, (nowMs) => this.#expire(nowMs));
     this.#connection = connect(this);
   }
 
@@ -54,30 +64,12 @@ export class ClientConnection implements ConnectionOwner {
   }
 
   unary(path: string, request: MessageParts, options: WireCallOptions): Promise<Uint8Array> {
-    const { signal } = options;
+    const { timeoutMs } = options;
     return new Promise((resolve, reject) => {
       const id = this.#request(path, 0, request, options);
-      const onAbort = () => {
-        this.#pending.delete(id);
-        this.#connection.writer.header(FrameType.cancel, 0, id, 0);
-        this.#onCallEnded();
-        reject(abortError(signal));
-      };
-      signal.addEventListener("abort", onAbort);
-      this.#pending.set(id, {
-        onData: () => {
-          throw new CairnError("protocolViolation", "a call that answers once got a stream");
-        },
-        onEnd: (frame) => {
-          signal.removeEventListener("abort", onAbort);
-          if ((frame.flags & FrameFlag.failed) === 0) resolve(takeBytes(frame, frame.start));
-          else reject(errorFromStatus(decodeFailure(frame)));
-        },
-        onFailed: (error) => {
-          signal.removeEventListener("abort", onAbort);
-          reject(error);
-        },
-      });
+      const call = new UnaryCall(resolve, reject, options.signal, () => this.#cancel(id));
+      if (timeoutMs !== undefined) call.deadlineMs = this.#deadlines.watch(timeoutMs);
+      this.#pending.set(id, call);
     });
   }
 
@@ -91,6 +83,7 @@ export class ClientConnection implements ConnectionOwner {
       writer.header(FrameType.data, FrameFlag.closed | FrameFlag.noData, id, 0);
     };
     this.#pending.set(id, {
+      deadlineMs: undefined,
       onData: (message) => stream.push(message),
       onEnd: (frame) => {
         // The server knows now what else comes is not wanted, and we that nothing is owed.
@@ -154,6 +147,7 @@ export class ClientConnection implements ConnectionOwner {
 
   onClosed(error: CairnError): void {
     this.#retire();
+    this.#deadlines.close();
     const told =
       this.#hasGoaway && error.reason === "peerGone"
         ? new CairnError("shuttingDown", "the server is stopping", { cause: error })
@@ -180,6 +174,27 @@ export class ClientConnection implements ConnectionOwner {
     return id;
   }
 
+  #cancel(id: number): void {
+    if (!this.#pending.delete(id)) return;
+    this.#connection.writer.header(FrameType.cancel, 0, id, 0);
+    this.#onCallEnded();
+  }
+
+  /** Fails what is late, and gives the next deadline. */
+  #expire(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [id, pending] of this.#pending) {
+      const { deadlineMs } = pending;
+      if (deadlineMs === undefined) continue;
+      if (deadlineMs > nowMs) nextMs = Math.min(nextMs, deadlineMs);
+      else {
+        this.#cancel(id);
+        pending.onFailed(new CairnError("deadlineExceeded", "the answer did not come in time"));
+      }
+    }
+    return nextMs;
+  }
+
   #onCallEnded(): void {
     if (!this.#isRetired) this.#events.onRoom(this);
     else if (this.#pending.size === 0) this.#connection.end();
@@ -190,5 +205,50 @@ export class ClientConnection implements ConnectionOwner {
     this.#isRetired = true;
     this.#events.onRetired(this);
     if (this.#pending.size === 0) this.#connection.end();
+  }
+}
+
+/** A call that is answered once. */
+class UnaryCall implements Pending {
+  deadlineMs: number | undefined;
+  readonly #resolve: (answer: Uint8Array) => void;
+  readonly #reject: (error: CairnError) => void;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort: (() => void) | undefined;
+
+  constructor(
+    resolve: (answer: Uint8Array) => void,
+    reject: (error: CairnError) => void,
+    signal: AbortSignal | undefined,
+    cancel: () => void,
+  ) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#signal = signal;
+    if (signal === undefined) return;
+    this.#onAbort = () => {
+      cancel();
+      this.onFailed(abortError(signal));
+    };
+    signal.addEventListener("abort", this.#onAbort);
+  }
+
+  onData(): boolean {
+    throw new CairnError("protocolViolation", "a call that is answered once got a stream");
+  }
+
+  onEnd(frame: Frame): void {
+    this.#letGo();
+    if ((frame.flags & FrameFlag.failed) === 0) this.#resolve(takeBytes(frame, frame.start));
+    else this.#reject(errorFromStatus(decodeFailure(frame)));
+  }
+
+  onFailed(error: CairnError): void {
+    this.#letGo();
+    this.#reject(error);
+  }
+
+  #letGo(): void {
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -25,6 +25,7 @@ export class FramedNetwork implements Network {
     const target = parseAddress(address);
     return new FramedTransport(
       address,
+      this.#clock,
       (owner) =>
         new Connection(owner, {
           clock: this.#clock,

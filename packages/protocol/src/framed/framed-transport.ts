@@ -1,3 +1,4 @@
+import type { Clock } from "@cairnfs/base/clock";
 import { abortError, CairnError } from "@cairnfs/base/errors";
 import { checkedSizeOfParts } from "../rpc/codec.ts";
 import { OutgoingStream } from "../rpc/outgoing-stream.ts";
@@ -13,6 +14,7 @@ const WAITING_MAX = 16_384;
 /** Calls to one address over the framed transport: one connection for all small calls, one for each stream. */
 export class FramedTransport implements ClientTransport {
   readonly address: string;
+  readonly #clock: Clock;
   readonly #connect: (owner: ConnectionOwner) => Connection;
   #calls: ClientConnection | undefined;
   /** Waiting for room on the connection for small calls. */
@@ -22,8 +24,9 @@ export class FramedTransport implements ClientTransport {
   readonly #streamTurns = new Turns();
   #isClosed = false;
 
-  constructor(address: string, connect: (owner: ConnectionOwner) => Connection) {
+  constructor(address: string, clock: Clock, connect: (owner: ConnectionOwner) => Connection) {
     this.address = address;
+    this.#clock = clock;
     this.#connect = connect;
   }
 
@@ -75,9 +78,9 @@ export class FramedTransport implements ClientTransport {
     }
   }
 
-  #callsConnection(signal: AbortSignal): ClientConnection {
+  #callsConnection(signal: AbortSignal | undefined): ClientConnection {
     this.#checkOpen(signal);
-    this.#calls ??= new ClientConnection(this.#connect, {
+    this.#calls ??= new ClientConnection(this.#clock, this.#connect, {
       onRetired: (connection) => {
         if (this.#calls === connection) this.#calls = undefined;
         this.#callTurns.next();
@@ -87,7 +90,7 @@ export class FramedTransport implements ClientTransport {
     return this.#calls;
   }
 
-  async #borrow(signal: AbortSignal): Promise<ClientConnection> {
+  async #borrow(signal: AbortSignal | undefined): Promise<ClientConnection> {
     for (;;) {
       this.#checkOpen(signal);
       const idle = this.#idleStreams.pop();
@@ -98,7 +101,7 @@ export class FramedTransport implements ClientTransport {
   }
 
   #openStream(): ClientConnection {
-    const connection = new ClientConnection(this.#connect, {
+    const connection = new ClientConnection(this.#clock, this.#connect, {
       onRetired: (retired) => {
         this.#streams.delete(retired);
         const at = this.#idleStreams.indexOf(retired);
@@ -114,9 +117,9 @@ export class FramedTransport implements ClientTransport {
     return connection;
   }
 
-  #checkOpen(signal: AbortSignal): void {
+  #checkOpen(signal: AbortSignal | undefined): void {
     if (this.#isClosed) throw new CairnError("cancelled", "the transport was closed");
-    if (signal.aborted) throw abortError(signal);
+    if (signal?.aborted === true) throw abortError(signal);
   }
 }
 
@@ -133,26 +136,26 @@ class Turns {
     return this.#waiting.length === 0;
   }
 
-  wait(signal: AbortSignal): Promise<void> {
+  wait(signal: AbortSignal | undefined): Promise<void> {
     if (this.#waiting.length >= WAITING_MAX) {
       throw new CairnError("overloaded", `${WAITING_MAX} calls wait for this peer already`);
     }
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#waiting.splice(this.#waiting.indexOf(turn), 1);
-        reject(abortError(signal));
+        if (signal !== undefined) reject(abortError(signal));
       };
       const turn: Turn = {
         admit: () => {
-          signal.removeEventListener("abort", onAbort);
+          signal?.removeEventListener("abort", onAbort);
           resolve();
         },
         refuse: (error) => {
-          signal.removeEventListener("abort", onAbort);
+          signal?.removeEventListener("abort", onAbort);
           reject(error);
         },
       };
-      signal.addEventListener("abort", onAbort);
+      signal?.addEventListener("abort", onAbort);
       this.#waiting.push(turn);
     });
   }

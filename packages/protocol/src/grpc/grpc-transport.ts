@@ -40,12 +40,12 @@ export class GrpcTransport implements ClientTransport {
   async unary(path: string, request: MessageParts, options: WireCallOptions): Promise<Uint8Array> {
     checkedSizeOfParts(request);
     const { signal } = options;
-    if (signal.aborted) throw abortError(signal);
+    if (signal?.aborted === true) throw abortError(signal);
     this.#checkOpen();
     return new Promise((resolve, reject) => {
       const settle = () => {
         this.#calls.delete(fail);
-        signal.removeEventListener("abort", onAbort);
+        signal?.removeEventListener("abort", onAbort);
       };
       const call = this.#client.makeUnaryRequest(
         path,
@@ -65,9 +65,11 @@ export class GrpcTransport implements ClientTransport {
         call.cancel();
         reject(error);
       };
-      const onAbort = () => fail(abortError(signal));
+      const onAbort = () => {
+        if (signal !== undefined) fail(abortError(signal));
+      };
       this.#calls.add(fail);
-      signal.addEventListener("abort", onAbort);
+      signal?.addEventListener("abort", onAbort);
     });
   }
 

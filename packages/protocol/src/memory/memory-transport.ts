@@ -37,40 +37,29 @@ export class MemoryTransport implements ClientTransport {
   async unary(path: string, request: MessageParts, options: WireCallOptions): Promise<Uint8Array> {
     checkedSizeOfParts(request);
     const { signal } = options;
-    if (signal.aborted) throw abortError(signal);
+    if (signal?.aborted === true) throw abortError(signal);
     const bytes = joinParts(request);
-    await this.#travel(signal);
-    const listener = this.#reach();
-    const route = listener.find(path);
-    if (route.kind !== "unary") {
-      throw new CairnError("protocolViolation", `${path} is a stream and was called as unary`);
-    }
     const call = this.#callState(options);
     let cut: (error: CairnError) => void = () => undefined;
     const cutShort = new Promise<never>((_, reject) => {
       cut = reject;
     });
+    let cutBy: CairnError | undefined;
     const fail = (error: CairnError) => {
+      cutBy ??= error;
       call.abort(error);
       cut(error);
     };
-    const onAbort = () => fail(abortError(signal));
-    signal.addEventListener("abort", onAbort, { once: true });
-    this.#calls.add(fail);
+    const unwatch = this.#watch(options, fail);
     try {
-      const answered = listener.run(call, cut, route.unary(bytes, call));
-      const answer = await Promise.race([answered, cutShort]);
-      checkedSizeOfParts(answer);
-      const answerBytes = joinParts(answer);
-      await Promise.race([this.#travel(signal), cutShort]);
-      return answerBytes;
+      const answered = this.#answer(path, bytes, call, cut);
+      return await Promise.race([answered, cutShort]);
     } catch (error) {
-      if (signal.aborted) throw abortError(signal);
+      if (cutBy !== undefined) throw cutBy;
       throw overTheWire(errorOfHandler(error, call.signal));
     } finally {
       call.end();
-      this.#calls.delete(fail);
-      signal.removeEventListener("abort", onAbort);
+      unwatch();
     }
   }
 
@@ -96,7 +85,7 @@ export class MemoryTransport implements ClientTransport {
   }
 
   async #open(path: string, stream: OutgoingStream, options: WireCallOptions): Promise<StreamWire> {
-    await this.#travel(options.signal);
+    await this.#travel(() => options.signal);
     const listener = this.#reach();
     const route = listener.find(path);
     if (route.kind === "unary") {
@@ -155,6 +144,44 @@ export class MemoryTransport implements ClientTransport {
     };
   }
 
+  async #answer(
+    path: string,
+    request: Uint8Array,
+    call: CallState,
+    onStop: (error: CairnError) => void,
+  ): Promise<Uint8Array> {
+    await this.#travel(() => call.signal);
+    const listener = this.#reach();
+    const route = listener.find(path);
+    if (route.kind !== "unary") {
+      throw new CairnError("protocolViolation", `${path} is a stream and was called as unary`);
+    }
+    const answer = await listener.run(call, onStop, route.unary(request, call));
+    checkedSizeOfParts(answer);
+    const bytes = joinParts(answer);
+    await this.#travel(() => call.signal);
+    return bytes;
+  }
+
+  /** Calls `fail` when the caller gives up, the deadline passes or the connection breaks, until it is undone. */
+  #watch({ signal, timeoutMs }: WireCallOptions, fail: (error: CairnError) => void): () => void {
+    const onAbort = () => {
+      if (signal !== undefined) fail(abortError(signal));
+    };
+    const onDeadline = () => {
+      fail(new CairnError("deadlineExceeded", "the answer did not come in time"));
+    };
+    signal?.addEventListener("abort", onAbort);
+    const deadline =
+      timeoutMs === undefined ? undefined : this.#link.clock.after(timeoutMs, onDeadline);
+    this.#calls.add(fail);
+    return () => {
+      signal?.removeEventListener("abort", onAbort);
+      deadline?.cancel();
+      this.#calls.delete(fail);
+    };
+  }
+
   #reach(): MemoryListener {
     if (this.#isClosed) throw new CairnError("cancelled", "the transport was closed");
     return this.#link.reach();
@@ -168,13 +195,14 @@ export class MemoryTransport implements ClientTransport {
     });
   }
 
-  async #travel(signal: AbortSignal): Promise<void> {
+  async #travel(signalOf: () => AbortSignal | undefined): Promise<void> {
     const delayMs = this.#link.delayMs();
     if (delayMs === 0) return;
+    const signal = signalOf();
     try {
       await this.#link.clock.sleep(delayMs, signal);
-    } catch {
-      throw abortError(signal);
+    } catch (error) {
+      throw signal === undefined ? error : abortError(signal);
     }
   }
 }

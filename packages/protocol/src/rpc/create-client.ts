@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type {
   DescMessage,
   DescMethod,
@@ -113,20 +114,16 @@ class Caller {
     this.#clientId = toHex(options.random.bytes(16));
   }
 
-  async unary(
+  unary(
     plan: MethodPlan,
     request: MessageParts,
     options: CallOptions | undefined,
   ): Promise<Answer> {
-    const { call, release } = this.#open(plan, options, this.#options.timeoutMs);
-    try {
-      if (this.#interceptors.length === 0) return await this.#attempts(plan, request, call);
-      return await aroundUnary(this.#interceptors, call, (passed) =>
-        this.#attempts(plan, request, passed),
-      );
-    } finally {
-      release();
-    }
+    const timeoutMs = options?.timeoutMs ?? this.#options.timeoutMs;
+    // Deadlines of small calls are the transport's: a signal and a timer for each would cost as much as the call.
+    const call = this.#outgoing(plan, options, shared(options?.signal), timeoutMs);
+    if (this.#interceptors.length === 0) return this.#attempts(plan, request, call);
+    return aroundUnary(this.#interceptors, call, (passed) => this.#attempts(plan, request, passed));
   }
 
   stream(
@@ -136,7 +133,7 @@ class Caller {
   ): AsyncIterable<Answer> {
     return {
       [Symbol.asyncIterator]: () => {
-        const { call, release } = this.#open(plan, options, Number.POSITIVE_INFINITY);
+        const { call, release } = this.#open(plan, options);
         const answers = aroundStream(this.#interceptors, call, (passed) =>
           this.#answers(plan, requests, passed),
         );
@@ -150,7 +147,7 @@ class Caller {
     requests: AsyncIterable<MessageParts>,
     options: CallOptions | undefined,
   ): Promise<Answer> {
-    const { call, release } = this.#open(plan, options, Number.POSITIVE_INFINITY);
+    const { call, release } = this.#open(plan, options);
     try {
       return await aroundUnary(this.#interceptors, call, async (passed) => {
         let answer: Answer | undefined;
@@ -166,20 +163,33 @@ class Caller {
     }
   }
 
-  #open(plan: MethodPlan, options: CallOptions | undefined, defaultTimeoutMs: number): OpenCall {
-    const { clock } = this.#options;
-    const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
-    const isBounded = timeoutMs !== Number.POSITIVE_INFINITY;
-    const deadline = isBounded ? deadlineAfter(clock, timeoutMs, options?.signal) : undefined;
-    const call: OutgoingCall = {
+  #open(plan: MethodPlan, options: CallOptions | undefined): OpenCall {
+    const timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY;
+    const signal = shared(options?.signal);
+    if (timeoutMs === Number.POSITIVE_INFINITY) {
+      return { call: this.#outgoing(plan, options, signal, timeoutMs), release: nothingToRelease };
+    }
+    const deadline = deadlineAfter(this.#options.clock, timeoutMs, signal);
+    return {
+      call: this.#outgoing(plan, options, deadline.signal, timeoutMs),
+      release: deadline.release,
+    };
+  }
+
+  #outgoing(
+    plan: MethodPlan,
+    options: CallOptions | undefined,
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+  ): OutgoingCall {
+    return {
       method: plan.method,
       path: plan.path,
       address: this.#transport.address,
       metadata: this.#metadata(plan, options?.metadata),
-      signal: deadline?.signal ?? options?.signal ?? new AbortController().signal,
-      timeoutMs: isBounded ? timeoutMs : undefined,
+      signal,
+      timeoutMs: timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs,
     };
-    return { call, release: deadline?.release ?? nothingToRelease };
   }
 
   #metadata(plan: MethodPlan, given: Metadata | undefined): Metadata {
@@ -197,43 +207,35 @@ class Caller {
 
   async #attempts(plan: MethodPlan, request: MessageParts, call: OutgoingCall): Promise<Answer> {
     const { clock, random, retry = RETRY_DEFAULT } = this.#options;
-    const untilMs = clock.monotonicMs() + (call.timeoutMs ?? Number.POSITIVE_INFINITY);
+    const { signal, metadata } = call;
+    const startedMs = clock.monotonicMs();
+    let timeoutMs = call.timeoutMs;
     for (let failures = 1; ; failures++) {
       try {
-        return await this.#attempt(plan, request, call, untilMs);
+        const answer = await this.#transport.unary(plan.path, request, {
+          signal,
+          timeoutMs,
+          metadata,
+        });
+        return decodeMessage(plan.method.output, answer, "protocolViolation");
       } catch (error) {
-        if (call.signal.aborted) throw abortError(call.signal);
+        if (signal?.aborted === true) throw abortError(signal);
         const isLast = !plan.isRepeatable || failures >= retry.attemptsMax;
         if (isLast || !deservesRetry(error)) throw error;
         const pauseMs = backoffMs(failures, retry.pause, random);
+        timeoutMs = leftAfter(pauseMs + clock.monotonicMs() - startedMs, call.timeoutMs);
         // A pause that would outlast the deadline only delays the bad news.
-        if (clock.monotonicMs() + pauseMs >= untilMs) throw error;
-        await this.#pause(pauseMs, call.signal);
+        if (timeoutMs !== undefined && timeoutMs <= 0) throw error;
+        await this.#pause(pauseMs, signal);
       }
     }
   }
 
-  async #attempt(
-    plan: MethodPlan,
-    request: MessageParts,
-    call: OutgoingCall,
-    untilMs: number,
-  ): Promise<Answer> {
-    const { signal, metadata } = call;
-    signal.throwIfAborted();
-    const timeoutMs =
-      call.timeoutMs === undefined
-        ? undefined
-        : Math.max(1, untilMs - this.#options.clock.monotonicMs());
-    const answer = await this.#transport.unary(plan.path, request, { signal, timeoutMs, metadata });
-    return decodeMessage(plan.method.output, answer, "protocolViolation");
-  }
-
-  async #pause(pauseMs: number, signal: AbortSignal): Promise<void> {
+  async #pause(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
     try {
       await this.#options.clock.sleep(pauseMs, signal);
-    } catch {
-      throw abortError(signal);
+    } catch (error) {
+      throw signal === undefined ? error : abortError(signal);
     }
   }
 
@@ -252,6 +254,16 @@ class Caller {
 
 function violation(plan: MethodPlan, found: string): CairnError {
   return new CairnError("protocolViolation", `${plan.path} answers once: there was ${found}`);
+}
+
+function leftAfter(spentMs: number, timeoutMs: number | undefined): number | undefined {
+  return timeoutMs === undefined ? undefined : timeoutMs - spentMs;
+}
+
+/** The caller's signal, which many calls may listen to at once without Node taking that for a leak. */
+function shared(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal !== undefined) setMaxListeners(0, signal);
+  return signal;
 }
 
 function counterDigits(count: number): string {

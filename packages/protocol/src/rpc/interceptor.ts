@@ -8,7 +8,8 @@ export interface OutgoingCall {
   readonly path: string;
   readonly address: string;
   readonly metadata: Metadata;
-  readonly signal: AbortSignal;
+  /** The caller's, and of a stream the deadline as well; undefined where nobody can abort it. */
+  readonly signal: AbortSignal | undefined;
   /** The time it has as a whole; undefined for no limit. */
   readonly timeoutMs: number | undefined;
 }

@@ -23,7 +23,7 @@ export interface StreamWire {
  */
 export class OutgoingStream implements AsyncIterableIterator<Uint8Array> {
   readonly #requests: AsyncIterator<MessageParts>;
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortSignal | undefined;
   readonly #open: (stream: OutgoingStream) => StreamWire | Promise<StreamWire>;
   readonly #answers: MessageQueue;
   #wire: StreamWire | undefined;
@@ -33,7 +33,7 @@ export class OutgoingStream implements AsyncIterableIterator<Uint8Array> {
 
   constructor(
     requests: AsyncIterable<MessageParts>,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
     open: (stream: OutgoingStream) => StreamWire | Promise<StreamWire>,
   ) {
     this.#requests = requests[Symbol.asyncIterator]();
@@ -78,14 +78,14 @@ export class OutgoingStream implements AsyncIterableIterator<Uint8Array> {
 
   #start(): void {
     this.#hasStarted = true;
-    this.#signal.addEventListener("abort", this.#onAbort);
-    if (this.#signal.aborted) this.#onAbort();
+    this.#signal?.addEventListener("abort", this.#onAbort);
+    if (this.#signal?.aborted === true) this.#onAbort();
     // Its failures are the call's.
     else void this.#run();
   }
 
   readonly #onAbort = (): void => {
-    this.#fail(abortError(this.#signal));
+    if (this.#signal !== undefined) this.#fail(abortError(this.#signal));
   };
 
   async #run(): Promise<void> {
@@ -135,7 +135,7 @@ export class OutgoingStream implements AsyncIterableIterator<Uint8Array> {
   #settle(): boolean {
     if (this.#hasEnded) return false;
     this.#hasEnded = true;
-    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
     if (!this.#areRequestsDone) {
       // Not awaited: a source that is in the middle of something must not hold up the end of the call.
       this.#requests.return?.().catch(() => undefined);

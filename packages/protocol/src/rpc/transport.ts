@@ -9,8 +9,11 @@ export type MessageParts = readonly Uint8Array[];
 
 export interface WireCallOptions {
   /** Ends the call, here and at the server. */
-  readonly signal: AbortSignal;
-  /** What is left until the deadline, told to the server; undefined for none. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * What is left until the deadline, told to the server; undefined for none. A unary call fails with
+   * `deadlineExceeded` when it has passed; a stream has a signal for that.
+   */
   readonly timeoutMs?: number | undefined;
   readonly metadata: Metadata;
 }
