@@ -16,6 +16,7 @@ import { ChunkRepairer } from "./healing/chunk-repairer.ts";
 import { NodeCalls } from "./healing/node-calls.ts";
 import { NodeChunkDeleter } from "./healing/node-chunk-deleter.ts";
 import { NodeReplicaVerifier } from "./healing/node-replica-verifier.ts";
+import { RedundancyGauges } from "./healing/redundancy-gauges.ts";
 import { RepairWorker } from "./healing/repair-worker.ts";
 import { type ClusterIdentity, openIdentity } from "./identity.ts";
 import { DEFAULT_NAMESPACE_SETTINGS } from "./namespace/settings.ts";
@@ -153,7 +154,8 @@ async function openWithin(
   lifecycle.add(closing(kv.onAppend(() => repair.wakeForDebt())));
   lifecycle.add(closing(nodes.onStateChange(() => repair.wake())));
   const silence = new SilenceWorker(nodes, clock, config);
-  for (const worker of [silence, ...namespace.workers, repair]) work.start(worker);
+  const gauges = new RedundancyGauges(kv, nodes.table, metrics);
+  for (const worker of [silence, ...namespace.workers, repair, gauges]) work.start(worker);
 
   // What is served, and where.
   const { clusterId } = identity;
@@ -169,7 +171,6 @@ async function openWithin(
     clusterState: { kv, manager: nodes, clusterId, startedMs: Math.floor(clock.now()), ...config },
     interceptors: parts.interceptors ?? [failureLog(logger, clock)],
   });
-  metrics.observed("cairn_nodes", "Members of the cluster.", () => nodes.table.size);
   const listener = lifecycle.add(await network.listen(config.address, router));
   const grpcListener =
     parts.grpc === undefined || config.grpcAddress === ""

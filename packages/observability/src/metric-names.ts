@@ -40,8 +40,20 @@ export const METRICS = {
   cairn_nodes: {
     kind: "gauge",
     unit: "nodes",
+    labels: ["state"],
+    help: "Members of the cluster, by state.",
+  },
+  cairn_underreplicated_chunks: {
+    kind: "gauge",
+    unit: "chunks",
     labels: [],
-    help: "Members of the cluster.",
+    help: "Chunks in the ledger of debt: with fewer copies than wanted.",
+  },
+  cairn_underreplicated_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    labels: [],
+    help: "What the chunks in the ledger of debt add up to, one copy each.",
   },
   cairn_repair_attempts_total: {
     kind: "counter",
