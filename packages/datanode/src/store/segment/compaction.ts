@@ -5,6 +5,7 @@ import type { Step, Worker } from "@cairnfs/base/worker";
 import { type ChunkId, chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
 import type { KeyLock } from "../key-lock.ts";
 import type { SpaceLedger } from "../space-ledger.ts";
+import { storeError } from "../store-error.ts";
 import type { LogState } from "./log-state.ts";
 import {
   decodeRecordHead,
@@ -48,8 +49,10 @@ export class Compaction implements Worker {
   readonly name = "compaction";
   readonly #parts: CompactionParts;
   readonly #options: CompactionOptions;
-  /** Segments that could not be read; they are left alone until the next start. */
-  readonly #unreadable = new Set<number>();
+  /** Segments that are being compacted, and those that could not be, which are left alone until the next start. */
+  readonly #excluded = new Set<number>();
+  /** What was in segments whose removal has begun: their names may be gone and may come back. */
+  readonly #removals = new Map<number, readonly SegmentEntry[]>();
 
   constructor(parts: CompactionParts, options: CompactionOptions) {
     this.#parts = parts;
@@ -59,7 +62,7 @@ export class Compaction implements Worker {
   /** Compacts the segment that has the least in it, if any has little. */
   async step(signal: AbortSignal): Promise<Step> {
     await this.#sealSparseActive();
-    const sparse = this.#parts.state.sparsest(this.#options.liveShareMin, this.#unreadable);
+    const sparse = this.#parts.state.sparsest(this.#options.liveShareMin, this.#excluded);
     if (sparse === undefined) return { pauseMs: LOOK_EVERY_MS };
     await this.compact(sparse.number, signal);
     return "again";
@@ -67,28 +70,46 @@ export class Compaction implements Worker {
 
   /** Moves what is needed of a sealed segment to the end of the log and removes it. */
   async compact(number: number, signal: AbortSignal): Promise<void> {
-    const { files, state, ledger, logger } = this.#parts;
-    const contents = await files.use(number, (file) => readSegment(file, number));
-    if (contents === undefined) {
-      this.#unreadable.add(number);
-      logger.error("a segment cannot be compacted: it is unreadable", { segment: number });
-      return;
+    this.#excluded.add(number);
+    const problem = await this.#tryCompact(number, signal).catch((error: unknown) => {
+      this.#excluded.delete(number);
+      throw storeError(error, `compacting segment ${number}`);
+    });
+    if (problem === undefined) this.#excluded.delete(number);
+    else this.#parts.logger.error(`a segment cannot be compacted: ${problem}`, { segment: number });
+  }
+
+  /** Gives the reason why it can never be. */
+  async #tryCompact(number: number, signal: AbortSignal): Promise<string | undefined> {
+    const { files, state } = this.#parts;
+    const removal = this.#removals.get(number);
+    if (removal !== undefined) {
+      await this.#remove(number, removal);
+      return undefined;
     }
+    const contents = await files.use(number, (file) => readSegment(file, number));
+    if (contents === undefined) return "it is unreadable";
     const entries = [...contents.entries];
     const corrupt: ChunkId[] = [];
     const dataHere = countData(entries);
     await inLanes(entries, signal, (entry) => this.#keep(entry, number, { dataHere, corrupt }));
     for (const id of corrupt) await this.#parts.setAside(id, signal);
     signal.throwIfAborted();
-    if (state.liveBytes(number) !== this.#leavingBytes(entries, number)) {
-      // Its footer rotted since it was read first, and what is left of it does not show all that it holds.
-      this.#unreadable.add(number);
-      logger.error("a segment cannot be compacted: records are missing", { segment: number });
-      return;
-    }
+    // Its footer may have rotted since it was read first, and what is left of it does not show all that it holds.
+    if (state.liveBytes(number) !== this.#leavingBytes(entries, number))
+      return "records are missing";
+    this.#removals.set(number, entries);
+    await this.#remove(number, entries);
+    return undefined;
+  }
+
+  /** Removes a segment of which nothing is needed. */
+  async #remove(number: number, entries: readonly SegmentEntry[]): Promise<void> {
+    const { files, state, ledger, logger } = this.#parts;
     const sizeBytes = state.sizeBytes(number);
     // Durable before it is forgotten: deletions of what lay here may be dropped from then on.
     await files.remove(number);
+    this.#removals.delete(number);
     state.forgetSegment(number, entries);
     ledger.add(-sizeBytes);
     logger.debug("a segment was compacted", { segment: number, freedBytes: sizeBytes });

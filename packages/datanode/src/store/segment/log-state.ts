@@ -120,15 +120,15 @@ export class LogState {
   #applyChunk(record: RecordHead, at: Location): void {
     const { entry, isNew } = this.#index.findOrAdd(record.id);
     let staleCount = 0;
-    let epoch = record.epoch;
     if (!isNew) {
       const before = this.#index.get(entry);
       staleCount = before.staleCount + (before.isDead ? 0 : 1);
       this.#release(before.segment, recordBytesOf(before.lengthBytes));
-      if (!before.isDead) epoch = Math.max(epoch, before.epoch);
       if (!before.isDead) this.#chunkCount -= 1;
     }
-    const { lengthBytes, verifiedS } = record;
+    // Its epoch holds as it is: who wrote it knew the one before. Older records may be of a life that was deleted since, and the
+    // record of the deletion may be gone.
+    const { lengthBytes, epoch, verifiedS } = record;
     this.#index.set(entry, {
       ...at,
       lengthBytes,
