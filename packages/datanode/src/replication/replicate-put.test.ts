@@ -9,7 +9,9 @@ import {
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import { blockChecksums } from "@cairnfs/protocol/transfer/block-checksums";
 import { retrieveChunk } from "@cairnfs/protocol/transfer/retrieve-chunk";
+import { storeChunk } from "@cairnfs/protocol/transfer/store-chunk";
 import { expect, test } from "vitest";
+import { Admission } from "../services/admission.ts";
 import { readChunk, sampleChunk } from "../store/testing/sample-chunk.ts";
 import { SESSION_ID, TrialCluster as Trial, type TrialCluster } from "../testing/trial-cluster.ts";
 
@@ -438,6 +440,25 @@ test("a client that stays but sends nothing more is given up after the receive t
   expect(cluster.nodes.map((node) => node.store.openPuts)).toEqual([0, 0, 0]);
 });
 
+test("a sender that ignores the window is held up by the transport instead of filling memory", async () => {
+  await using cluster = await Trial.open(1);
+  const { store, client } = cluster.node(1);
+  store.letWrite(0);
+  let sentBytes = 0;
+  async function* flood(): AsyncGenerator<StoreChunkRequest> {
+    yield openOf({ lengthLimitBytes: BigInt(64 * MIB), replicaNodeNumbers: [], writeQuorum: 1 });
+    for (; sentBytes < 60 * MIB; sentBytes += MIB) yield frameOf(sentBytes, new Uint8Array(MIB));
+  }
+  const responses = client.storeChunk(flood())[Symbol.asyncIterator]();
+  const first = responses.next();
+  for (let turn = 0; turn < 300; turn++) await cluster.clock.advance(0);
+  expect(sentBytes).toBeGreaterThanOrEqual(4 * MIB);
+  expect(sentBytes).toBeLessThanOrEqual(8 * MIB);
+  store.release();
+  await first;
+  await responses.return?.();
+});
+
 test("streams beyond the memory of the node wait for their turn, and are told so", async () => {
   // A third of the budget is for streams that clients open: two windows of 4 MiB.
   await using cluster = await Trial.open(3, { bufferBudgetBytes: 24 * MIB });
@@ -474,4 +495,46 @@ test("a chunk of 24 MiB goes through windows of 4 MiB on every node", async () =
   });
   expect(stored.receipts).toHaveLength(3);
   expect(farthestAhead).toBeLessThanOrEqual(4 * MIB + 2 * FRAME_BYTES);
+});
+
+test("nodes whose clients' streams need each other's memory do not wait for each other for ever", async () => {
+  await using cluster = await Trial.open(2, { bufferBudgetBytes: 8 * MIB, replicaStallMs: 5000 });
+  const storing = [1, 2].flatMap((primary) =>
+    [1, 2, 3].map((turn) =>
+      storeChunk(
+        cluster.node(primary).client,
+        piecesOf(sampleChunk(5 * MIB, 50 + turn).bytes, MIB),
+        {
+          clock: cluster.clock,
+          sessionId: SESSION_ID,
+          epoch: 1,
+          writeQuorum: 2,
+          replicaNodeNumbers: [3 - primary],
+          lengthBytes: 5 * MIB,
+        },
+      ),
+    ),
+  );
+  const stored = await cluster.outcome(Promise.all(storing));
+  expect(stored.map((each) => each.receipts.length)).toEqual([2, 2, 2, 2, 2, 2]);
+});
+
+test("more streams than may wait for memory are told to go elsewhere", async () => {
+  const admission = new Admission({ totalBytes: 3, waitingMax: 1 });
+  const { signal } = new AbortController();
+  const first = admission.enter("own", 1, signal);
+  const second = admission.enter("own", 1, signal);
+  expect([first.isWaiting, second.isWaiting]).toEqual([false, true]);
+  expect(() => admission.enter("own", 1, signal)).toThrow(
+    expect.objectContaining({ reason: "overloaded" }),
+  );
+  expect(admission.enter("forwarded", 2, signal).isWaiting).toBe(false);
+  // Who leaves before its turn leaves its place and nothing else.
+  second.release();
+  first.release();
+  await second.admitted;
+  await new Promise(setImmediate);
+  expect(admission.usedBytes).toBe(2);
+  const third = admission.enter("own", 1, signal);
+  expect(third.isWaiting).toBe(false);
 });
