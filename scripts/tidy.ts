@@ -89,7 +89,8 @@ function checkContracts(): void {
     )?.[1];
     const callers = sources().filter(
       (name) =>
-        name.endsWith(".test.ts") &&
+        name !== path &&
+        (name.endsWith(".test.ts") || name.endsWith(".contract.ts")) &&
         describe !== undefined &&
         readFileSync(name, "utf8").includes(`${describe}(`),
     );

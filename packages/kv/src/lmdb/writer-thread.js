@@ -12,8 +12,8 @@ const HEADER_BYTES = 12;
 const ENTRY_HEADER_BYTES = 6;
 const DELETED = 0xffff_ffff;
 
+if (parentPort === null) throw new Error("writer-thread.js runs as a thread only");
 const port = parentPort;
-if (port === null) throw new Error("writer-thread.js runs as a thread only");
 
 const root = open(workerData.options);
 const entries = root.openDB(workerData.entries);
@@ -21,7 +21,7 @@ const state = root.openDB(workerData.state);
 
 port.on("message", (message) => {
   if (message === "close") {
-    root.close().then(() => port.close());
+    void close();
     return;
   }
   const batch = Buffer.from(message);
@@ -33,6 +33,12 @@ port.on("message", (message) => {
     port.postMessage({ message: String(error), code });
   }
 });
+
+/** A failure here is unhandled: it ends the thread, and its owner hears of that. */
+async function close() {
+  await root.close();
+  port.close();
+}
 
 /** @param {Buffer} batch */
 function write(batch) {

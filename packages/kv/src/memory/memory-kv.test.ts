@@ -1,5 +1,6 @@
 import { SystemRandom } from "@cairnfs/base/random";
-import { describeKvStore, HastyClock } from "../kv.contract.ts";
+import { describeKvStore } from "../kv.contract.ts";
+import { HastyClock } from "../testing/hasty-clock.ts";
 import { MemoryKv } from "./memory-kv.ts";
 
 describeKvStore("MemoryKv", async () => ({
