@@ -3,7 +3,7 @@ import type { KvStore } from "@cairnfs/kv/kv-store";
 import { metaNumbers } from "./keyspace.ts";
 import { FIRST_FREE_ID } from "./namespace/ids.ts";
 
-const BLOCK_IDS = 16_384;
+const BLOCK_IDS = 65_536;
 
 /** Fresh ids: a body that runs again after a conflict starts again from the same first id. */
 export interface FreshIds {

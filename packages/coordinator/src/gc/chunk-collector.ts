@@ -1,6 +1,6 @@
 import type { Clock } from "@cairnfs/base/clock";
 import type { Step, Worker } from "@cairnfs/base/worker";
-import type { KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
+import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { changeChunk, deletedChunk } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
@@ -33,15 +33,14 @@ export class ChunkCollector implements Worker {
   async step(signal: AbortSignal): Promise<Step> {
     const { kv, clock } = this.#parts;
     const nowMs = nowMsOf(clock);
+    const [due] = await kv.read((reader) => dueChunks(reader, nowMs, 1));
+    if (due === undefined) return { pauseMs: IDLE_PAUSE_MS };
     const decided = await kv.transact((tx) => this.#decide(tx, nowMs), { signal });
     return decided === BATCH_CHUNKS ? "again" : { pauseMs: IDLE_PAUSE_MS };
   }
 
   async #decide(tx: KvTransaction, nowMs: number): Promise<number> {
-    const due = await garbageChunks.page(tx, {
-      before: [nowMs + 1, NO_CHUNK],
-      limit: BATCH_CHUNKS,
-    });
+    const due = await dueChunks(tx, nowMs, BATCH_CHUNKS);
     if (due.length === 0) return 0;
     const ids = due.map(({ key }) => key[1]);
     const records = await chunks.getMany(tx, ids);
@@ -85,3 +84,7 @@ export class ChunkCollector implements Worker {
 
 // Sorts before every chunk id.
 const NO_CHUNK = "0".repeat(64) as ChunkId;
+
+function dueChunks(reader: KvReader, nowMs: number, limit: number) {
+  return garbageChunks.page(reader, { before: [nowMs + 1, NO_CHUNK], limit });
+}

@@ -1,7 +1,7 @@
 import { present } from "@cairnfs/base/assert";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Step, Worker } from "@cairnfs/base/worker";
-import type { KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
+import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import { ChunkBatch } from "../chunks/chunk-batch.ts";
 import { count } from "../counters.ts";
 import { chunkMap, contents, entries, TOMB_KIND, tombstones } from "../keyspace.ts";
@@ -36,21 +36,22 @@ export class TombstoneWorker implements Worker {
   async step(signal: AbortSignal): Promise<Step> {
     const { kv, clock } = this.#parts;
     const nowMs = nowMsOf(clock);
-    const didWork = await kv.transact(
+    const isIdle = await kv.read(async (reader) => (await firstDue(reader, nowMs)) === undefined);
+    if (isIdle) return { pauseMs: IDLE_PAUSE_MS };
+    await kv.transact(
       async (tx) => {
-        const due = await tombstones.first(tx, { before: [nowMs + 1, 0, 0] });
-        if (due === undefined) return false;
+        const due = await firstDue(tx, nowMs);
+        if (due === undefined) return;
         const [, kind, id] = due.key;
         const isDone =
           kind === TOMB_KIND.directory
             ? await this.#takeApartDirectory(tx, inodeId(id), nowMs)
             : await this.#takeApartContent(tx, contentId(id), nowMs);
         if (isDone) tombstones.delete(tx, due.key);
-        return true;
       },
       { signal },
     );
-    return didWork ? "again" : { pauseMs: IDLE_PAUSE_MS };
+    return "again";
   }
 
   /** Deletes children; directories among them get tombstones of their own. True when none is left. */
@@ -89,4 +90,8 @@ export class TombstoneWorker implements Worker {
     contents.delete(tx, id);
     return true;
   }
+}
+
+function firstDue(reader: KvReader, nowMs: number) {
+  return tombstones.first(reader, { before: [nowMs + 1, 0, 0] });
 }

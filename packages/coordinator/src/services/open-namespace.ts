@@ -15,6 +15,7 @@ import { HorizonWorker } from "../gc/horizon-worker.ts";
 import { TombstoneWorker } from "../gc/tombstone-worker.ts";
 import { IdAllocator } from "../id-allocator.ts";
 import { Mutator } from "../namespace/mutator.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
 import { ensureRoot } from "../namespace/root.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import type { PlacementSource } from "../uploads/placements.ts";
@@ -45,7 +46,7 @@ export interface NamespaceService {
 /** Makes the root of a new store and wires the namespace on it. */
 export async function openNamespace(parts: NamespaceServiceParts): Promise<NamespaceService> {
   const { kv, clock, logger, settings, nodes } = parts;
-  await kv.transact((tx) => ensureRoot(tx, clock.now()));
+  await kv.transact((tx) => ensureRoot(tx, nowMsOf(clock)));
   const mutator = new Mutator({ kv, clock, settings, ids: new IdAllocator(kv) });
   const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
   const badReplicas = new BadReplicaWorker({ ...parts, isLive });

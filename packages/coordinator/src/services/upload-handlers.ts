@@ -144,8 +144,10 @@ function contentHandlers(parts: UploadParts): ContentHandlers {
             create(CommitUploadResponseSchema, { entry: entryMessage(name, entry) }),
           ),
       };
+      // Whatever directories the commit may have to make, they are in the path.
+      const { path } = await kv.read((reader) => requireSession(reader, sessionId, nowMsOf(clock)));
       const answer = await mutator.run(
-        COMMIT_IDS_MAX,
+        idsFor(parsePath(path)),
         (mutation) => commitUpload(mutation, wanted),
         call.signal,
       );
@@ -239,9 +241,6 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
     },
   };
 }
-
-/** A path has at most half as many names as bytes, and each may be a directory to make. */
-const COMMIT_IDS_MAX = 4096 / 2 + 2;
 
 function sessionMessage(session: UploadSession) {
   return {

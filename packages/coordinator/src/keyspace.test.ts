@@ -1,0 +1,161 @@
+import { toHex } from "@cairnfs/base/hex";
+import { ChangeKind } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { expect, test } from "vitest";
+import {
+  answers,
+  changeLog,
+  chunkMap,
+  chunks,
+  contents,
+  counterTable,
+  debts,
+  domainReferences,
+  drops,
+  entries,
+  epochMarks,
+  garbageChunks,
+  metaNumbers,
+  PREFIXES,
+  sessionExpiries,
+  sessions,
+  tombstones,
+} from "./keyspace.ts";
+import { NO_CHANGES } from "./namespace/attributes.ts";
+import { contentId, domainId, inodeId } from "./namespace/ids.ts";
+import { chunkOf } from "./namespace/testing/fake-nodes.ts";
+
+const CHUNK = chunkOf("a").chunkId;
+const SESSION = Buffer.alloc(16, 0xee);
+
+/** A row as it is stored, and read back from what is stored. */
+function frozen<K, V>(
+  table: {
+    keyOf(key: K): Uint8Array;
+    keyFrom(bytes: Uint8Array): K;
+    encode(value: V): Uint8Array;
+    decode(bytes: Uint8Array): V;
+  },
+  key: K,
+  value: V,
+): string {
+  const storedKey = table.keyOf(key);
+  const stored = table.encode(value);
+  expect(table.keyFrom(storedKey)).toEqual(key);
+  expect(table.encode(table.decode(stored))).toEqual(stored);
+  const shownKey = Buffer.from(storedKey.subarray(0, 4)).toString();
+  return `${shownKey} ${toHex(storedKey.subarray(4))} ${toHex(stored)}`.replace(CHUNK, "<chunk>");
+}
+
+test("every prefix has four characters of its own", () => {
+  const prefixes = Object.keys(PREFIXES);
+  expect(prefixes.every((prefix) => prefix.length === 4)).toBe(true);
+  expect(new Set(prefixes).size).toBe(prefixes.length);
+});
+
+test("the records of version 1 are these bytes", () => {
+  const common = {
+    version: 300,
+    createdMs: 1,
+    modifiedMs: 2,
+    mode: 0o644,
+    contentType: "a/b",
+    userMetadata: new Map([["k", "v"]]),
+  };
+  const rows = [
+    frozen(entries, [inodeId(5), "f"] as const, {
+      kind: "file",
+      inodeId: inodeId(6),
+      ...common,
+      contentId: contentId(7),
+      sizeBytes: 70_000,
+      chunkCount: 2,
+      chunkSizeBytes: 65_536,
+      replicationFactor: 3,
+      sha256: new Uint8Array(0),
+    }),
+    frozen(entries, [inodeId(5), "d/"] as const, {
+      kind: "directory",
+      inodeId: inodeId(8),
+      ...common,
+      policy: { chunkSizeBytes: 65_536, replicationFactor: undefined },
+    }),
+    frozen(contents, contentId(7), {
+      owners: 1,
+      domainId: domainId(5),
+      sizeBytes: 2,
+      chunkCount: 0,
+      goneAtMs: 0,
+      sha256: new Uint8Array(0),
+      inlineBytes: Buffer.from("hi"),
+    }),
+    frozen(chunkMap, [contentId(7), 65_536] as const, [{ chunkId: CHUNK, lengthBytes: 100 }]),
+    frozen(chunks, CHUNK, {
+      state: "live",
+      lengthBytes: 100,
+      references: 2,
+      wantedCopies: 3,
+      nodeNumbers: [1, 300],
+      homeDomainId: domainId(5),
+      homeReferences: 1,
+      dueMs: 0,
+      deleteEpoch: 4,
+      debtCopies: 2,
+      fences: [{ nodeNumber: 9, epoch: 5 }],
+    }),
+    frozen(domainReferences, [CHUNK, domainId(6)] as const, 1),
+    frozen(garbageChunks, [1000, CHUNK] as const, true),
+    frozen(debts, [2, CHUNK] as const, true),
+    frozen(drops, [300, CHUNK] as const, 4),
+    frozen(tombstones, [1000, 2, 7] as const, true),
+    frozen(sessionExpiries, [1000, SESSION] as const, true),
+    frozen(sessions, SESSION, {
+      contentId: contentId(7),
+      domainId: domainId(5),
+      reservesDomain: false,
+      path: "/f",
+      expiresMs: 1000,
+      chunkSizeBytes: 65_536,
+      replicationFactor: 3,
+      parents: true,
+      sizeBytes: undefined,
+      attributes: { ...NO_CHANGES, mode: 0o600 },
+      precondition: { kind: "version", value: 9 },
+      answer: undefined,
+    }),
+    frozen(answers, [1, Buffer.alloc(24, 0xaa)] as const, {
+      method: "M",
+      message: Buffer.from("m"),
+    }),
+    frozen(changeLog, Buffer.alloc(12, 0xcc), {
+      kind: ChangeKind.RENAME,
+      path: "/a",
+      target: "/b",
+      inodeId: 6,
+      atMs: 3,
+    }),
+    frozen(metaNumbers, "epoch", 5),
+    frozen(epochMarks, "epoch-marks", [{ atMs: 1, epoch: 2 }]),
+    frozen(counterTable, "files", -2),
+  ];
+  expect(rows).toMatchInlineSnapshot(`
+    [
+      "dent 000000000000000566 010106ac020102a40303612f6201016b017607f0a204028080040300",
+      "dent 0000000000000005642f 010208ac020102a40303612f6201016b01760180800400",
+      "cont 0000000000000007 0101050200000001026869",
+      "cmap 00000000000000070000000000010000 0101<chunk>64",
+      "chnk <chunk> 01016402030201ac02050100040102010905",
+      "cdom <chunk>0000000000000006 0101",
+      "gcch 00000000000003e8<chunk> 01",
+      "debt 02<chunk> 01",
+      "drop 0000012c<chunk> 0104",
+      "tomb 00000000000003e8020000000000000007 01",
+      "sexp 00000000000003e8eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 01",
+      "sess eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 01070500022f66e807808004030100018003000000020900",
+      "idem 0000000000000001aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 01014d016d",
+      "clog cccccccccccccccccccccccc 01030306022f61022f62",
+      "meta 65706f6368 0105",
+      "meta 65706f63682d6d61726b73 01010102",
+      "cntr 66696c6573 fffffffffffffffe",
+    ]
+  `);
+});
