@@ -6,6 +6,7 @@ import {
   type StoreChunkRequest,
   StoreChunkRequestSchema,
   type StoreChunkResponse,
+  VerifyOutcome,
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import { blockChecksums } from "@cairnfs/protocol/transfer/block-checksums";
 import { retrieveChunk } from "@cairnfs/protocol/transfer/retrieve-chunk";
@@ -248,6 +249,7 @@ interface RawOpen {
   readonly lengthLimitBytes?: bigint;
   readonly replicaNodeNumbers?: number[];
   readonly writeQuorum?: number;
+  readonly isIdVerified?: boolean;
 }
 
 function openOf(changes: RawOpen = {}): StoreChunkRequest {
@@ -364,6 +366,22 @@ test.each([
     expect(node.store.openPuts).toBe(0);
     expect(await node.store.list(undefined, 10)).toEqual([]);
   }
+});
+
+test("a replica relies on the node that forwards for the id, and on itself for the blocks", async () => {
+  await using cluster = await Trial.open(1);
+  const wrongId = new Uint8Array(32).fill(3);
+  const open = { replicaNodeNumbers: [], writeQuorum: 1, isIdVerified: true };
+  const final = { isFinal: true, chunkId: wrongId };
+  const responses = await sendRaw(cluster, [openOf(open), frameOf(0, SMALL.bytes, final)]);
+  expect(responses.at(-1)?.step.case).toBe("result");
+  // Whole readings find what the forwarding node should have.
+  const verdict = await cluster.node(1).client.verifyChunk({ chunkId: wrongId });
+  expect(verdict.outcome).toBe(VerifyOutcome.CORRUPT);
+  const wrongBlock = frameOf(0, SMALL.bytes, { ...final, blockChecksums: [1, 2] });
+  await expect(sendRaw(cluster, [openOf(open), wrongBlock])).rejects.toMatchObject({
+    reason: "chunkMismatch",
+  });
 });
 
 test("the smallest and an odd chunk are stored, with an empty final frame too", async () => {

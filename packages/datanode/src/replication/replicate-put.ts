@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { present } from "@cairnfs/base/assert";
+import { createSha256, type Sha256 } from "@cairnfs/base/checksum";
 import type { Clock, Timer } from "@cairnfs/base/clock";
 import { abortError, CairnError, hasReason } from "@cairnfs/base/errors";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
@@ -67,7 +68,7 @@ export async function* replicatePut(
   parts: ReplicatePutParts,
 ): AsyncGenerator<StoreChunkResponseInit, void, undefined> {
   const { lengthLimitBytes, epoch } = request;
-  const writer = await parts.store.put({ lengthLimitBytes, epoch });
+  const writer = await parts.store.put({ lengthLimitBytes, epoch, isIdVerified: true });
   const put = new ReplicatedPut(request, writer, call, parts);
   const onAbort = () => put.fail(abortError(call.signal));
   call.signal.addEventListener("abort", onAbort, { once: true });
@@ -91,6 +92,8 @@ class ReplicatedPut {
   readonly #writer: ChunkWriter;
   readonly #parts: ReplicatePutParts;
   readonly #receiver: ChunkReceiver;
+  /** Undefined when the sender compares the id. */
+  readonly #hash: Sha256 | undefined;
   readonly #tally: Acknowledgements;
   readonly #ownLine = new FrameLine<ChunkFrame>();
   readonly #replicas = new Map<number, ReplicaStream>();
@@ -112,6 +115,7 @@ class ReplicatedPut {
     this.#call = call;
     this.#parts = parts;
     this.#chunkId = request.chunkId;
+    this.#hash = request.isIdVerified ? undefined : createSha256();
     this.#receiver = new ChunkReceiver({
       direction: "store",
       lengthLimitBytes: request.lengthLimitBytes,
@@ -186,7 +190,6 @@ class ReplicatedPut {
         if (next.done === true) this.#receiver.end();
         else this.#take(next.value);
       }
-      this.#knownId();
       this.#ownLine.end();
       for (const replica of this.#replicas.values()) replica.end();
     } catch (error) {
@@ -201,6 +204,9 @@ class ReplicatedPut {
     const { chunkId } = message.step.value;
     if (chunkId.byteLength > 0) this.#learnId(chunkIdFromBytes(chunkId));
     const frame = this.#receiver.accept(message.step.value);
+    this.#hash?.update(frame.data);
+    // Nobody gets the final frame of bytes that are not the id's: replicas take it as proof.
+    if (frame.isFinal) this.#checkId();
     for (const nodeNumber of this.#tally.pendingReplicas) {
       this.#replicas.get(nodeNumber)?.push(message, frame.data.byteLength);
     }
@@ -214,6 +220,13 @@ class ReplicatedPut {
       "chunkMismatch",
       `a frame is of chunk ${chunkId}, expected ${this.#chunkId}`,
     );
+  }
+
+  #checkId(): void {
+    const id = this.#knownId();
+    const actual = this.#hash === undefined ? id : chunkIdFromBytes(this.#hash.digest());
+    if (actual === id) return;
+    throw new CairnError("chunkMismatch", `the bytes are those of chunk ${actual}, not ${id}`);
   }
 
   #knownId(): ChunkId {
@@ -302,6 +315,7 @@ class ReplicatedPut {
           lengthLimitBytes: BigInt(lengthLimitBytes),
           writeQuorum: 1,
           epoch: BigInt(epoch),
+          isIdVerified: true,
         },
       },
     });

@@ -18,6 +18,8 @@ export interface StoreRequest {
   readonly epoch: number;
   readonly writeQuorum: number;
   readonly replicaNodeNumbers: readonly number[];
+  /** The sender compares the SHA-256 itself before it sends the final frame. */
+  readonly isIdVerified: boolean;
 }
 
 /** The open that a stream must begin with; anything else is refused as `invalidArgument`. */
@@ -58,6 +60,7 @@ export function parseStoreOpen(open: StoreChunkOpen, ownNodeNumber: number): Sto
     epoch: numberFromUint64(open.epoch, "epoch"),
     writeQuorum: open.writeQuorum,
     replicaNodeNumbers,
+    isIdVerified: open.isIdVerified,
   };
 }
 

@@ -31,6 +31,8 @@ export interface PutOptions {
   /** Refused with `storeFull` unless so many bytes fit. */
   readonly lengthLimitBytes: number;
   readonly epoch: number;
+  /** The giver sees to it that the SHA-256 is the id's, so `commit` does not compare; it always verifies blocks. */
+  readonly isIdVerified?: boolean;
 }
 
 /**

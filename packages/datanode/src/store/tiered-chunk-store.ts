@@ -113,7 +113,7 @@ class TieredChunkWriter implements ChunkWriter {
   constructor(options: PutOptions, parts: WriterParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#incoming = new IncomingChunk(options.lengthLimitBytes);
+    this.#incoming = new IncomingChunk(options);
   }
 
   async write(piece: ChunkPiece): Promise<void> {

@@ -13,7 +13,7 @@ import { IncomingChunk } from "../store/incoming-chunk.ts";
 /** A store that checks what it is given and keeps nothing: for measuring, and for chunks larger than memory. */
 export class VanishingStore implements ChunkStore {
   async put(options: PutOptions): Promise<ChunkWriter> {
-    const incoming = new IncomingChunk(options.lengthLimitBytes);
+    const incoming = new IncomingChunk(options);
     return {
       write: async (piece: ChunkPiece) => incoming.take(piece),
       commit: async (id): Promise<StoredChunkInfo> => {

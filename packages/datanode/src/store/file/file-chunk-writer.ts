@@ -78,7 +78,7 @@ export class FileChunkWriter implements ChunkWriter {
     keeper: DraftKeeper,
   ): Promise<FileChunkWriter> {
     const { begun, lengthLimitBytes } = options;
-    const incoming = begun?.incoming ?? new IncomingChunk(lengthLimitBytes);
+    const incoming = begun?.incoming ?? new IncomingChunk(options);
     const file = await disk.open(path, "create");
     const writer = new FileChunkWriter(disk, { path, file }, { ...options, incoming }, keeper);
     if (begun === undefined) return writer;

@@ -155,7 +155,7 @@ class MemoryChunkWriter implements ChunkWriter {
   #failure: unknown;
 
   constructor(options: PutOptions, room: Room, add: AddChunk) {
-    this.#incoming = new IncomingChunk(options.lengthLimitBytes);
+    this.#incoming = new IncomingChunk(options);
     this.#room = room;
     this.#add = add;
   }
