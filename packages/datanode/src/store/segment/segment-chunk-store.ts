@@ -186,6 +186,7 @@ export class SegmentChunkStore {
       const chunk = this.#state.held(idBytes);
       if (chunk === undefined) return false;
       if (epoch > chunk.epoch) await this.#log.append(noteOf(RecordKind.claim, idBytes, epoch));
+      else await this.#log.confirm();
       return true;
     });
   }
@@ -195,7 +196,10 @@ export class SegmentChunkStore {
     return this.#locks.run(id, async () => {
       const idBytes = chunkIdToBytes(id);
       const chunk = this.#state.held(idBytes);
-      if (chunk === undefined) return true;
+      if (chunk === undefined) {
+        await this.#log.confirm();
+        return true;
+      }
       if (chunk.epoch > epochMax) return false;
       await this.#log.append(noteOf(RecordKind.deletion, idBytes, chunk.epoch));
       return true;

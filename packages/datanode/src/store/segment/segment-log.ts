@@ -65,7 +65,8 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-interface Waiting {
+interface Chore {
+  readonly work: () => Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -85,7 +86,7 @@ export class SegmentLog {
   #nextNumber: number;
   readonly #pending: Pending[] = [];
   #lazy: NewRecord[] = [];
-  readonly #seals: Waiting[] = [];
+  readonly #chores: Chore[] = [];
   #running: Promise<void> | undefined;
   #isRunning = false;
   /** After a failure, what lies behind the last durable record must go before anything is written again. */
@@ -125,11 +126,18 @@ export class SegmentLog {
     if (this.#lazy.length >= LAZY_RECORDS_MAX) this.#start();
   }
 
+  /**
+   * Resolves when the log says on the disk what it said last. After a failed write it might not: what was answered with an error
+   * could be found after a restart, so nobody may be told yes on the strength of what is known.
+   */
+  async confirm(): Promise<void> {
+    if (this.#needsRepair) await this.#chore(() => this.#repair());
+  }
+
   /** Ends the newest segment, so that it can be compacted. */
   seal(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#seals.push({ resolve, reject });
-      this.#start();
+    return this.#chore(async () => {
+      if (this.#active !== undefined) await this.#sealActive(this.#active);
     });
   }
 
@@ -151,22 +159,31 @@ export class SegmentLog {
     // One turn, so that those who ask at once are in one batch.
     await undefined;
     do {
-      const seals = this.#seals.splice(0);
-      if (seals.length > 0) await this.#sealFor(seals);
+      await this.#doChores();
       const batch = this.#takeBatch();
       const lazy = this.#lazy.splice(0).map(withoutWaiting);
       await this.#write([...batch, ...lazy]);
-    } while (this.#pending.length > 0 || this.#seals.length > 0);
+    } while (this.#pending.length > 0 || this.#chores.length > 0);
     // Nothing is awaited from the last look at the queues to here, so nobody is forgotten.
     this.#isRunning = false;
   }
 
-  async #sealFor(seals: readonly Waiting[]): Promise<void> {
-    try {
-      if (this.#active !== undefined) await this.#sealActive(this.#active);
-      for (const { resolve } of seals) resolve();
-    } catch (error) {
-      for (const { reject } of seals) reject(storeError(error, "sealing a segment"));
+  /** Has something done between two batches. */
+  #chore(work: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#chores.push({ work, resolve, reject });
+      this.#start();
+    });
+  }
+
+  async #doChores(): Promise<void> {
+    for (const { work, resolve, reject } of this.#chores.splice(0)) {
+      try {
+        await work();
+        resolve();
+      } catch (error) {
+        reject(storeError(error, "keeping the log"));
+      }
     }
   }
 
@@ -206,7 +223,7 @@ export class SegmentLog {
   /** Writes and syncs all of `batch`, or leaves the log as it was and throws. */
   async #writeDurably(batch: readonly Pending[]): Promise<void> {
     if (batch.length === 0) return;
-    if (this.#needsRepair) await this.#repair();
+    await this.#repair();
     const active = await this.#activeFor(batch);
     const parts: Uint8Array[] = [];
     const offsets: number[] = [];
@@ -238,6 +255,7 @@ export class SegmentLog {
   }
 
   async #repair(): Promise<void> {
+    if (!this.#needsRepair) return;
     const active = present(this.#active, "what failed was a write to the active segment");
     await active.file.truncate(active.sizeBytes);
     await active.file.sync();
@@ -289,7 +307,7 @@ export class SegmentLog {
 
   /** Writes the footer; a segment that ends without one is scanned when the store is opened. */
   async #sealActive(active: ActiveSegment): Promise<void> {
-    if (this.#needsRepair) await this.#repair();
+    await this.#repair();
     const footer = active.footer.encode(active);
     const footerBytes = footer.reduce((sum, part) => sum + part.byteLength, 0);
     let sizeBytes = active.sizeBytes;
