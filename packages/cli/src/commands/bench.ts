@@ -103,6 +103,7 @@ async function describe(
   ]);
 }
 
+const LARGE_BYTES = 100_000_000;
 const STEP_COLUMNS = 12;
 const FIGURE_COLUMNS = 12;
 
@@ -117,7 +118,10 @@ function resultLine(result: BenchResult, roles: readonly string[]): string {
     result.megabytesPerSecond?.toFixed(1) ?? "",
     result.operationsPerSecond.toFixed(result.operationsPerSecond < 100 ? 1 : 0),
     result.seconds.toFixed(2),
-    ...roles.map((role) => result.cpuSecondsPerGigabyte?.[role]?.toFixed(2) ?? ""),
+    // Of small files the bytes are not what the work is for.
+    ...(result.bytes < LARGE_BYTES
+      ? []
+      : roles.map((role) => result.cpuSecondsPerGigabyte?.[role]?.toFixed(2) ?? "")),
   ];
   return `${result.step.padEnd(STEP_COLUMNS)}${figures.map((figure) => figure.padStart(FIGURE_COLUMNS)).join("")}`.trimEnd();
 }
