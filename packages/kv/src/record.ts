@@ -82,19 +82,19 @@ export class RecordWriter {
   }
 
   u8(value: number): void {
-    assert(Number.isInteger(value) && value >= 0 && value <= 0xff, `${value} is no u8`);
+    checkWhole(value, 0xff);
     const at = this.#room(1);
     this.#bytes[at] = value;
   }
 
   u32(value: number): void {
-    assert(Number.isInteger(value) && value >= 0 && value < TWO_TO_32, `${value} is no u32`);
+    checkWhole(value, TWO_TO_32 - 1);
     const at = this.#room(4);
     this.#bytes.writeUInt32BE(value, at);
   }
 
   u64(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0, `${value} is no u64 in the safe integers`);
+    checkWhole(value, Number.MAX_SAFE_INTEGER);
     const at = this.#room(8);
     this.#bytes.writeUInt32BE(Math.floor(value / TWO_TO_32), at);
     this.#bytes.writeUInt32BE(value >>> 0, at + 4);
@@ -102,7 +102,11 @@ export class RecordWriter {
 
   /** A safe integer from 0 on, in as few bytes as it needs. */
   varint(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0, `${value} is no safe integer from 0 on`);
+    checkWhole(value, Number.MAX_SAFE_INTEGER);
+    if (value < 128) {
+      this.#bytes[this.#room(1)] = value;
+      return;
+    }
     let at = this.#room(8);
     let left = value;
     while (left >= TWO_TO_28) {
@@ -292,6 +296,12 @@ export class RecordReader {
     if (this.#at > this.#bytes.byteLength) throw damaged("a record ends early");
     return at;
   }
+}
+
+/** An assertion whose message is made only when it is needed: this runs for every number of every record. */
+function checkWhole(value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 0 && value <= max) return;
+  assert(false, `a record's number is ${value}, expected a whole one from 0 to ${max}`);
 }
 
 function damaged(message: string): CairnError {

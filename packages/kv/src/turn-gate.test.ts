@@ -57,6 +57,16 @@ test("nobody enters while the gate is shut, and those who wait do when it is ask
   await waiting[1];
 });
 
+test("who enters when the gate opens, and is slow, holds up nobody who waited with it", async () => {
+  let isOpen = false;
+  const gate = new TurnGate(() => isOpen);
+  const waiting = [gate.enter(), gate.enter(), gate.enter()];
+  await tick();
+  isOpen = true;
+  gate.poke();
+  expect((await Promise.all(waiting)).length).toBe(3);
+});
+
 test("a signal ends the wait, and the next in line gets the turn", async () => {
   const gate = new TurnGate(() => true);
   const turn = await gate.enter();

@@ -80,6 +80,7 @@ export class TurnGate {
     for (const admit of this.#waiting) {
       this.#waiting.delete(admit);
       admit(this.#take());
+      if (this.#waiting.size > 0) this.#watch();
       return;
     }
   }

@@ -8,7 +8,9 @@
  * All integers are big-endian. docs/formats/lmdb-store.md is the register.
  */
 
+import { dirname } from "node:path";
 import { CairnError } from "@cairnfs/base/errors";
+import { RealDisk } from "@cairnfs/base/real-disk";
 import { type Database, open, type RootDatabase } from "lmdb";
 
 export type BytesDatabase = Database<Buffer, Uint8Array>;
@@ -48,20 +50,23 @@ export function lmdbOptions(folder: string) {
   };
 }
 
-/** Opens the environment, or makes it. One that has another format is `storeForeign`. */
-export function openEnvironment(folder: string): Environment {
+/** Opens the environment, or makes it, durably. One that has another format is `storeForeign`. */
+export async function openEnvironment(folder: string): Promise<Environment> {
   const root = open(lmdbOptions(folder));
   const entries: BytesDatabase = root.openDB(ENTRIES);
   const state: BytesDatabase = root.openDB(STATE);
   const format = state.getBinary(FORMAT_KEY);
   if (format !== undefined && format.readUInt32BE(0) !== FORMAT) {
     const found = format.readUInt32BE(0);
-    void root.close();
+    await root.close();
     throw new CairnError(
       "storeForeign",
       `the metadata store in ${folder} has format ${found}, expected ${FORMAT}`,
     );
   }
+  const disk = new RealDisk();
+  await disk.syncFolder(folder);
+  await disk.syncFolder(dirname(folder));
   return { root, entries, state };
 }
 

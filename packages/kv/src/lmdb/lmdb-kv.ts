@@ -54,7 +54,7 @@ export class LmdbKv implements KvStore {
     try {
       await mkdir(folder, { recursive: true });
       lifecycle.add(await takeFolder(folder));
-      const environment = openEnvironment(folder);
+      const environment = await openEnvironment(folder);
       lifecycle.add({ close: () => environment.root.close() });
       const firstSequence = reserveCommits(environment);
       const writer = lifecycle.add(await CommitWriter.open(folder));
