@@ -15,6 +15,7 @@ import { type CoordinatorConfig, checkCoordinatorConfig } from "./config.ts";
 import { ChunkRepairer } from "./healing/chunk-repairer.ts";
 import { NodeCalls } from "./healing/node-calls.ts";
 import { NodeChunkDeleter } from "./healing/node-chunk-deleter.ts";
+import { NodeChunkInventory } from "./healing/node-chunk-inventory.ts";
 import { NodeReplicaVerifier } from "./healing/node-replica-verifier.ts";
 import { RedundancyGauges } from "./healing/redundancy-gauges.ts";
 import { RepairWorker } from "./healing/repair-worker.ts";
@@ -144,6 +145,7 @@ async function openWithin(
     },
     nodes: placements,
     deleter: new NodeChunkDeleter(calls),
+    inventory: new NodeChunkInventory(calls, nodes.table),
     verifier,
     onDebt: () => repair.wake(),
   });

@@ -37,10 +37,12 @@ export class BadReplicaWorker implements Worker {
     this.#parts = parts;
   }
 
-  /** Takes a report in; the same one twice is one. */
-  report(report: ReplicaReport): void {
-    if (this.#waiting.size >= REPORTS_MAX) return;
-    this.#waiting.set(`${report.chunkId}/${report.nodeNumber}`, report);
+  /** Takes a report in; the same one twice is one. False when too many are waiting. */
+  report(report: ReplicaReport): boolean {
+    const key = `${report.chunkId}/${report.nodeNumber}`;
+    if (this.#waiting.size >= REPORTS_MAX && !this.#waiting.has(key)) return false;
+    this.#waiting.set(key, report);
+    return true;
   }
 
   async step(signal: AbortSignal): Promise<Step> {

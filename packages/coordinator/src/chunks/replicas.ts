@@ -87,7 +87,7 @@ export async function forgetReplica(
 }
 
 /** The node is to delete its copies up to an epoch; a decision of a later epoch stands. */
-async function addDrop(
+export async function addDrop(
   tx: KvTransaction,
   id: ChunkId,
   nodeNumber: number,

@@ -26,6 +26,8 @@ export interface NamespaceSettings {
   readonly changeLogEntriesMax: number;
   /** How long receipts are good, roughly: the horizon follows the epoch at this distance. */
   readonly receiptLifeMs: number;
+  /** How often what a node holds is compared with the records. */
+  readonly inventoryIntervalMs: number;
 }
 
 export const DEFAULT_NAMESPACE_SETTINGS: NamespaceSettings = {
@@ -40,4 +42,5 @@ export const DEFAULT_NAMESPACE_SETTINGS: NamespaceSettings = {
   changeLogMs: 7 * DAY_MS,
   changeLogEntriesMax: 1_000_000,
   receiptLifeMs: DAY_MS,
+  inventoryIntervalMs: DAY_MS,
 };

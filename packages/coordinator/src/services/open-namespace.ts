@@ -9,9 +9,11 @@ import { AnswerWorker } from "../gc/answer-worker.ts";
 import { ChangeLogWorker } from "../gc/change-log-worker.ts";
 import { ChunkCollector } from "../gc/chunk-collector.ts";
 import type { ChunkDeleter } from "../gc/chunk-deleter.ts";
+import type { ChunkInventory } from "../gc/chunk-inventory.ts";
 import { DropWorker } from "../gc/drop-worker.ts";
 import { ExpiredUploadWorker } from "../gc/expired-upload-worker.ts";
 import { HorizonWorker } from "../gc/horizon-worker.ts";
+import { InventoryWorker } from "../gc/inventory-worker.ts";
 import { TombstoneWorker } from "../gc/tombstone-worker.ts";
 import { IdAllocator } from "../id-allocator.ts";
 import { Mutator } from "../namespace/mutator.ts";
@@ -31,6 +33,7 @@ export interface NamespaceServiceParts {
   readonly settings: NamespaceSettings;
   readonly nodes: PlacementSource;
   readonly deleter: ChunkDeleter;
+  readonly inventory: ChunkInventory;
   readonly verifier: ReplicaVerifier;
   /** Hears that a chunk has a copy less than it had. */
   readonly onDebt?: () => void;
@@ -65,6 +68,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
       new AnswerWorker(kv, clock, settings.idempotencyMs),
       new ChangeLogWorker({ kv, clock, settings }),
       badReplicas,
+      new InventoryWorker({ ...parts, badReplicas }),
     ],
   };
 }

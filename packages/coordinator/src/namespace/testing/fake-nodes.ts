@@ -4,6 +4,7 @@ import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protoco
 import { makeReceipt, receiptKey } from "@cairnfs/protocol/receipt";
 import type { ReplicaFinding, ReplicaVerifier } from "../../chunks/replica-verifier.ts";
 import type { ChunkDeleter } from "../../gc/chunk-deleter.ts";
+import type { ChunkInventory, StoredCopy } from "../../gc/chunk-inventory.ts";
 import type { PlacementRequest, PlacementSource } from "../../uploads/placements.ts";
 
 const SECRET = Buffer.from("a secret of the tests, 32 bytes.");
@@ -20,7 +21,7 @@ export function chunkOf(name: string, lengthBytes = 64 * 1024): TestChunk {
 }
 
 /** Nodes 1 to n as the coordinator sees them, each with the epochs of the copies it holds. */
-export class FakeNodes implements PlacementSource, ChunkDeleter, ReplicaVerifier {
+export class FakeNodes implements PlacementSource, ChunkDeleter, ChunkInventory, ReplicaVerifier {
   readonly #copies = new Map<number, Map<ChunkId, number>>();
   /** Nodes that do not answer and do not count. */
   readonly dead = new Set<number>();
@@ -80,6 +81,28 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ReplicaVerifier
       epoch: placement.epoch,
       receipts,
     };
+  }
+
+  nodeNumbers(): readonly number[] {
+    return [...this.#copies.keys()].filter((nodeNumber) => !this.dead.has(nodeNumber));
+  }
+
+  async list(page: {
+    readonly nodeNumber: number;
+    readonly after: ChunkId | undefined;
+    readonly limit: number;
+  }): Promise<readonly StoredCopy[]> {
+    this.#refuseDead(page.nodeNumber);
+    return [...(this.#copies.get(page.nodeNumber) ?? [])]
+      .map(([chunkId, epoch]) => ({ chunkId, epoch }))
+      .filter((copy) => page.after === undefined || copy.chunkId > page.after)
+      .sort((a, b) => (a.chunkId < b.chunkId ? -1 : 1))
+      .slice(0, page.limit);
+  }
+
+  /** The node's copy is gone without anybody's doing. */
+  lose(nodeNumber: number, chunkId: ChunkId): void {
+    this.#copies.get(nodeNumber)?.delete(chunkId);
   }
 
   holds(nodeNumber: number, chunkId: ChunkId): boolean {

@@ -70,6 +70,7 @@ export class TestNamespace implements AsyncDisposable {
       settings,
       nodes,
       deleter: nodes,
+      inventory: nodes,
       verifier: nodes,
     });
     return new TestNamespace(kv, nodes, settings, clock, service);

@@ -1,0 +1,121 @@
+import { expect, test } from "vitest";
+import { readCounters } from "../counters.ts";
+import { drops } from "../keyspace.ts";
+import { chunkOf } from "../namespace/testing/fake-nodes.ts";
+import { TestNamespace } from "../namespace/testing/test-namespace.ts";
+
+const A = chunkOf("a");
+const KIB_64 = 65_536n;
+
+/** Moves the horizon past what has been stored until now. */
+async function passHorizon(ns: TestNamespace): Promise<void> {
+  await ns.run("horizon");
+  await ns.clock.advance(ns.settings.receiptLifeMs);
+  await ns.run("horizon");
+}
+
+/** Compares with every node once. */
+async function compareAll(ns: TestNamespace): Promise<void> {
+  const signal = new AbortController().signal;
+  await ns.clock.advance(ns.settings.inventoryIntervalMs);
+  for (let node = 0; node < ns.nodes.nodeNumbers().length; node++) {
+    await ns.worker("inventories").step(signal);
+  }
+}
+
+test("copies of an upload that never handed them in are deleted once nobody can any more", async () => {
+  await using ns = await TestNamespace.open();
+  await ns.upload("/kept", [chunkOf("kept")]);
+  const { sessionId } = await ns.call("beginUpload", { path: "/f" });
+  await ns.store(sessionId, [A]);
+  await compareAll(ns);
+  expect(await ns.kv.read((reader) => drops.page(reader, { limit: 10 }))).toEqual([]);
+
+  await passHorizon(ns);
+  await compareAll(ns);
+  await ns.run("drops");
+  expect(ns.nodes.holdersOf(A.chunkId)).toEqual([]);
+  expect(ns.nodes.holdersOf(chunkOf("kept").chunkId)).toHaveLength(3);
+  expect(await ns.violations()).toEqual([]);
+});
+
+test("a copy that is stored again after the comparison is not touched by what it decided", async () => {
+  await using ns = await TestNamespace.open();
+  const { sessionId } = await ns.call("beginUpload", { path: "/f" });
+  await ns.store(sessionId, [A]);
+  await passHorizon(ns);
+  await compareAll(ns);
+  await ns.upload("/g", [A]);
+  await ns.run("drops");
+  const { chunks } = await ns.call("openFile", { path: "/g" });
+  for (const nodeNumber of chunks[0]?.nodeNumbers ?? []) {
+    expect(ns.nodes.holds(nodeNumber, A.chunkId)).toBe(true);
+  }
+  expect(await ns.violations()).toEqual([]);
+});
+
+test("a receipt from before the horizon does not name a copy that is being deleted", async () => {
+  const hour = 3_600_000;
+  const settings = { receiptLifeMs: hour, inventoryIntervalMs: hour };
+  await using ns = await TestNamespace.open({ settings });
+  const { sessionId } = await ns.call("beginUpload", { path: "/f" });
+  const chunks = await ns.store(sessionId, [A]);
+  await passHorizon(ns);
+  await compareAll(ns);
+  const commit = { sessionId, sizeBytes: KIB_64 };
+  await expect(ns.call("commitUpload", { ...commit, chunks })).rejects.toMatchObject({
+    reason: "chunkNeeded",
+  });
+  const again = await ns.store(sessionId, [A]);
+  await ns.call("commitUpload", { ...commit, chunks: again });
+  await ns.run("drops");
+  const opened = await ns.call("openFile", { path: "/f" });
+  for (const nodeNumber of opened.chunks[0]?.nodeNumbers ?? []) {
+    expect(ns.nodes.holds(nodeNumber, A.chunkId)).toBe(true);
+  }
+  expect(await ns.violations()).toEqual([]);
+});
+
+test("a copy that a record names and the node has lost is found and owed", async () => {
+  await using ns = await TestNamespace.open();
+  await ns.upload("/f", [A, chunkOf("b"), chunkOf("c")]);
+  const [loser = 0] = ns.nodes.holdersOf(A.chunkId);
+  ns.nodes.lose(loser, A.chunkId);
+  await compareAll(ns);
+  await ns.run("bad-replicas");
+  expect((await ns.kv.read(readCounters)).debtChunks).toBe(1);
+  const { chunks } = await ns.call("openFile", { path: "/f" });
+  expect(chunks[0]?.nodeNumbers).not.toContain(loser);
+  expect(await ns.violations()).toEqual([]);
+});
+
+test("inventories of more than a page are compared page by page, and nothing in order is touched", async () => {
+  await using ns = await TestNamespace.open({ nodes: 3 });
+  const parts = Array.from({ length: 1100 }, (_, at) => chunkOf(`p${at}`, 100));
+  await ns.upload("/f", parts);
+  const lost = parts[734] ?? A;
+  const [loser = 0] = ns.nodes.holdersOf(lost.chunkId);
+  ns.nodes.lose(loser, lost.chunkId);
+  await passHorizon(ns);
+  for (let round = 0; round < 3; round++) await compareAll(ns);
+  await ns.run("bad-replicas");
+  await ns.run("drops");
+  expect((await ns.kv.read(readCounters)).debtChunks).toBe(1);
+  const holders = parts.map((part) => ns.nodes.holdersOf(part.chunkId).length);
+  expect(holders.filter((count) => count === 3)).toHaveLength(1099);
+  expect(await ns.violations()).toEqual([]);
+});
+
+test("a node that is away is asked again later", async () => {
+  await using ns = await TestNamespace.open({ nodes: 3 });
+  await ns.upload("/f", [A]);
+  ns.nodes.lose(2, A.chunkId);
+  ns.nodes.dead.add(2);
+  await compareAll(ns);
+  await ns.run("bad-replicas");
+  expect((await ns.kv.read(readCounters)).debtChunks).toBe(0);
+  ns.nodes.dead.delete(2);
+  await compareAll(ns);
+  await ns.run("bad-replicas");
+  expect((await ns.kv.read(readCounters)).debtChunks).toBe(1);
+});
