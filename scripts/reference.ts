@@ -193,9 +193,20 @@ ${table(
     messageLink(method.input),
     messageLink(method.output),
     repeat(method),
-    comments.get(`${service.name}.${method.name}`) ?? comments.get(method.input.name) ?? "",
+    aboutCall(service, method, comments),
   ]),
 )}`;
+}
+
+/** A heading above a group of calls ("Namespace.") says nothing of the call. */
+function aboutCall(
+  service: DescService,
+  method: DescMethod,
+  comments: ReadonlyMap<string, string>,
+): string {
+  const own = comments.get(`${service.name}.${method.name}`);
+  const isHeading = own !== undefined && own.split(" ").length <= 2;
+  return (isHeading ? undefined : own) ?? comments.get(method.input.name) ?? "";
 }
 
 function messagePart(message: DescMessage, comments: ReadonlyMap<string, string>): string {

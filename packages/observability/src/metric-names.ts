@@ -67,4 +67,10 @@ export const METRICS = {
     labels: [],
     help: "Bytes of chunks that repair has copied.",
   },
+  cairn_datanode_buffered_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    labels: [],
+    help: "Memory reserved for chunks on their way in.",
+  },
 } as const satisfies Record<string, MetricRow>;
