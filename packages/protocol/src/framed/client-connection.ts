@@ -131,8 +131,9 @@ export class ClientConnection implements ConnectionOwner {
       throw new CairnError("protocolViolation", `the server answers call ${streamId}, never made`);
     }
     if (type === FrameType.response) {
-      this.#pending.delete(streamId);
+      // An answer that cannot be read ends the connection, and the call with it.
       pending.onEnd(frame);
+      this.#pending.delete(streamId);
       this.#onCallEnded();
     } else if (type === FrameType.data) {
       if (!pending.onData(takeBytes(frame, frame.start))) this.#connection.stopReading("stream");
@@ -238,9 +239,9 @@ class UnaryCall implements Pending {
   }
 
   onEnd(frame: Frame): void {
-    this.#letGo();
     if ((frame.flags & FrameFlag.failed) === 0) this.#resolve(takeBytes(frame, frame.start));
     else this.#reject(errorFromStatus(decodeFailure(frame)));
+    this.#letGo();
   }
 
   onFailed(error: CairnError): void {

@@ -105,7 +105,7 @@ export class Connection {
 
   /** Stops reading for this reason; what the peer sends then stays with the peer. */
   stopReading(reason: string): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#stops.has(reason)) return;
     this.#stops.add(reason);
     if (this.#stops.size > 1) return;
     this.#socket.pause();

@@ -1,0 +1,470 @@
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { SystemClock } from "@cairnfs/base/clock";
+import { CairnError } from "@cairnfs/base/errors";
+import { SystemRandom } from "@cairnfs/base/random";
+import { eventually } from "@cairnfs/base/testing/eventually";
+import { SimClock } from "@cairnfs/base/testing/sim-clock";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { EchoService } from "../gen/cairn/test/v1/echo_pb.ts";
+import { parseAddress } from "../rpc/address.ts";
+import type { ServiceClient } from "../rpc/client.ts";
+import { createClient } from "../rpc/create-client.ts";
+import { MESSAGE_BYTES_MAX } from "../rpc/limits.ts";
+import { RETRY_NEVER } from "../rpc/retry.ts";
+import { Echo } from "../rpc/testing/echo.ts";
+import type { ClientTransport, Listener } from "../rpc/transport.ts";
+import {
+  encodeFrameHeader,
+  FIRST_BODY_BYTES_MAX,
+  FRAME_BODY_BYTES_MAX,
+  FrameFlag,
+  FrameType,
+} from "./frame.ts";
+import { FramedNetwork } from "./framed-network.ts";
+import { decodeHello, encodeHello, PROTOCOL_VERSION } from "./hello.ts";
+
+function frame(type: number, streamId: number, flags = 0, body: Uint8Array = Buffer.alloc(0)) {
+  const header = encodeFrameHeader({ bodyBytes: body.byteLength, streamId, type, flags });
+  return Buffer.concat([header, body]);
+}
+
+function hello(version = PROTOCOL_VERSION): Buffer {
+  const body = encodeHello({ version, messageBytesMax: MESSAGE_BYTES_MAX, callsMax: 1 });
+  return frame(FrameType.hello, 0, 0, body);
+}
+
+function requestBody(method: string, message: Uint8Array = Buffer.alloc(0)): Buffer {
+  const path = Buffer.from(`/cairn.test.v1.EchoService/${method}`);
+  const head = Buffer.alloc(8);
+  head.writeUInt16BE(path.byteLength, 4);
+  return Buffer.concat([head, path, message]);
+}
+
+/** A peer that says whatever the test wants. */
+class Stranger {
+  readonly socket: Socket;
+  received = Buffer.alloc(0);
+  isClosed = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("data", (bytes) => {
+      this.received = Buffer.concat([this.received, bytes]);
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.isClosed = true;
+    });
+  }
+
+  say(...parts: Uint8Array[]): void {
+    this.socket.write(Buffer.concat(parts));
+  }
+
+  /** The types of the whole frames that came so far. */
+  frames(): { type: number; streamId: number; flags: number; body: Buffer }[] {
+    const frames = [];
+    for (let at = 0; at + 10 <= this.received.byteLength; ) {
+      const end = at + 10 + this.received.readUInt32BE(at);
+      frames.push({
+        type: this.received.readUInt8(at + 8),
+        streamId: this.received.readUInt32BE(at + 4),
+        flags: this.received.readUInt8(at + 9),
+        body: this.received.subarray(at + 10, end),
+      });
+      at = end;
+    }
+    return frames;
+  }
+
+  closed(): Promise<void> {
+    return eventually(() => expect(this.isClosed).toBe(true));
+  }
+}
+
+describe("a server", () => {
+  let clock: SimClock;
+  let echo: Echo;
+  let listener: Listener;
+  let stranger: Stranger;
+
+  beforeEach(async () => {
+    clock = new SimClock();
+    echo = new Echo();
+    listener = await new FramedNetwork({ clock }).listen("127.0.0.1:0", echo.router());
+    stranger = new Stranger(connect(parseAddress(listener.address)));
+    await once(stranger.socket, "connect");
+  });
+
+  afterEach(async () => {
+    echo.release();
+    stranger.socket.destroy();
+    // Its grace periods pass by the same clock.
+    const closed = listener.close();
+    await clock.advance(10_000);
+    await closed;
+    // Whatever the stranger did, no call of it is left behind.
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  async function expectAlive(): Promise<void> {
+    const network = new FramedNetwork({ clock: new SystemClock() });
+    const transport = network.connect(listener.address);
+    await clientOf(transport).echo({});
+    await transport.close();
+  }
+
+  test.each([
+    ["something that is no frame", [Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n")]],
+    ["nothing but ones", [Buffer.alloc(1000, 0xff)]],
+    ["nothing but zeros", [Buffer.alloc(1000)]],
+    ["a request before the hello", [frame(FrameType.request, 1, 0, requestBody("Echo"))]],
+    ["a hello on another stream", [frame(FrameType.hello, 1, 0, hello().subarray(10))]],
+    ["a hello that is too short", [frame(FrameType.hello, 0, 0, hello().subarray(10, 25))]],
+    ["a hello of another kind", [frame(FrameType.hello, 0, 0, Buffer.alloc(16, 1))]],
+    ["a first frame one byte too long", [sizeOnly(FIRST_BODY_BYTES_MAX + 1, FrameType.hello, 0)]],
+    ["two hellos", [hello(), hello()]],
+    ["a frame one byte too long", [hello(), sizeOnly(FRAME_BODY_BYTES_MAX + 1, FrameType.data, 1)]],
+    ["a frame of 4 GiB", [hello(), sizeOnly(0xffff_ffff, FrameType.request, 1)]],
+    ["a type that nobody knows", [hello(), frame(99, 1)]],
+    ["an answer", [hello(), frame(FrameType.response, 1)]],
+    ["data of a stream never opened", [hello(), frame(FrameType.data, 1)]],
+    ["a cancel of a call never made", [hello(), frame(FrameType.cancel, 3)]],
+    ["stream 0", [hello(), frame(FrameType.request, 0, 0, requestBody("Echo"))]],
+    ["an even stream", [hello(), frame(FrameType.request, 2, 0, requestBody("Echo"))]],
+    ["a head that is cut off", [hello(), frame(FrameType.request, 1, 0, Buffer.alloc(7))]],
+    [
+      "a path that is longer than the frame",
+      [hello(), frame(FrameType.request, 1, 0, requestBody("Echo").subarray(0, -1))],
+    ],
+    [
+      "metadata that is longer than it says",
+      [
+        hello(),
+        frame(FrameType.request, 1, 0, Buffer.from("0000000000000004" + "05616263", "hex")),
+      ],
+    ],
+    [
+      "the same stream twice",
+      [
+        hello(),
+        frame(FrameType.request, 1, 0, requestBody("Echo")),
+        frame(FrameType.request, 1, 0, requestBody("Echo")),
+      ],
+    ],
+    [
+      "a stream below the last",
+      [
+        hello(),
+        frame(FrameType.request, 5, 0, requestBody("Echo")),
+        frame(FrameType.request, 3, 0, requestBody("Echo")),
+      ],
+    ],
+    [
+      "data of a call that is answered once",
+      [
+        hello(),
+        frame(FrameType.request, 1, 0, requestBody("Echo", Buffer.from("\x0a\x04hang"))),
+        frame(FrameType.data, 1, 0, Buffer.alloc(3)),
+      ],
+    ],
+    [
+      "data after the last",
+      [
+        hello(),
+        frame(FrameType.request, 1, FrameFlag.open | FrameFlag.noData, requestBody("Chat")),
+        frame(FrameType.data, 1, 0, Buffer.from("\x0a\x04wait")),
+        frame(FrameType.data, 1, FrameFlag.closed | FrameFlag.noData),
+        frame(FrameType.data, 1, 0, Buffer.alloc(3)),
+      ],
+    ],
+  ])("ends a connection that says %s, and serves the others", async (_what, said) => {
+    stranger.say(...said);
+    await stranger.closed();
+    await expectAlive();
+  });
+
+  test("gives a stranger who says nothing, or half a header, a few seconds and no more", async () => {
+    stranger.say(hello().subarray(0, 7));
+    await eventually(() => expect(stranger.frames().length).toBe(1));
+    await clock.advance(4_999);
+    expect(stranger.isClosed).toBe(false);
+    await clock.advance(1);
+    await stranger.closed();
+  });
+
+  test("tells a client of another version its own, and ends", async () => {
+    stranger.say(hello(PROTOCOL_VERSION + 1));
+    await stranger.closed();
+    const [first, ...rest] = stranger.frames();
+    expect(rest).toEqual([]);
+    expect(first?.type).toBe(FrameType.hello);
+    const body = first?.body ?? Buffer.alloc(0);
+    const view = { bytes: body, start: 0, end: body.byteLength, isOwned: true };
+    expect(decodeHello({ ...view, type: 4, flags: 0, streamId: 0 }).version).toBe(PROTOCOL_VERSION);
+  });
+
+  test("answers pings", async () => {
+    stranger.say(hello(), frame(FrameType.ping, 0));
+    await eventually(() => {
+      expect(stranger.frames().map(({ type }) => type)).toEqual([FrameType.hello, FrameType.pong]);
+    });
+  });
+
+  test("refuses a request whose message is one byte too long, and goes on", async () => {
+    const tooLong = requestBody("Echo", Buffer.alloc(MESSAGE_BYTES_MAX + 1));
+    stranger.say(hello(), frame(FrameType.request, 1, 0, tooLong));
+    stranger.say(frame(FrameType.request, 3, 0, requestBody("Echo")));
+    await eventually(() => {
+      const [, refused, answered] = stranger.frames();
+      expect(refused).toMatchObject({ streamId: 1, flags: FrameFlag.failed });
+      expect(refused?.body.toString("latin1")).toContain("messageTooLarge");
+      expect(answered).toMatchObject({ streamId: 3, flags: 0 });
+    });
+  });
+
+  test("ends a connection whose stream has a message one byte too long", async () => {
+    stranger.say(hello());
+    stranger.say(
+      frame(FrameType.request, 1, FrameFlag.open | FrameFlag.noData, requestBody("Chat")),
+    );
+    stranger.say(frame(FrameType.data, 1, 0, Buffer.alloc(MESSAGE_BYTES_MAX + 1)));
+    await stranger.closed();
+    expect((await echo.aborted).reason).toBe("messageTooLarge");
+  });
+
+  test("does not mind data of a stream that it has ended", async () => {
+    stranger.say(hello());
+    stranger.say(
+      frame(FrameType.request, 1, FrameFlag.open | FrameFlag.noData, requestBody("Count")),
+    );
+    stranger.say(frame(FrameType.data, 1, FrameFlag.closed));
+    await eventually(() => expect(stranger.frames().at(-1)?.type).toBe(FrameType.response));
+    stranger.say(frame(FrameType.data, 1, 0, Buffer.alloc(1000)), frame(FrameType.ping, 0));
+    await eventually(() => expect(stranger.frames().at(-1)?.type).toBe(FrameType.pong));
+  });
+
+  test("refuses a stream that is called as if it answered once, and the other way round", async () => {
+    stranger.say(hello(), frame(FrameType.request, 1, 0, requestBody("Chat")));
+    stranger.say(
+      frame(FrameType.request, 3, FrameFlag.open | FrameFlag.noData, requestBody("Echo")),
+    );
+    await eventually(() => {
+      const [, ...refused] = stranger.frames();
+      expect(refused.map(({ streamId, flags }) => [streamId, flags])).toEqual([
+        [1, FrameFlag.failed],
+        [3, FrameFlag.failed],
+      ]);
+    });
+  });
+
+  test("tells its handlers when a client goes in the middle of a frame", async () => {
+    stranger.say(hello());
+    stranger.say(
+      frame(FrameType.request, 1, FrameFlag.open | FrameFlag.noData, requestBody("Chat")),
+    );
+    stranger.say(sizeOnly(100_000, FrameType.data, 1), Buffer.alloc(500));
+    await eventually(() => expect(echo.calls).toBe(1));
+    stranger.socket.end();
+    const error = await echo.aborted;
+    expect(error.reason).toBe("peerGone");
+    expect(error.message).toContain("in the middle of a frame");
+  });
+
+  test("tells the handler of a call that is cancelled", async () => {
+    const hang = requestBody("Echo", Buffer.from("\x0a\x04hang"));
+    stranger.say(hello(), frame(FrameType.request, 1, 0, hang));
+    await echo.started;
+    stranger.say(frame(FrameType.cancel, 1));
+    expect((await echo.aborted).reason).toBe("cancelled");
+  });
+
+  test("finds out that a client has gone that it does not read from", async () => {
+    stranger.say(hello());
+    stranger.say(
+      frame(FrameType.request, 1, FrameFlag.open | FrameFlag.noData, requestBody("Gather")),
+      frame(FrameType.data, 1, 0, Buffer.from("\x0a\x04gate")),
+    );
+    await echo.waiting;
+    // More than it holds unread, so that it stops reading.
+    const data = frame(FrameType.data, 1, 0, Buffer.from("\x0a\x04gate"));
+    stranger.say(...Array.from({ length: 1000 }, () => data));
+    await eventually(() => expect(stranger.socket.writableLength).toBe(0));
+    stranger.socket.resetAndDestroy();
+    await eventually(async () => {
+      await clock.advance(1_000);
+      expect(await Promise.race([echo.aborted, undefined])).toMatchObject({ reason: "peerGone" });
+    });
+  });
+});
+
+describe("a client", () => {
+  let clock: SimClock;
+  let server: Server;
+  let strangers: Stranger[];
+  let transport: ClientTransport;
+  let client: ServiceClient<typeof EchoService>;
+
+  beforeEach(async () => {
+    clock = new SimClock();
+    strangers = [];
+    server = createServer((socket) => strangers.push(new Stranger(socket)));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const bound = server.address();
+    const port = typeof bound === "object" ? bound?.port : undefined;
+    transport = new FramedNetwork({ clock }).connect(`127.0.0.1:${port}`);
+    client = clientOf(transport, clock);
+  });
+
+  afterEach(async () => {
+    await transport.close();
+    for (const { socket } of strangers) socket.destroy();
+    server.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  /** The connection, as soon as as many frames have come on it. */
+  async function stranger(frames: number, index = 0): Promise<Stranger> {
+    return eventually(() => {
+      const found = strangers[index];
+      expect(found?.frames().length).toBe(frames);
+      if (found === undefined) throw new Error("no connection");
+      return found;
+    });
+  }
+
+  test.each([
+    [
+      "something that is no frame",
+      [Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],
+      "protocolViolation",
+    ],
+    ["an answer before the hello", [frame(FrameType.response, 1)], "protocolViolation"],
+    ["an answer nobody asked for", [hello(), frame(FrameType.response, 3)], "protocolViolation"],
+    ["an answer to an even stream", [hello(), frame(FrameType.response, 2)], "protocolViolation"],
+    ["a request", [hello(), frame(FrameType.request, 1)], "protocolViolation"],
+    ["a stream in answer to a call", [hello(), frame(FrameType.data, 1)], "protocolViolation"],
+    ["a failure that is cut off", [hello(), frame(2, 1, FrameFlag.failed)], "protocolViolation"],
+    [
+      "a frame that is too long",
+      [hello(), sizeOnly(FRAME_BODY_BYTES_MAX + 1, 2, 1)],
+      "protocolViolation",
+    ],
+    [
+      "an answer that makes no sense",
+      [hello(), frame(2, 1, 0, Buffer.from("zzz"))],
+      "protocolViolation",
+    ],
+  ])("fails its calls when the server says %s", async (_what, said, reason) => {
+    const call = failureOf(client.echo({}));
+    (await stranger(2)).say(...said);
+    expect((await call).reason).toBe(reason);
+  });
+
+  test("names both versions when the server has another", async () => {
+    const call = failureOf(client.echo({}));
+    (await stranger(2)).say(hello(7));
+    const error = await call;
+    expect(error.reason).toBe("versionMismatch");
+    expect(error.message).toContain("version 7");
+    expect(error.details).toEqual({ version: PROTOCOL_VERSION, peerVersion: 7 });
+  });
+
+  test("gives up on a server that says no hello", async () => {
+    const call = failureOf(client.echo({}));
+    await stranger(2);
+    await clock.advance(5_000);
+    expect((await call).reason).toBe("unreachable");
+  });
+
+  test("fails with peerGone when the server goes in the middle of an answer", async () => {
+    const call = failureOf(client.echo({}));
+    const peer = await stranger(2);
+    peer.say(hello(), sizeOnly(100, FrameType.response, 1), Buffer.alloc(50));
+    peer.socket.end();
+    const error = await call;
+    expect(error.reason).toBe("peerGone");
+    expect(error.message).toContain("in the middle of a frame");
+  });
+
+  test("asks a server that has gone silent for a sign of life, and gives up", async () => {
+    const call = failureOf(client.echo({}, { timeoutMs: Number.POSITIVE_INFINITY }));
+    const peer = await stranger(2);
+    peer.say(hello(), frame(FrameType.ping, 0));
+    await eventually(() => expect(peer.frames().at(-1)?.type).toBe(FrameType.pong));
+    await clock.advance(20_000);
+    await eventually(() => expect(peer.frames().at(-1)?.type).toBe(FrameType.ping));
+    peer.say(frame(FrameType.pong, 0));
+    peer.say(frame(FrameType.ping, 0));
+    await eventually(() => expect(peer.frames().at(-1)?.type).toBe(FrameType.pong));
+    await clock.advance(30_000);
+    expect(peer.isClosed).toBe(false);
+    await clock.advance(10_000);
+    expect((await call).reason).toBe("peerGone");
+  });
+
+  test("says that the server is stopping when it said goodbye, and connects anew", async () => {
+    const call = failureOf(client.echo({}));
+    const peer = await stranger(2);
+    peer.say(hello(), frame(FrameType.goaway, 0));
+    peer.socket.end();
+    expect((await call).reason).toBe("shuttingDown");
+    const again = client.echo({});
+    const second = await stranger(2, 1);
+    second.say(hello(), frame(FrameType.response, 1));
+    await again;
+  });
+
+  test("cancels a call whose deadline has passed, and ignores the late answer", async () => {
+    const call = failureOf(client.echo({}, { timeoutMs: 700 }));
+    const peer = await stranger(2);
+    peer.say(hello());
+    await clock.advance(699);
+    await clock.advance(1);
+    expect((await call).reason).toBe("deadlineExceeded");
+    await eventually(() => expect(peer.frames().at(-1)?.type).toBe(FrameType.cancel));
+    peer.say(frame(FrameType.response, 1));
+    const next = client.echo({});
+    await eventually(() => expect(peer.frames().at(-1)?.streamId).toBe(3));
+    peer.say(frame(FrameType.response, 3));
+    await next;
+  });
+
+  test("closes connections that it does not need", async () => {
+    const call = client.echo({});
+    const peer = await stranger(2);
+    peer.say(hello(), frame(FrameType.response, 1));
+    await call;
+    await clock.advance(80_000);
+    await peer.closed();
+  });
+});
+
+function sizeOnly(bodyBytes: number, type: number, streamId: number): Buffer {
+  return encodeFrameHeader({ bodyBytes, streamId, type, flags: 0 });
+}
+
+function clientOf(
+  transport: ClientTransport,
+  clock = new SystemClock() as SystemClock | SimClock,
+): ServiceClient<typeof EchoService> {
+  const random = new SystemRandom();
+  return createClient(EchoService, transport, {
+    clock,
+    random,
+    timeoutMs: 20_000,
+    retry: RETRY_NEVER,
+  });
+}
+
+async function failureOf(call: Promise<unknown>): Promise<CairnError> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof CairnError) return error;
+    throw error;
+  }
+  throw new Error("the call succeeded and should have failed");
+}
