@@ -74,6 +74,9 @@ export const coordinatorSettings = z.object({
   receiptLifeMs: durationMs(MINUTE_MS)
     .default(NAMESPACE.receiptLifeMs)
     .describe("How long at least a stored chunk can be handed in with its receipts."),
+  inventoryIntervalMs: durationMs(MINUTE_MS)
+    .default(NAMESPACE.inventoryIntervalMs)
+    .describe("How often what a node holds is compared with what the records say it holds."),
   idempotencyMs: durationMs(MINUTE_MS)
     .default(NAMESPACE.idempotencyMs)
     .describe("How long at least the answer to a mutating call is kept for its repetition."),

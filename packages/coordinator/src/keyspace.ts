@@ -168,8 +168,6 @@ export const answers = new Table<readonly [number, Uint8Array], StoredAnswer>({
 });
 
 export const POSITION_BYTES = 12;
-export const CHANGE_LOG_PREFIX: Uint8Array = Buffer.from("clog");
-
 /** By position; written with `tx.append`. */
 export const changeLog = new Table<Uint8Array, ChangeRecord>({
   prefix: "clog",
@@ -177,13 +175,15 @@ export const changeLog = new Table<Uint8Array, ChangeRecord>({
   value: changeCodec,
 });
 
-/** Whole numbers under `meta`. */
-export const metaNumbers = new Table<"epoch" | "horizon" | "next-id", number>({
-  prefix: "meta",
-  // Reading a name back would need a check; nobody lists them.
-  key: restText as KeyCodec<"epoch" | "horizon" | "next-id">,
-  value: number,
-});
+export const CHANGE_LOG_PREFIX: Uint8Array = Buffer.from(changeLog.prefix);
+
+/** A typed view of some single values under `meta`. */
+export function metaTable<Name extends string, V>(value: ValueCodec<V>): Table<Name, V> {
+  // Names are written and looked up; nobody reads one back from its key.
+  return new Table({ prefix: "meta", key: restText as KeyCodec<Name>, value });
+}
+
+export const metaNumbers = metaTable<"epoch" | "horizon" | "next-id", number>(number);
 
 /** When the store epoch was what; oldest first. See chunks/epochs.ts. */
 export interface EpochMark {
@@ -191,10 +191,8 @@ export interface EpochMark {
   readonly epoch: number;
 }
 
-export const epochMarks = new Table<"epoch-marks", readonly EpochMark[]>({
-  prefix: "meta",
-  key: restText as KeyCodec<"epoch-marks">,
-  value: recordCodec("epoch marks", {
+export const epochMarks = metaTable<"epoch-marks", readonly EpochMark[]>(
+  recordCodec("epoch marks", {
     version: 1,
     write: (to, marks) =>
       to.list(marks, (into, mark) => {
@@ -203,18 +201,16 @@ export const epochMarks = new Table<"epoch-marks", readonly EpochMark[]>({
       }),
     read: (from) => from.list((of) => ({ atMs: of.varint(), epoch: of.varint() })),
   }),
-});
+);
 
 /** Up to where the change log was cut off. */
-export const trimmedPosition = new Table<"log-trimmed", Uint8Array>({
-  prefix: "meta",
-  key: restText as KeyCodec<"log-trimmed">,
-  value: recordCodec("position", {
+export const trimmedPosition = metaTable<"log-trimmed", Uint8Array>(
+  recordCodec("position", {
     version: 1,
     write: (to, position) => to.fixed(position),
     read: (from) => from.fixed(POSITION_BYTES),
   }),
-});
+);
 
 /** What `tx.add` keeps: eight bytes, big-endian, two's complement; the one value without a record version. */
 const counterCodec: ValueCodec<number> = {

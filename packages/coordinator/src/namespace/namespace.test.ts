@@ -2,7 +2,17 @@ import { SystemClock } from "@cairnfs/base/clock";
 import { Prng } from "@cairnfs/base/random";
 import { temporaryFolder } from "@cairnfs/base/testing/temp-folder";
 import { LmdbKv } from "@cairnfs/kv/lmdb/lmdb-kv";
+import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { describeNamespace } from "./namespace.contract.ts";
+
+describeNamespace(
+  "MemoryKv",
+  async () => {
+    const kv = new MemoryKv();
+    return { kv, [Symbol.asyncDispose]: () => kv.close() };
+  },
+  { seeds: [1, 2, 3], steps: 400 },
+);
 
 describeNamespace(
   "LmdbKv",
