@@ -29,7 +29,10 @@ export class SpaceLedger {
   #promisedBytes = 0;
   #measured: DiskSpace | undefined;
   #measuredMs = 0;
-  #grownSinceBytes = 0;
+  #measuring: Promise<void> | undefined;
+  /** By how much files have grown since the store was opened, and had when the disk was measured. */
+  #grownBytes = 0;
+  #grownAtMeasureBytes = 0;
 
   constructor(measure: () => Promise<DiskSpace>, clock: Clock, options: SpaceOptions = {}) {
     this.#measure = measure;
@@ -62,7 +65,7 @@ export class SpaceLedger {
   /** Counts bytes that files of the store have grown by, or shrunk when negative. */
   add(sizeBytes: number): void {
     this.#usedBytes += sizeBytes;
-    this.#grownSinceBytes += sizeBytes;
+    this.#grownBytes += sizeBytes;
     assert(this.#usedBytes >= 0, "more bytes were freed than were used");
   }
 
@@ -76,14 +79,21 @@ export class SpaceLedger {
   }
 
   async #refresh(maxAgeMs: number): Promise<void> {
+    const ageMs = this.#clock.monotonicMs() - this.#measuredMs;
+    if (this.#measured !== undefined && ageMs < maxAgeMs) return;
+    this.#measuring ??= this.#measureAgain().finally(() => {
+      this.#measuring = undefined;
+    });
+    await this.#measuring;
+  }
+
+  async #measureAgain(): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#measured !== undefined && nowMs - this.#measuredMs < maxAgeMs) return;
-    const grownBefore = this.#grownSinceBytes;
-    const measured = await this.#measureDisk();
-    this.#measured = measured;
+    // What grows while we ask may or may not be in the answer: it is counted.
+    const grownBytes = this.#grownBytes;
+    this.#measured = await this.#measureDisk();
     this.#measuredMs = nowMs;
-    // What grew while we asked may or may not be in the answer: it is counted.
-    this.#grownSinceBytes -= grownBefore;
+    this.#grownAtMeasureBytes = grownBytes;
   }
 
   async #measureDisk(): Promise<DiskSpace> {
@@ -101,7 +111,8 @@ export class SpaceLedger {
 
   #availableBytes(): number {
     const capacityBytes = this.#capacityBytes();
-    const onDiskBytes = (this.#measured?.availableBytes ?? 0) - this.#grownSinceBytes;
+    const onDiskBytes =
+      (this.#measured?.availableBytes ?? 0) - (this.#grownBytes - this.#grownAtMeasureBytes);
     const freeBytes = Math.min(capacityBytes - this.#usedBytes, onDiskBytes);
     return Math.max(
       0,

@@ -144,38 +144,49 @@ class Work {
   }
 
   async #operate(store: ChunkStore, target: TrackedChunk): Promise<void> {
-    const before = target.possible;
     const epoch = this.#round * 100 + randomBelow(this.#random, 100);
     const kind = this.#random.next();
     try {
-      if (kind < 0.5) {
-        target.possible = mayBe(before, (state) => Math.max(state ?? 0, epoch));
-        const { epoch: now } = await putChunk(store, target.chunk, { epoch });
-        settle(target, now);
-      } else if (kind < 0.65) {
-        target.possible = mayBe(before, (state) => raised(state, epoch));
-        if (await store.claim(target.chunk.id, epoch)) {
-          const held = [...before].filter((state) => state !== undefined);
-          target.possible = new Set(held.map((state) => raised(state, epoch)));
-        } else if (before.has(undefined)) target.possible = before;
-        else throw new Error(`${target.chunk.id} was not claimed`);
-      } else if (kind < 0.9) {
-        target.possible = mayBe(before, (state) => remaining(state, epoch));
-        const isGone = await store.delete(target.chunk.id, epoch);
-        if (isGone) settle(target, undefined);
-        else if ([...before].some((state) => state !== undefined && state > epoch)) {
-          // A refusal promises nothing: what it saw may be lost yet.
-          target.possible = before;
-        } else throw new Error(`${target.chunk.id} was not deleted in epoch ${epoch}`);
-      } else {
-        const verdict = await store.verify(target.chunk.id, new AbortController().signal);
-        if (verdict === "corrupt") throw new Error(`${target.chunk.id} was found corrupt`);
-      }
+      if (kind < 0.5) await put(store, target, epoch);
+      else if (kind < 0.65) await claim(store, target, epoch);
+      else if (kind < 0.9) await remove(store, target, epoch);
+      else await verify(store, target.chunk);
       if (target.possible.size === 0) throw new Error(`${target.chunk.id} is in no possible state`);
     } catch (error) {
       expectDiskError(error);
     }
   }
+}
+
+async function put(store: ChunkStore, target: TrackedChunk, epoch: number): Promise<void> {
+  target.possible = mayBe(target.possible, (state) => Math.max(state ?? 0, epoch));
+  const info = await putChunk(store, target.chunk, { epoch });
+  settle(target, info.epoch);
+}
+
+async function claim(store: ChunkStore, target: TrackedChunk, epoch: number): Promise<void> {
+  const before = target.possible;
+  target.possible = mayBe(before, (state) => raised(state, epoch));
+  if (await store.claim(target.chunk.id, epoch)) {
+    const held = [...before].filter((state) => state !== undefined);
+    target.possible = new Set(held.map((state) => raised(state, epoch)));
+  } else if (before.has(undefined)) target.possible = before;
+  else throw new Error(`${target.chunk.id} was not claimed`);
+}
+
+async function remove(store: ChunkStore, target: TrackedChunk, epoch: number): Promise<void> {
+  const before = target.possible;
+  target.possible = mayBe(before, (state) => remaining(state, epoch));
+  if (await store.delete(target.chunk.id, epoch)) settle(target, undefined);
+  else if ([...before].some((state) => state !== undefined && state > epoch)) {
+    // A refusal promises nothing: what it saw may be lost yet.
+    target.possible = before;
+  } else throw new Error(`${target.chunk.id} was not deleted in epoch ${epoch}`);
+}
+
+async function verify(store: ChunkStore, { id }: SampleChunk): Promise<void> {
+  const verdict = await store.verify(id, new AbortController().signal);
+  if (verdict === "corrupt") throw new Error(`${id} was found corrupt`);
 }
 
 async function check(
