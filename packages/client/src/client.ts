@@ -1,10 +1,9 @@
 import { ByteBudget } from "@cairnfs/base/byte-budget";
 import type { Disk } from "@cairnfs/base/disk";
-import { CairnError, hasReason } from "@cairnfs/base/errors";
+import { hasReason } from "@cairnfs/base/errors";
 import type { Closable } from "@cairnfs/base/lifecycle";
 import { RealDisk } from "@cairnfs/base/real-disk";
-import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
-import { BadReplicaKind, CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { CallOptions } from "@cairnfs/protocol/rpc/client";
 import { createClient } from "@cairnfs/protocol/rpc/create-client";
 import type { Network } from "@cairnfs/protocol/rpc/network";
@@ -12,11 +11,21 @@ import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import { RETRY_NEVER } from "@cairnfs/protocol/rpc/retry";
 import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
 import { withCallerSignal } from "./abort.ts";
+import type {
+  CallerOptions,
+  CopyOptions,
+  ListOptions,
+  ListPage,
+  MakeDirectoryOptions,
+  MoveOptions,
+  RemoveOptions,
+  SetAttributesOptions,
+} from "./client-options.ts";
 import { type ClusterState, clusterState } from "./cluster-state.ts";
 import { type ClientConfig, type ConnectOptions, clientConfig } from "./config.ts";
 import { type CoordinatorClient, CoordinatorLink } from "./coordinator-link.ts";
+import { defaultNetwork } from "./default-network.ts";
 import { type TreeUsage, usageOf, walkTree } from "./directory.ts";
-import type { LocatedChunk } from "./download/chunk-map.ts";
 import { type DownloadOptions, downloadFile } from "./download/download-file.ts";
 import {
   type DownloadParts,
@@ -24,16 +33,14 @@ import {
   OpenedFile,
   type ReadOptions,
 } from "./download/opened-file.ts";
+import { reportReplica } from "./download/report-replica.ts";
 import {
   attributesToWire,
   childPath,
-  type EntryAttributes,
-  type EntryPrecondition,
   entryFromWire,
   type FileEntry,
   policyToWire,
   preconditionToWire,
-  type StoragePolicy,
 } from "./entry.ts";
 import { CairnFileSystem } from "./fs/file-system.ts";
 import { NodeHealth } from "./node-health.ts";
@@ -45,61 +52,13 @@ import { resumeUpload, type UploadFileOptions, uploadFile } from "./upload/uploa
 import type { PutOptions, PutResult, UploadParts } from "./upload/upload-parts.ts";
 import { type FileChange, type WatchOptions, watchChanges } from "./watch-changes.ts";
 
-/** What every call takes. */
-export interface CallerOptions {
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface ListOptions extends CallerOptions {
-  /** Entries fetched in one call: 1,000 unless given, at most 10,000. */
-  readonly pageSize?: number | undefined;
-  /** Start after this key: `nextAfter` of an earlier page. */
-  readonly after?: string | undefined;
-}
-
-/** A part of a listing. */
-export interface ListPage {
-  readonly entries: readonly FileEntry[];
-  /** Where the next page starts; `undefined` when this was the last. */
-  readonly nextAfter: string | undefined;
-}
-
-export interface MakeDirectoryOptions extends CallerOptions, EntryAttributes {
-  /** Make missing parents too, and be content with a directory that is there. */
-  readonly parents?: boolean | undefined;
-  readonly policy?: StoragePolicy | undefined;
-}
-
-export interface MoveOptions extends CallerOptions {
-  readonly noReplace?: boolean | undefined;
-  /** Make missing parents of the target. */
-  readonly parents?: boolean | undefined;
-}
-
-export interface CopyOptions extends MoveOptions {
-  /** Instead of the source's attributes. */
-  readonly attributes?: EntryAttributes | undefined;
-}
-
-export interface RemoveOptions extends CallerOptions {
-  /** Remove a directory with everything below it, at once. */
-  readonly recursive?: boolean | undefined;
-  readonly precondition?: EntryPrecondition | undefined;
-}
-
-export interface SetAttributesOptions extends CallerOptions, EntryAttributes {
-  /** Of a directory: replaces the policy that is set on it. */
-  readonly policy?: StoragePolicy | undefined;
-  readonly precondition?: EntryPrecondition | undefined;
-}
-
 const CHUNKS_WITH_GET = 256;
 const CHUNKS_WITH_OPEN = 4_096;
 
 /** Connects to a cluster: resolves when a coordinator has answered. */
 export async function connect(options: ConnectOptions & CallerOptions): Promise<CairnClient> {
   const config = clientConfig(options);
-  const network = options.network ?? (await framedNetwork(config));
+  const network = options.network ?? (await defaultNetwork(config));
   const client = new CairnClient(config, {
     network,
     disk: options.disk ?? new RealDisk({ fileMode: 0o666 }),
@@ -111,12 +70,6 @@ export async function connect(options: ConnectOptions & CallerOptions): Promise<
     await client.close();
     throw error;
   }
-}
-
-/** Loaded when it is needed: who brings a network of his own does without. */
-async function framedNetwork({ clock }: ClientConfig): Promise<Network> {
-  const { FramedNetwork } = await import("@cairnfs/protocol/framed/framed-network");
-  return new FramedNetwork({ clock });
 }
 
 /** What a client reaches the cluster and local files through. */
@@ -176,7 +129,7 @@ export class CairnClient implements Closable {
     this.#downloads = {
       ...shared,
       budget: new ByteBudget(config.memoryBytes),
-      report: (chunk, nodeNumber, kind) => this.#reportReplica(chunk, nodeNumber, kind),
+      report: (...copy) => reportReplica(coordinator, ...copy),
     };
     this.fs = new CairnFileSystem(this, random);
   }
@@ -439,25 +392,6 @@ export class CairnClient implements Closable {
     return withCallerSignal(signal, () =>
       this.#coordinator.call(send, { signal, isMutation: true }),
     );
-  }
-
-  #reportReplica(chunk: LocatedChunk, nodeNumber: number, kind: "corrupt" | "missing"): void {
-    const report = this.#coordinator.call(
-      (client, options) =>
-        client.reportBadReplica(
-          {
-            chunkId: chunkIdToBytes(chunk.id),
-            nodeNumber,
-            kind: kind === "corrupt" ? BadReplicaKind.CORRUPT : BadReplicaKind.MISSING,
-          },
-          options,
-        ),
-      { patienceMs: 0 },
-    );
-    // The reader goes on elsewhere: a report that does not arrive is one that the next reader makes.
-    report.catch((error: unknown) => {
-      if (!(error instanceof CairnError)) throw error;
-    });
   }
 }
 

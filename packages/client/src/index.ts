@@ -8,19 +8,17 @@ export {
   Reason,
   type Retry,
 } from "@cairnfs/base/errors";
-export {
-  CairnClient,
-  type CallerOptions,
-  type ClientParts,
-  type CopyOptions,
-  connect,
-  type ListOptions,
-  type ListPage,
-  type MakeDirectoryOptions,
-  type MoveOptions,
-  type RemoveOptions,
-  type SetAttributesOptions,
-} from "./client.ts";
+export { CairnClient, type ClientParts, connect } from "./client.ts";
+export type {
+  CallerOptions,
+  CopyOptions,
+  ListOptions,
+  ListPage,
+  MakeDirectoryOptions,
+  MoveOptions,
+  RemoveOptions,
+  SetAttributesOptions,
+} from "./client-options.ts";
 export type { ClusterState } from "./cluster-state.ts";
 export type { ConnectOptions } from "./config.ts";
 export type { TreeUsage } from "./directory.ts";

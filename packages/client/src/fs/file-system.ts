@@ -1,13 +1,12 @@
 import { constants } from "node:fs";
 import { posix } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { CairnError, hasReason } from "@cairnfs/base/errors";
+import { hasReason } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import type { Random } from "@cairnfs/base/random";
 import type { FileEntry } from "../entry.ts";
 import { type ReadStreamOptions, readStream } from "../streams/read-stream.ts";
 import { writeStream } from "../streams/write-stream.ts";
-import type { PutOptions } from "../upload/upload-parts.ts";
 import { type CopyTreeOptions, copyTree } from "./copy-tree.ts";
 import { dataBytes, encoded, partBytes, type WriteData } from "./data.ts";
 import { CairnFileHandle } from "./file-handle.ts";
@@ -15,9 +14,10 @@ import type { FileStore } from "./file-store.ts";
 import { parseFlags } from "./flags.ts";
 import { clusterPath, type PathLike, pathText } from "./fs-path.ts";
 import { asNode, FileSystemError, nodeError } from "./node-error.ts";
+import { entryIfThere, firstMissing, openWriter } from "./open-writer.ts";
 import { renameAsPosix } from "./rename-as-posix.ts";
-import { SequentialWriter } from "./sequential-writer.ts";
 import { FileDirent, FileStats } from "./stats.ts";
+import { type TimeLike, timeMs } from "./time.ts";
 
 interface SignalOption {
   readonly signal?: AbortSignal | undefined;
@@ -40,9 +40,6 @@ export interface ReaddirOptions {
   readonly withFileTypes?: boolean | undefined;
   readonly recursive?: boolean | undefined;
 }
-
-/** When a file was changed: seconds, a date, or text that is one. */
-export type TimeLike = number | string | Date;
 
 /**
  * The cluster as an object that satisfies the commonly used part of `node:fs/promises`, with Node's errors. There are no
@@ -111,7 +108,7 @@ export class CairnFileSystem {
         await this.#store.append(at, source, { signal, mode });
       } else {
         // A file that is written anew keeps its permissions.
-        const kept = mode ?? (await this.#entryIfThere(at))?.mode;
+        const kept = mode ?? (await entryIfThere(this.#store, at))?.mode;
         await this.#store.put(at, source, { signal, mode: kept });
       }
     });
@@ -141,7 +138,7 @@ export class CairnFileSystem {
         return new CairnFileHandle(this.#nextFd++, at, { kind: "read", file });
       }
       const options = { mode, isAppend, isExclusive };
-      const { writer, startBytes } = await this.#writer(at, options);
+      const { writer, startBytes } = await openWriter(this.#store, at, options);
       return new CairnFileHandle(this.#nextFd++, at, { kind: "write", writer, startBytes });
     });
   }
@@ -210,7 +207,7 @@ export class CairnFileSystem {
       typeof options === "number" ? { mode: options } : (options ?? {});
     const at = clusterPath(path);
     return asNode({ syscall: "mkdir", path: pathText(path) }, async () => {
-      const first = recursive ? await this.#firstMissing(at) : undefined;
+      const first = recursive ? await firstMissing(this.#store, at) : undefined;
       await this.#store.mkdir(at, { parents: recursive, mode });
       return first;
     });
@@ -372,7 +369,8 @@ export class CairnFileSystem {
       if (access !== "write") throw new FileSystemError("ENOTSUP", subject);
       return asNode(
         subject,
-        async () => (await this.#writer(at, { mode, isAppend, isExclusive, signal })).writer,
+        async () =>
+          (await openWriter(this.#store, at, { mode, isAppend, isExclusive, signal })).writer,
       );
     });
   }
@@ -386,72 +384,10 @@ export class CairnFileSystem {
   #removeEntry({ path, inodeId }: FileEntry): Promise<void> {
     return this.#store.remove(path, { precondition: { inodeId } });
   }
-
-  async #firstMissing(path: string): Promise<string | undefined> {
-    let missing: string | undefined;
-    for (let at = path; at !== "/"; at = posix.dirname(at)) {
-      try {
-        await this.#store.stat(at);
-        return missing;
-      } catch (error) {
-        if (!hasReason(error, "pathNotFound", "notADirectory")) throw error;
-        missing = at;
-      }
-    }
-    return missing;
-  }
-
-  /** What is wrong with the path shows at once, as with a real `open`, not when the file is closed. */
-  async #writer(
-    path: string,
-    options: SignalOption & {
-      readonly mode?: number | undefined;
-      readonly isAppend: boolean;
-      readonly isExclusive: boolean;
-    },
-  ): Promise<{ readonly writer: SequentialWriter; readonly startBytes: number }> {
-    const { mode, signal, isAppend, isExclusive } = options;
-    const there = await this.#entryIfThere(path);
-    if (there?.kind === "directory") {
-      throw new CairnError("isADirectory", `${path} is a directory`);
-    }
-    if (there !== undefined && isExclusive) {
-      throw new CairnError("pathExists", `${path} is taken`);
-    }
-    if (there === undefined) await this.#mustBeDirectory(posix.dirname(path));
-    const put: PutOptions = {
-      signal,
-      mode: mode ?? there?.mode,
-      ...(isExclusive && { precondition: { mustNotExist: true } }),
-    };
-    const adds = isAppend && there !== undefined;
-    const writer = new SequentialWriter(this.#store, path, adds ? "append" : "replace", put);
-    return { writer, startBytes: adds ? there.sizeBytes : 0 };
-  }
-
-  async #mustBeDirectory(path: string): Promise<void> {
-    const entry = await this.#store.stat(path);
-    if (entry.kind === "file") throw new CairnError("notADirectory", `${path} is a file`);
-  }
-
-  async #entryIfThere(path: string): Promise<FileEntry | undefined> {
-    try {
-      return await this.#store.stat(path);
-    } catch (error) {
-      if (hasReason(error, "pathNotFound")) return undefined;
-      throw error;
-    }
-  }
 }
 
 function writeOptions(
   options: BufferEncoding | WriteFileOptions | null | undefined,
 ): WriteFileOptions {
   return typeof options === "string" ? { encoding: options } : (options ?? {});
-}
-
-function timeMs(time: TimeLike): number {
-  if (time instanceof Date) return time.getTime();
-  const seconds = Number(time);
-  return Number.isNaN(seconds) ? Date.parse(String(time)) : seconds * 1_000;
 }

@@ -1,34 +1,22 @@
 import { CairnError, type Reason } from "@cairnfs/base/errors";
-import { fromHex, toHex } from "@cairnfs/base/hex";
-import { chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
-import { type Node, NodeState, type Receipt } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import { toHex } from "@cairnfs/base/hex";
+import { type Node, NodeState } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import {
-  type BeginUploadRequest,
   ChangeKind,
   type CoordinatorService,
   type UploadedChunk,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
-import { isReceiptValid } from "@cairnfs/protocol/receipt";
 import type { Call, ServiceHandlers } from "@cairnfs/protocol/rpc/service";
+import {
+  checkReceipt,
+  type MemoryChunk,
+  type MemoryCoordinatorOptions,
+  type MemorySession,
+  mapPage,
+  positionBytes,
+  positionOf,
+} from "./memory-records.ts";
 import { entryMessage, type MemoryContent, MemoryTree, sortName } from "./memory-tree.ts";
-
-interface MemoryChunk {
-  readonly lengthBytes: number;
-  readonly nodeNumbers: Set<number>;
-}
-
-interface MemorySession {
-  readonly request: BeginUploadRequest;
-  readonly chunkSizeBytes: number;
-  readonly content: MemoryContent;
-  committed: ReturnType<typeof entryMessage> | undefined;
-}
-
-export interface MemoryCoordinatorOptions {
-  readonly inlineLimitBytes: number;
-  readonly chunkSizeBytes: number;
-  readonly receiptKey: (nodeNumber: number) => Uint8Array;
-}
 
 const QUORUM = 2;
 const REPLICAS = 3;
@@ -249,7 +237,7 @@ export class MemoryCoordinator {
         }
         return {
           entry: message,
-          chunks: this.#mapPage(content, Number(offsetBytes), chunkLimit),
+          chunks: mapPage(this.chunks, content, Number(offsetBytes), chunkLimit),
           nodes: this.#nodeUpdates(),
         };
       }),
@@ -257,7 +245,7 @@ export class MemoryCoordinator {
         const content = this.contents.get(Number(contentId));
         if (content === undefined) throw new CairnError("contentNotFound", "the content is gone");
         return {
-          chunks: this.#mapPage(content, Number(offsetBytes), chunkLimit),
+          chunks: mapPage(this.chunks, content, Number(offsetBytes), chunkLimit),
           nodes: this.#nodeUpdates(),
         };
       }),
@@ -400,48 +388,12 @@ export class MemoryCoordinator {
     const id = toHex(chunk.chunkId);
     if (chunk.receipts.length === 0) return this.chunks.has(id) && !this.withoutRight.has(id);
     if (this.#fenced.has(id) && chunk.epoch < this.epoch) return false;
-    for (const receipt of chunk.receipts) this.#checkReceipt(chunk, receipt, sessionId);
+    for (const receipt of chunk.receipts)
+      checkReceipt(this.#options.receiptKey, chunk, receipt, sessionId);
     return chunk.receipts.length >= QUORUM;
-  }
-
-  #checkReceipt(chunk: UploadedChunk, receipt: Receipt, sessionId: Uint8Array): void {
-    const { nodeNumber, mac } = receipt;
-    const fields = {
-      sessionId,
-      chunkId: chunkIdFromBytes(chunk.chunkId),
-      lengthBytes: Number(chunk.lengthBytes),
-      epoch: Number(chunk.epoch),
-      nodeNumber,
-    };
-    if (!isReceiptValid(this.#options.receiptKey(nodeNumber), fields, mac)) {
-      throw new CairnError("receiptInvalid", `the receipt of node ${nodeNumber} is not its own`);
-    }
-  }
-
-  #mapPage(content: MemoryContent, offsetBytes: number, chunkLimit: number) {
-    const first = content.chunks.findIndex(
-      (chunk) => offsetBytes < chunk.offsetBytes + chunk.lengthBytes,
-    );
-    if (first < 0) return [];
-    return content.chunks.slice(first, first + (chunkLimit || 256)).map((chunk) => ({
-      offsetBytes: BigInt(chunk.offsetBytes),
-      chunkId: fromHex(chunk.id) ?? new Uint8Array(0),
-      lengthBytes: BigInt(chunk.lengthBytes),
-      nodeNumbers: [...(this.chunks.get(chunk.id)?.nodeNumbers ?? [])],
-    }));
   }
 
   #nodeUpdates() {
     return { version: this.nodesVersion, requiresFullResync: true, nodes: this.nodes };
   }
-}
-
-function positionBytes(position: number): Uint8Array {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(position));
-  return bytes;
-}
-
-function positionOf(bytes: Uint8Array): number {
-  return Number(Buffer.from(bytes).readBigUInt64BE());
 }
