@@ -1,3 +1,5 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { ListResponseSchema } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { expect, test } from "vitest";
 import { TestNamespace } from "../testing/test-namespace.ts";
 
@@ -68,4 +70,33 @@ test("a page of 10,000 is the most, and is allowed", async () => {
   await ns.put("/f");
   const { entries } = await ns.call("list", { path: "/", limit: 10_000 });
   expect(entries).toHaveLength(1);
+});
+
+test("a page of large entries ends early, within what a message may have, and the next goes on", async () => {
+  await using ns = await TestNamespace.open();
+  const attributes = { userMetadata: { values: { note: "v".repeat(8000) } } };
+  for (let at = 0; at < 600; at++) {
+    const path = `/f${String(at).padStart(3, "0")}`;
+    await ns.call("putFile", { path, attributes });
+  }
+  const shown: string[] = [];
+  let after = "";
+  do {
+    const page = await ns.call("list", { path: "/", after, limit: 10_000 });
+    expect(toBinary(ListResponseSchema, page).byteLength).toBeLessThan(2.1 * 1024 * 1024);
+    shown.push(...page.entries.map((entry) => entry.name));
+    after = page.nextAfter;
+  } while (after !== "");
+  expect(shown).toHaveLength(600);
+  expect(new Set(shown).size).toBe(600);
+});
+
+test("a page may be of more entries than are read at once", async () => {
+  await using ns = await TestNamespace.open();
+  for (let at = 0; at < 1001; at++) await ns.put(`/f${at}`);
+  expect((await ns.call("list", { path: "/", limit: 10_000 })).entries).toHaveLength(1001);
+  const exact = await ns.call("list", { path: "/", limit: 1001 });
+  expect(exact.entries).toHaveLength(1001);
+  const rest = await ns.call("list", { path: "/", limit: 1001, after: exact.nextAfter });
+  expect(rest).toMatchObject({ entries: [], nextAfter: "" });
 });
