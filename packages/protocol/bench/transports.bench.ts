@@ -1,7 +1,7 @@
 /*
  * What calls and bytes cost on each transport, client and server in processes of their own:
  *
- *     npx tsx --conditions=source packages/protocol/bench/transports.bench.ts [framed|grpc] [unary|client|up|down] ...
+ *     npx tsc --build && npx tsx packages/protocol/bench/transports.bench.ts [framed|grpc] [unary|client|up|down] ...
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -13,16 +13,16 @@ import { DataNodeService } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import { createClient } from "@cairnfs/protocol/rpc/create-client";
 import { createRouter } from "@cairnfs/protocol/rpc/create-router";
 import type { Network } from "@cairnfs/protocol/rpc/network";
-import { Echo } from "@cairnfs/protocol/rpc/testing/echo";
+import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
 
 const clock = new SystemClock();
 const random = new SystemRandom();
 const MIB = 1024 * 1024;
-const FRAME_BYTES = Number(process.env["FRAME_BYTES"] ?? MIB);
+const FRAME_BYTES = Number(process.env.FRAME_BYTES ?? MIB);
 const CHUNK_BYTES = 8 * MIB;
-const CHUNKS = Number(process.env["CHUNKS"] ?? 256);
-const CALLS = Number(process.env["CALLS"] ?? 300_000);
+const CHUNKS = Number(process.env.CHUNKS ?? 256);
+const CALLS = Number(process.env.CALLS ?? 300_000);
 const IN_FLIGHT = 64;
 
 async function networkNamed(name: string): Promise<Network> {
@@ -60,6 +60,7 @@ async function serve(name: string): Promise<void> {
         for await (const { step } of requests) {
           if (step.case !== "data") continue;
           received += step.value.data.byteLength;
+          releaseReceived(step.value.data);
           const ack = { bytesReceived: BigInt(received), readyForNext: true };
           yield { step: { case: "ack" as const, value: ack } };
         }
@@ -88,8 +89,6 @@ interface Work {
   run(transport: ClientTransport): Promise<void>;
 }
 
-const rawSignal = new AbortController().signal;
-
 const works: Record<string, Work> = {
   unary: {
     unit: "1000 calls",
@@ -100,10 +99,7 @@ const works: Record<string, Work> = {
       let left = CALLS;
       const lane = async () => {
         while (left-- > 0) {
-          await transport.unary("/cairn.test.v1.EchoService/Echo", request, {
-            signal: rawSignal,
-            metadata,
-          });
+          await transport.unary("/cairn.test.v1.EchoService/Echo", request, { metadata });
         }
       };
       await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
@@ -149,6 +145,7 @@ const works: Record<string, Work> = {
         })();
         for await (const { data: frame } of client.retrieveChunk(requests)) {
           received += frame?.data.byteLength ?? 0;
+          if (frame !== undefined) releaseReceived(frame.data);
         }
         if (received !== CHUNK_BYTES) throw new Error(`${received} bytes came`);
       });

@@ -1,4 +1,5 @@
 import { CairnError } from "@cairnfs/base/errors";
+import { takeReceiveBuffer } from "../rpc/receive-buffers.ts";
 import {
   FIRST_BODY_BYTES_MAX,
   FRAME_BODY_BYTES_MAX,
@@ -126,7 +127,7 @@ export class FrameReader {
   }
 
   #beginBody(bodyBytes: number, start: number, filledBytes: number): void {
-    const body = Buffer.allocUnsafeSlow(bodyBytes);
+    const body = takeReceiveBuffer(bodyBytes);
     this.#bodyFilledBytes = this.#scratch.copy(body, 0, start, filledBytes);
     this.#body = body;
     this.#heldBytes = 0;

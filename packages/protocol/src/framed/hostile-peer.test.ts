@@ -294,7 +294,7 @@ describe("a server", () => {
     stranger.socket.resetAndDestroy();
     await eventually(async () => {
       await clock.advance(1_000);
-      expect(await Promise.race([echo.aborted, undefined])).toMatchObject({ reason: "peerGone" });
+      expect(await Promise.race([echo.aborted, Promise.resolve()])).toMatchObject({ reason: "peerGone" });
     });
   });
 });
