@@ -6,9 +6,10 @@ import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
-import { addDrop } from "../chunks/replicas.ts";
+import { addDrop, forgetReplica } from "../chunks/replicas.ts";
 import { chunks, readHorizon } from "../keyspace.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
+import type { PlacementSource } from "../uploads/placements.ts";
 import type { ChunkInventory, StoredCopy } from "./chunk-inventory.ts";
 
 const PAGE_CHUNKS = 1_000;
@@ -22,6 +23,7 @@ export interface InventoryParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly inventory: ChunkInventory;
+  readonly nodes: Pick<PlacementSource, "leaverOf" | "isLive">;
   readonly badReplicas: Pick<BadReplicaWorker, "report">;
   readonly settings: Pick<NamespaceSettings, "inventoryIntervalMs">;
 }
@@ -35,7 +37,8 @@ interface Progress {
 /**
  * Compares what nodes hold with what the records say, node by node, page by page, again and again. A copy that no
  * record names and, being of an epoch up to the horizon, none ever will, is to be deleted. A copy that a record names
- * and the node does not list is reported, which has the node look for it.
+ * and the node does not list is reported, which has the node look for it. A copy beyond the wanted ones goes from
+ * the node where it is missed least.
  */
 export class InventoryWorker implements Worker {
   readonly name = "inventories";
@@ -109,12 +112,36 @@ export class InventoryWorker implements Worker {
       // Too many are waiting: the same page again, when some have been looked at.
       if (!badReplicas.report({ chunkId: key, nodeNumber })) return after;
     }
+    const surplus = rows.filter(
+      (row) => isWithin(row.key) && this.#isLeaver(row.value, nodeNumber),
+    );
+    for (const { key } of surplus) await this.#dropSurplus(key, nodeNumber, signal);
     await this.#dropOrphans(
       nodeNumber,
       copies.filter((copy) => isWithin(copy.chunkId)),
       signal,
     );
     return end;
+  }
+
+  /** Whether the chunk has more copies than wanted and this node's is the one to go. */
+  #isLeaver(record: ChunkRecord, nodeNumber: number): boolean {
+    const { nodeNumbers, wantedCopies } = record;
+    if (record.state !== "live" || nodeNumbers.length <= wantedCopies) return false;
+    return this.#parts.nodes.leaverOf(nodeNumbers, wantedCopies) === nodeNumber;
+  }
+
+  async #dropSurplus(id: ChunkId, nodeNumber: number, signal: AbortSignal): Promise<void> {
+    const { kv, nodes } = this.#parts;
+    await kv.transact(
+      async (tx) => {
+        const record = await chunks.get(tx, id);
+        if (record === undefined || !this.#isLeaver(record, nodeNumber)) return;
+        const isLive = (number: number) => nodes.isLive(number);
+        await forgetReplica(tx, id, { nodeNumber, deletes: true }, isLive);
+      },
+      { signal },
+    );
   }
 
   async #dropOrphans(

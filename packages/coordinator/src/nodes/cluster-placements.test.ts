@@ -122,3 +122,10 @@ test("the nodes of a placement come by themselves, and as no state of the table"
     [4, "node-4:1"],
   ]);
 });
+
+test("a copy may go only while more than the wanted ones are on nodes that are well", async () => {
+  const { placements } = await clusterOf(4);
+  expect([1, 4]).toContain(placements.leaverOf([1, 2, 3, 4], 3));
+  expect(placements.leaverOf([1, 2, 3], 3)).toBeUndefined();
+  expect(placements.leaverOf([1, 2, 3, 99], 3)).toBeUndefined();
+});

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { CairnError } from "@cairnfs/base/errors";
 import type { NodeUpdatesSchema } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import { chooseLeaver } from "../placement/choose-leaver.ts";
 import { type Unfitness, whyUnfit } from "../placement/constraints.ts";
 import type { Candidate, NodeSelector } from "../placement/selector.ts";
 import type { PlacementRequest, PlacementSource } from "../uploads/placements.ts";
@@ -90,6 +91,15 @@ export class ClusterPlacements implements PlacementSource {
 
   receiptKeyOf(nodeNumber: number): Uint8Array | undefined {
     return this.#manager.receiptKeyOf(nodeNumber);
+  }
+
+  leaverOf(nodeNumbers: readonly number[], wantedCopies: number): number | undefined {
+    const well = nodeNumbers.flatMap((nodeNumber) => {
+      const row = this.#manager.table.get(nodeNumber);
+      const isWell = row !== undefined && stateOf(row) === "healthy" && row.health !== "failed";
+      return isWell ? [candidateOf(row)] : [];
+    });
+    return well.length > wantedCopies ? chooseLeaver(well) : undefined;
   }
 
   isLive(nodeNumber: number): boolean {

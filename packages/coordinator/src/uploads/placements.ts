@@ -28,6 +28,11 @@ export interface PlacementSource {
   nodesOf(nodeNumbers: Iterable<number>): MessageInitShape<typeof NodeUpdatesSchema>;
   /** The key that the node makes its receipts with; `undefined` when no such node is a member. */
   receiptKeyOf(nodeNumber: number): Uint8Array | undefined;
+  /**
+   * Of the nodes that hold a chunk, the one whose copy should go when more than `wantedCopies` of them are well;
+   * `undefined` when there are no more than that.
+   */
+  leaverOf(nodeNumbers: readonly number[], wantedCopies: number): number | undefined;
   /** Whether copies on this node count: it is a member and not dead. */
   isLive(nodeNumber: number): boolean;
 }

@@ -58,6 +58,11 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ChunkInventory,
     return this.#copies.has(nodeNumber) ? receiptKey(SECRET, nodeIdOf(nodeNumber)) : undefined;
   }
 
+  leaverOf(nodeNumbers: readonly number[], wantedCopies: number): number | undefined {
+    const well = nodeNumbers.filter((nodeNumber) => this.isLive(nodeNumber));
+    return well.length > wantedCopies ? Math.max(...well) : undefined;
+  }
+
   isLive(nodeNumber: number): boolean {
     return this.#copies.has(nodeNumber) && !this.dead.has(nodeNumber);
   }
