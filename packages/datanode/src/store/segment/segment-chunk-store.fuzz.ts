@@ -10,7 +10,7 @@ import { SegmentChunkStore } from "./segment-chunk-store.ts";
 // Goal: whatever was acknowledged is there after a power loss at any instant, nothing half-written is, and nothing deleted comes back,
 // while segments are sealed and compacted all the time.
 // Method: random work on a disk that loses what was not synced; each failing seed is in the message.
-const SEEDS = Number(process.env.CAIRN_FUZZ_SEEDS ?? 50);
+const SEEDS = Number(process.env.CAIRN_FUZZ_SEEDS ?? 20);
 const sizesBytes = [10, 300, 3000, 70_000];
 
 const packed = new WeakMap<ChunkStore, SegmentChunkStore>();
