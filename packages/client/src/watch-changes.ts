@@ -48,6 +48,8 @@ export async function* watchChanges(
           afterPosition = change.position;
           yield fileChange(change);
         }
+        // Also without changes: what comes while the connection is made again is not lost.
+        if (reply.position.byteLength > 0) afterPosition = reply.position;
       }
     } catch (error) {
       if (signal?.aborted) throw abortError(signal);

@@ -44,7 +44,7 @@ export async function* watchChanges(
       });
       position = rows.at(-1)?.key ?? position;
       const changes = rows.filter(({ value }) => concerns(value, watch.path)).map(changeMessage);
-      if (isFirst || changes.length > 0) yield { changes };
+      if (isFirst || changes.length > 0) yield { changes, position };
       if (rows.length < PAGE_CHANGES && !signal.aborted) await bell.rung();
     }
   } finally {

@@ -115,7 +115,8 @@ export class MemoryCluster implements AsyncDisposable {
       coordinator: COORDINATOR,
       network: this.network.host(`client-${this.#clients.length}`),
       clock: this.#clock,
-      random: new Prng(7),
+      // Clients with the same chance would have the same id, and answer for each other.
+      random: new Prng(7 + this.#clients.length),
       patienceMs: 5_000,
       stallMs: 2_000,
       ...options,

@@ -268,19 +268,14 @@ export class MemoryCoordinator {
   }
 
   async *#watch(afterPosition: Uint8Array, call: Call) {
+    this.calls.set("watchChanges", this.callCount("watchChanges") + 1);
     let next = afterPosition.byteLength === 0 ? this.changes.length : positionOf(afterPosition) + 1;
-    for (;;) {
-      const changes = this.changes.slice(next);
+    for (let isFirst = true; !call.signal.aborted; isFirst = false) {
+      const changes = this.changes
+        .slice(next)
+        .map((change) => ({ ...change, position: positionBytes(change.position) }));
       next = this.changes.length;
-      if (changes.length > 0) {
-        yield {
-          changes: changes.map((change) => ({
-            ...change,
-            position: positionBytes(change.position),
-          })),
-        };
-      }
-      if (call.signal.aborted) return;
+      if (isFirst || changes.length > 0) yield { changes, position: positionBytes(next - 1) };
       await new Promise<void>((resolve) => {
         this.#onChange.push(resolve);
         call.signal.addEventListener("abort", () => resolve(), { once: true });

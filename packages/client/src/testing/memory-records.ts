@@ -71,11 +71,12 @@ export function mapPage(
 /** A place in the log, as the wire has it. */
 export function positionBytes(position: number): Uint8Array {
   const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(position));
+  // Before the first change is a position as well.
+  bytes.writeBigUInt64BE(BigInt(position + 1));
   return bytes;
 }
 
 /** The place that these bytes name. */
 export function positionOf(bytes: Uint8Array): number {
-  return Number(Buffer.from(bytes).readBigUInt64BE());
+  return Number(Buffer.from(bytes).readBigUInt64BE()) - 1;
 }
