@@ -5,6 +5,7 @@ import { assert } from "@cairnfs/base/assert";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Closable } from "@cairnfs/base/lifecycle";
 import { CEILING_KEY, ENTRIES, lmdbOptions, STATE } from "./environment.ts";
+import type { WriterThreadData } from "./writer-thread.ts";
 
 const MDB_MAP_FULL = -30792;
 const { EDQUOT, EFBIG, EIO, ENOSPC } = constants.errno;
@@ -33,16 +34,13 @@ export class CommitWriter implements Closable {
   }
 
   static async open(folder: string): Promise<CommitWriter> {
-    const thread = new Worker(new URL("./writer-thread.js", import.meta.url), {
-      workerData: {
-        options: lmdbOptions(folder),
-        entries: ENTRIES,
-        state: STATE,
-        ceilingKey: CEILING_KEY,
-      },
-      // What the process was started with, such as a loader, is of no use to the thread.
-      execArgv: [],
-    });
+    const data: WriterThreadData = {
+      options: lmdbOptions(folder),
+      entries: ENTRIES,
+      state: STATE,
+      ceilingKey: CEILING_KEY,
+    };
+    const thread = startThread(data);
     const writer = new CommitWriter(folder, thread);
     await writer.#answer();
     return writer;
@@ -110,4 +108,13 @@ export class CommitWriter implements Closable {
     const { bavail, bsize } = await statfs(this.#folder);
     return bavail * bsize < LITTLE_ROOM_BYTES;
   }
+}
+
+/** Starts the writer as it was built, also where the rest runs from its sources: Node 20 loads no TypeScript in a thread. */
+function startThread(workerData: WriterThreadData): Worker {
+  const file = import.meta.url.endsWith(".ts")
+    ? "../../dist/lmdb/writer-thread.js"
+    : "./writer-thread.js";
+  // Of what the process was started with, such as a loader, nothing is of use to the thread.
+  return new Worker(new URL(file, import.meta.url), { workerData, execArgv: [] });
 }

@@ -1,25 +1,33 @@
 /**
  * The thread that writes: each message is a batch (commit-batch.ts), which becomes one LMDB transaction with one fsync.
  * The answer is `undefined`, or what went wrong, and then nothing of the batch is stored. The message "close" ends it.
- *
- * This is JavaScript because Node 20 loads a thread's file as it is, also where the rest runs from its sources.
  */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { open } from "lmdb";
+import { type DatabaseOptions, open, type RootDatabaseOptionsWithPath } from "lmdb";
+
+/** What its owner starts the thread with. */
+export interface WriterThreadData {
+  readonly options: RootDatabaseOptionsWithPath;
+  readonly entries: DatabaseOptions & { readonly name: string };
+  readonly state: DatabaseOptions & { readonly name: string };
+  readonly ceilingKey: Uint8Array;
+}
 
 const HEADER_BYTES = 12;
 const ENTRY_HEADER_BYTES = 6;
 const DELETED = 0xffff_ffff;
 
-if (parentPort === null) throw new Error("writer-thread.js runs as a thread only");
+if (parentPort === null) throw new Error("the writer runs as a thread only");
 const port = parentPort;
 
-const root = open(workerData.options);
-const entries = root.openDB(workerData.entries);
-const state = root.openDB(workerData.state);
+// commit-writer.ts, which alone starts this thread, gives exactly that.
+const data = workerData as WriterThreadData;
+const root = open(data.options);
+const entries = root.openDB<Uint8Array, Uint8Array>(data.entries);
+const state = root.openDB<Uint8Array, Uint8Array>(data.state);
 
-port.on("message", (message) => {
+port.on("message", (message: "close" | ArrayBuffer) => {
   if (message === "close") {
     void close();
     return;
@@ -35,13 +43,12 @@ port.on("message", (message) => {
 });
 
 /** A failure here is unhandled: it ends the thread, and its owner hears of that. */
-async function close() {
+async function close(): Promise<void> {
   await root.close();
   port.close();
 }
 
-/** @param {Buffer} batch */
-function write(batch) {
+function write(batch: Buffer): void {
   const count = batch.readUInt32BE(8);
   let at = HEADER_BYTES;
   for (let written = 0; written < count; written++) {
@@ -58,7 +65,7 @@ function write(batch) {
     at += valueBytes;
   }
   const ceiling = batch.subarray(0, 8);
-  if (ceiling.some((byte) => byte !== 0)) state.putSync(workerData.ceilingKey, ceiling);
+  if (ceiling.some((byte) => byte !== 0)) state.putSync(data.ceilingKey, ceiling);
 }
 
 port.postMessage("ready");
