@@ -3,6 +3,7 @@ import { CairnError, hasReason } from "@cairnfs/base/errors";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { DataNodeService } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
+import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import type { Metadata } from "@cairnfs/protocol/rpc/service";
 import { retrieveFrames } from "@cairnfs/protocol/transfer/retrieve-chunk";
 import type { ChunkStore } from "../store/chunk-store.ts";
@@ -74,6 +75,7 @@ async function copyFrom(
     for await (const frame of frames) {
       stage = "writing";
       if (frame.data.byteLength > 0) await writer.write(frame);
+      releaseReceived(frame.data);
       stage = "reading";
     }
     stage = "committing";

@@ -14,6 +14,7 @@ import {
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
 import { passedOn } from "@cairnfs/protocol/rpc/interceptor";
+import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import type { ChunkFrame } from "@cairnfs/protocol/transfer/chunk-frame";
 import { ChunkReceiver } from "@cairnfs/protocol/transfer/chunk-receiver";
@@ -100,6 +101,9 @@ class ReplicatedPut {
   readonly #idle: Watchdog;
   #keeping: Promise<void> | undefined;
   #ownTakenBytes = 0;
+  readonly #untaken: ChunkFrame[] = [];
+  /** A replica's call has ended, maybe before it took everything: its transport may still read frames. */
+  #mayLinger = false;
   #isOwnDurable = false;
   #chunkId: ChunkId | undefined;
   #hasEnded = false;
@@ -211,6 +215,7 @@ class ReplicatedPut {
       this.#replicas.get(nodeNumber)?.push(message, frame.data.byteLength);
     }
     this.#ownLine.push(frame);
+    this.#untaken.push(frame);
   }
 
   #learnId(chunkId: ChunkId): void {
@@ -253,7 +258,17 @@ class ReplicatedPut {
     if (this.#hasEnded) return;
     const bytesReceived = this.#receiver.receivedBytes - this.#untakenBytes();
     this.acks.set({ bytesReceived, readyForNext: true });
+    this.#releaseTaken(bytesReceived);
     this.#onTaken?.();
+  }
+
+  /** What the store and all replicas have taken nobody reads any more. */
+  #releaseTaken(takenBytes: number): void {
+    for (let frame = this.#untaken[0]; frame !== undefined; frame = this.#untaken[0]) {
+      if (frame.offsetBytes + frame.data.byteLength > takenBytes) return;
+      this.#untaken.shift();
+      if (!this.#mayLinger) releaseReceived(frame.data);
+    }
   }
 
   /** The own copy: written as frames arrive, committed when they are complete, forgotten when the put fails before. */
@@ -331,6 +346,7 @@ class ReplicatedPut {
       this.#replicaLost(nodeNumber, new CairnError("protocolViolation", message));
       return;
     }
+    this.#mayLinger = true;
     this.#tally.keeps(nodeNumber, receipt);
     this.#advance();
     this.#finishIfEnough();
@@ -342,6 +358,7 @@ class ReplicatedPut {
       this.fail(error);
       return;
     }
+    this.#mayLinger = true;
     this.#tally.lost(nodeNumber, error);
     this.#parts.onReplicaLost(nodeNumber, error);
     if (!this.#tally.isQuorumPossible) {
