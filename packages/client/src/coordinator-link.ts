@@ -1,5 +1,5 @@
 import { backoffMs } from "@cairnfs/base/backoff";
-import { CairnError, type Reason } from "@cairnfs/base/errors";
+import { CairnError, hasReason, type Reason } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import type { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { CallOptions, ServiceClient } from "@cairnfs/protocol/rpc/client";
@@ -26,12 +26,20 @@ const ELSEWHERE: ReadonlySet<Reason> = new Set<Reason>([
   "deadlineExceeded",
 ]);
 
+/**
+ * How long too few healthy nodes are waited for: after a restart of the coordinator they all have to be heard of first. A
+ * cluster that is really full is not worth more.
+ */
+const PLACEMENT_PATIENCE_MS = 10_000;
+
 export interface CoordinatorCallOptions {
   readonly signal?: AbortSignal | undefined;
   /** The call changes something: it carries a key, so that a repeat has no second effect. */
   readonly isMutation?: boolean | undefined;
   /** Instead of the configured patience. */
   readonly patienceMs?: number | undefined;
+  /** Too few healthy nodes are waited for, a while. */
+  readonly waitsForNodes?: boolean | undefined;
 }
 
 /** The way to the coordinators: tries again while they are away, and changes to the next one. */
@@ -67,10 +75,10 @@ export class CoordinatorLink {
         return await send(this.#client(at), callOptions);
       } catch (error) {
         if (signal?.aborted) throw error;
-        if (!(error instanceof CairnError) || !PASSING.has(error.reason)) throw error;
+        const patienceMs = this.#patienceMs(error, options);
+        if (!(error instanceof CairnError) || patienceMs === undefined) throw error;
         const nowMs = this.#config.clock.monotonicMs();
         startedMs ??= nowMs;
-        const patienceMs = options.patienceMs ?? this.#config.patienceMs;
         if (this.#isClosed || nowMs - startedMs >= patienceMs) throw error;
         this.failedAt(at, error);
         const pauseMs = backoffMs(failures, { baseMs: 20, capMs: 2_000 }, this.#config.random);
@@ -107,6 +115,14 @@ export class CoordinatorLink {
   /** Ends the patience of calls that are waiting to try again. */
   close(): void {
     this.#isClosed = true;
+  }
+
+  /** How long a call that failed like this is tried again; `undefined` for not at all. */
+  #patienceMs(error: unknown, options: CoordinatorCallOptions): number | undefined {
+    const patienceMs = options.patienceMs ?? this.#config.patienceMs;
+    if (isPassing(error)) return patienceMs;
+    const isWaited = options.waitsForNodes === true && hasReason(error, "placementUnavailable");
+    return isWaited ? Math.min(patienceMs, PLACEMENT_PATIENCE_MS) : undefined;
   }
 
   #client(at: number): CoordinatorClient {

@@ -99,7 +99,8 @@ export class Placements {
           },
           options,
         ),
-      { signal },
+      // Where nodes were left out the caller has another way: to ask with them.
+      { signal, waitsForNodes: excludedNodeNumbers.length === 0 },
     );
     this.#nodes.apply(reply.nodes);
     this.add(reply.placements);

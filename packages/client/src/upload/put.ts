@@ -182,7 +182,7 @@ export async function beginUpload(
         },
         callOptions,
       ),
-    { signal: options.signal, isMutation: true },
+    { signal: options.signal, isMutation: true, waitsForNodes: true },
   );
   return openUpload(parts, path, reply);
 }

@@ -1,0 +1,52 @@
+import { CairnError } from "@cairnfs/base/errors";
+import { Prng } from "@cairnfs/base/random";
+import { SimClock } from "@cairnfs/base/testing/sim-clock";
+import { expect, test } from "vitest";
+import { clientConfig } from "./config.ts";
+import {
+  type CoordinatorCallOptions,
+  type CoordinatorClient,
+  CoordinatorLink,
+} from "./coordinator-link.ts";
+
+/** A link whose coordinator fails `failures` times with a reason, and how its one call went. */
+function callFailing(
+  reason: "placementUnavailable" | "unreachable",
+  failures: number,
+  options: CoordinatorCallOptions,
+) {
+  const clock = new SimClock();
+  const config = clientConfig({ coordinator: "nowhere:1", clock, random: new Prng(1) });
+  // The calls below never look at their client.
+  const link = new CoordinatorLink([{} as CoordinatorClient], config);
+  let attempts = 0;
+  const outcome = link.call(async () => {
+    attempts += 1;
+    if (attempts <= failures) throw new CairnError(reason, "not now");
+    return attempts;
+  }, options);
+  outcome.catch(() => undefined);
+  return { clock, outcome, attempts: () => attempts };
+}
+
+test("an unreachable coordinator is tried again until it answers", async () => {
+  const call = callFailing("unreachable", 3, {});
+  await call.clock.advance(30_000);
+  expect(await call.outcome).toBe(4);
+});
+
+test("too few healthy nodes are waited for where a call says so, but not for ever", async () => {
+  const brief = callFailing("placementUnavailable", 3, { waitsForNodes: true });
+  await brief.clock.advance(10_000);
+  expect(await brief.outcome).toBe(4);
+
+  const endless = callFailing("placementUnavailable", 1_000, { waitsForNodes: true });
+  await endless.clock.advance(13_000);
+  await expect(endless.outcome).rejects.toMatchObject({ reason: "placementUnavailable" });
+});
+
+test("too few healthy nodes are an error at once where the caller has another way", async () => {
+  const call = callFailing("placementUnavailable", 1, {});
+  await expect(call.outcome).rejects.toMatchObject({ reason: "placementUnavailable" });
+  expect(call.attempts()).toBe(1);
+});
