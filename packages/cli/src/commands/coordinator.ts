@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CommandHost } from "../command.ts";
-import { openCoordinator } from "../server/open-server.ts";
+import { openCoordinator } from "../server/open-coordinator.ts";
 import { runServer } from "../server/run-server.ts";
 import { addSettingFlags, readSettings } from "../server/setting-flags.ts";
 import { coordinatorProcessSettings, datanodeProcessSettings } from "../server/settings.ts";

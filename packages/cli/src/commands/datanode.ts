@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CommandHost } from "../command.ts";
-import { openDatanode } from "../server/open-server.ts";
+import { openDatanode } from "../server/open-datanode.ts";
 import { runServer } from "../server/run-server.ts";
 import { addSettingFlags, readSettings } from "../server/setting-flags.ts";
 import { coordinatorProcessSettings, datanodeProcessSettings } from "../server/settings.ts";

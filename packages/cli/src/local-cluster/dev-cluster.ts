@@ -3,12 +3,9 @@ import { CairnError } from "@cairnfs/base/errors";
 import { type Closable, Lifecycle } from "@cairnfs/base/lifecycle";
 import { loadConfig } from "@cairnfs/config/load";
 import { FramedNetwork } from "@cairnfs/protocol/framed/framed-network";
-import {
-  openCoordinator,
-  openDatanode,
-  type RunningServer,
-  type ServerParts,
-} from "../server/open-server.ts";
+import { openCoordinator } from "../server/open-coordinator.ts";
+import { openDatanode } from "../server/open-datanode.ts";
+import type { RunningServer, ServerParts } from "../server/server-parts.ts";
 import { coordinatorProcessSettings, datanodeProcessSettings } from "../server/settings.ts";
 import { waitForNodes } from "./wait-for-nodes.ts";
 

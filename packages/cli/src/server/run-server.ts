@@ -4,8 +4,8 @@ import { SystemRandom } from "@cairnfs/base/random";
 import type { Context } from "../context.ts";
 import { exitNumber } from "../failure.ts";
 import { VERSION } from "../version.ts";
-import type { RunningServer, ServerParts } from "./open-server.ts";
 import type { ProcessSettings } from "./process-settings.ts";
+import type { RunningServer, ServerParts } from "./server-parts.ts";
 import { openTelemetry, type ProcessTelemetry } from "./telemetry.ts";
 
 /** How long closing may take before the process ends anyway; what was acknowledged is durable already. */
