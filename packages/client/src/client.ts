@@ -45,6 +45,7 @@ import {
 import { CairnFileSystem } from "./fs/file-system.ts";
 import { NodeHealth } from "./node-health.ts";
 import { type NodeInfo, NodeTable, nodeInfo } from "./node-table.ts";
+import { BufferPool } from "./upload/buffer-pool.ts";
 import { put } from "./upload/put.ts";
 import { rewrite } from "./upload/rewrite.ts";
 import { replay, type UploadSource, zeros } from "./upload/source.ts";
@@ -125,6 +126,7 @@ export class CairnClient implements Closable {
       budget: new ByteBudget(config.memoryBytes),
       disk,
       limits: { inlineBytes: 4_096 },
+      buffers: new BufferPool(config.memoryBytes / 2),
     };
     this.#downloads = {
       ...shared,

@@ -20,7 +20,10 @@ export interface ConnectOptions {
   readonly logger?: Logger | undefined;
   /** Replicas in this zone are read first. */
   readonly zone?: string | undefined;
-  /** What buffers of all uploads, and of all downloads, may take together: 64 MiB each. At least 4 MiB. */
+  /**
+   * What buffers of all uploads, and of all downloads, may take together: 64 MiB each. At least 4 MiB. While uploads run, half
+   * as much again is kept for their next chunks.
+   */
   readonly memoryBytes?: number | undefined;
   /** Chunks that one upload stores at the same time: 4. */
   readonly parallelChunks?: number | undefined;

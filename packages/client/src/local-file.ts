@@ -5,7 +5,7 @@ import { CairnError } from "@cairnfs/base/errors";
 export interface LocalFile {
   readonly sizeBytes: number;
   /** Exactly these bytes; `invalidArgument` when the file has become shorter. */
-  readExactly(offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  readExactly(offsetBytes: number, lengthBytes: number, into?: Buffer): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -16,8 +16,8 @@ export async function openLocalFile(disk: Disk, path: string): Promise<LocalFile
     const sizeBytes = await file.sizeBytes();
     return {
       sizeBytes,
-      readExactly: async (offsetBytes, lengthBytes) => {
-        const bytes = Buffer.allocUnsafeSlow(lengthBytes);
+      readExactly: async (offsetBytes, lengthBytes, into) => {
+        const bytes = into?.subarray(0, lengthBytes) ?? Buffer.allocUnsafeSlow(lengthBytes);
         for (let filled = 0; filled < lengthBytes; ) {
           const got = await file.read(bytes.subarray(filled), offsetBytes + filled);
           if (got === 0) {

@@ -15,12 +15,16 @@ export class Chunker {
   }
 
   /** The next `lengthBytes`, or what is left when the source ends before. The bytes are the caller's. */
-  async take(lengthBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+  async take(
+    lengthBytes: number,
+    signal: AbortSignal,
+    allocate: (sizeBytes: number) => Buffer = Buffer.allocUnsafeSlow,
+  ): Promise<Buffer> {
     // A short stream does not cost a whole chunk of memory.
     const isShort = this.#takenBytes === 0;
-    let buffer = Buffer.allocUnsafeSlow(
-      isShort ? Math.min(lengthBytes, FIRST_BUFFER_BYTES) : lengthBytes,
-    );
+    let buffer = isShort
+      ? Buffer.allocUnsafeSlow(Math.min(lengthBytes, FIRST_BUFFER_BYTES))
+      : allocate(lengthBytes);
     let filledBytes = 0;
     while (filledBytes < lengthBytes && !(await this.isAtEnd(signal))) {
       const part = this.#rest.subarray(0, lengthBytes - filledBytes);

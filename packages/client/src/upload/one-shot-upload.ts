@@ -28,7 +28,11 @@ export async function addOneShot(
 async function addBuffered(run: UploadRun, chunker: Chunker, index: number): Promise<number> {
   const { chunkSizeBytes } = run.session;
   const giveBack = await run.memory(chunkSizeBytes);
-  const bytes = await chunker.take(chunkSizeBytes, run.signal);
+  const { buffers } = run.parts;
+  const bytes = await chunker.take(chunkSizeBytes, run.signal, (sizeBytes) =>
+    buffers.take(sizeBytes),
+  );
+  let isLingering = false;
   const id = chunkIdFromBytes(sha256(bytes));
   if (index === 0) {
     if (await chunker.isAtEnd(run.signal)) {
@@ -43,6 +47,9 @@ async function addBuffered(run: UploadRun, chunker: Chunker, index: number): Pro
     lengthBytes: bytes.byteLength,
     lengthLimitBytes: bytes.byteLength,
     isReadable: always,
+    onLingering: () => {
+      isLingering = true;
+    },
     pieces: async function* () {
       yield bytes;
     },
@@ -50,7 +57,10 @@ async function addBuffered(run: UploadRun, chunker: Chunker, index: number): Pro
   await run.add(index, async () => ({
     uploaded: await run.place(chunk),
     storeAgain: () => run.store(chunk),
-    added: giveBack,
+    added: () => {
+      if (!isLingering && bytes.byteLength === chunkSizeBytes) buffers.give(bytes);
+      giveBack();
+    },
   }));
   return bytes.byteLength;
 }

@@ -1,5 +1,14 @@
 import type { UploadProgress } from "./upload-parts.ts";
 
+/** How one attempt to store a chunk goes. */
+export interface StoreAttempt {
+  /** What the node has said that it took. */
+  readonly takenBytes: number;
+  taken(bytesReceived: number): void;
+  failed(): void;
+  stored(lengthBytes: number): void;
+}
+
 /** Adds up how far an upload is, and tells who wants to know. */
 export class ProgressCounter {
   readonly #totalBytes: number | undefined;
@@ -33,11 +42,7 @@ export class ProgressCounter {
   }
 
   /** One attempt to store a chunk. */
-  attempt(): {
-    taken(bytesReceived: number): void;
-    failed(): void;
-    stored(lengthBytes: number): void;
-  } {
+  attempt(): StoreAttempt {
     let takenBytes = 0;
     const settle = (doneBytes: number) => {
       this.#underwayBytes -= takenBytes;
@@ -45,6 +50,9 @@ export class ProgressCounter {
       this.#report();
     };
     return {
+      get takenBytes() {
+        return takenBytes;
+      },
       taken: (bytesReceived) => {
         this.#sentBytes += bytesReceived - takenBytes;
         this.#underwayBytes += bytesReceived - takenBytes;

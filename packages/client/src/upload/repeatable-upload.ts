@@ -34,7 +34,11 @@ async function addChunk(run: UploadRun, source: RepeatableSource, span: ChunkSpa
   const isSmall = lengthBytes <= bufferedChunkBytes(run.parts.config.memoryBytes);
   const isBuffered = isSmall && !source.isInMemory;
   const giveBack = await run.memory(memoryOf(source, isBuffered, lengthBytes));
-  const bytes = isBuffered ? await source.read(span.offsetBytes, lengthBytes) : undefined;
+  const { buffers } = run.parts;
+  const isFull = isBuffered && lengthBytes === run.session.chunkSizeBytes;
+  const buffer = isFull ? buffers.take(lengthBytes) : undefined;
+  const bytes = isBuffered ? await source.read(span.offsetBytes, lengthBytes, buffer) : undefined;
+  let isLingering = false;
   const id = await hashChunk(run, source, span, bytes);
   if (run.chunkCount === 1) run.isOneChunk(id);
   const chunk = {
@@ -43,12 +47,16 @@ async function addChunk(run: UploadRun, source: RepeatableSource, span: ChunkSpa
     lengthBytes,
     lengthLimitBytes: lengthBytes,
     isReadable: always,
+    onLingering: () => {
+      isLingering = true;
+    },
     pieces: () => (bytes === undefined ? slices(source, span) : single(bytes)),
   };
   await run.add(index, async () => {
     let uploaded: UploadedChunk;
     try {
       uploaded = await run.place(chunk);
+      if (buffer !== undefined && !isLingering) buffers.give(buffer);
     } finally {
       giveBack();
     }

@@ -27,8 +27,11 @@ export type UploadSource =
 export interface RepeatableSource {
   readonly kind: "repeatable";
   readonly sizeBytes: number;
-  /** Exactly these bytes; `invalidArgument` when the source has become shorter. The caller does not change them. */
-  read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  /**
+   * Exactly these bytes; `invalidArgument` when the source has become shorter. In `into`, when they have to be
+   * put somewhere; else the caller does not change them.
+   */
+  read(offsetBytes: number, lengthBytes: number, into?: Buffer): Promise<Uint8Array>;
   /** Whether `read` hands out views of memory that is there anyhow. */
   readonly isInMemory: boolean;
   close(): Promise<void>;
@@ -89,7 +92,7 @@ async function fileSource(path: string, disk: Disk): Promise<RepeatableSource> {
     kind: "repeatable",
     sizeBytes: file.sizeBytes,
     isInMemory: false,
-    read: (offsetBytes, lengthBytes) => file.readExactly(offsetBytes, lengthBytes),
+    read: (offsetBytes, lengthBytes, into) => file.readExactly(offsetBytes, lengthBytes, into),
     close: () => file.close(),
   };
 }

@@ -27,6 +27,8 @@ export interface ChunkBytes {
   readonly pieces: () => AsyncIterable<Uint8Array>;
   /** Whether `pieces` may be asked for now. */
   readonly isReadable: () => boolean;
+  /** Told when a call may still refer to the bytes although it has ended. */
+  readonly onLingering?: () => void;
 }
 
 export interface StoreRequest {
@@ -113,6 +115,8 @@ async function storeAt(
       signal,
       onProgress: attempt.taken,
     });
+    // A node that had the chunk answers while the rest of it is still on the way out.
+    if (attempt.takenBytes < copies.lengthBytes) chunk.onLingering?.();
     attempt.stored(copies.lengthBytes);
     health.succeeded(primaryNumber);
     return {
@@ -122,6 +126,7 @@ async function storeAt(
       epoch: placement.epoch,
     };
   } catch (error) {
+    chunk.onLingering?.();
     attempt.failed();
     throw error;
   }

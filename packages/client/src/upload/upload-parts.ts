@@ -7,6 +7,7 @@ import type { DataNodeClient } from "../download/replica-stream.ts";
 import type { EntryAttributes, EntryPrecondition, FileEntry, StoragePolicy } from "../entry.ts";
 import type { NodeHealth } from "../node-health.ts";
 import type { NodeTable } from "../node-table.ts";
+import type { BufferPool } from "./buffer-pool.ts";
 
 /** What uploads work with. */
 export interface UploadParts {
@@ -18,6 +19,7 @@ export interface UploadParts {
   readonly disk: Disk;
   readonly connect: (node: Node) => DataNodeClient;
   readonly limits: ClusterLimits;
+  readonly buffers: BufferPool;
 }
 
 /** What this client has learnt of the cluster's settings. */

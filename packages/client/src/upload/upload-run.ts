@@ -86,6 +86,8 @@ export class UploadRun {
       throw this.#failure?.error ?? error;
     } finally {
       for (const giveBack of this.#memory) giveBack();
+      // A client that uploads nothing keeps nothing.
+      if (this.parts.budget.usedBytes === 0) this.parts.buffers.clear();
       this.#abort.release();
     }
   }
