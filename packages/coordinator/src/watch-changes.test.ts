@@ -56,10 +56,10 @@ test("a reader that resumes after a position misses nothing and sees nothing twi
   await using ns = await TestNamespace.open();
   const start = watch(ns);
   await start.next();
-  for (let at = 0; at < 600; at++) await ns.put(`/f${at}`);
+  for (let at = 0; at < 300; at++) await ns.put(`/f${at}`);
   const seen: string[] = [];
   let afterPosition: Uint8Array | undefined;
-  while (seen.length < 600) {
+  while (seen.length < 300) {
     const watched = watch(ns, { afterPosition: afterPosition ?? new Uint8Array(12) });
     const { changes } = (await watched.next()) ?? { changes: [] };
     expect(changes.length).toBeLessThanOrEqual(256);
@@ -67,7 +67,7 @@ test("a reader that resumes after a position misses nothing and sees nothing twi
     afterPosition = changes.at(-1)?.position;
     watched.stop();
   }
-  expect(seen).toEqual(Array.from({ length: 600 }, (_, at) => `/f${at}`));
+  expect(seen).toEqual(Array.from({ length: 300 }, (_, at) => `/f${at}`));
   start.stop();
 });
 

@@ -66,7 +66,7 @@ test("where nothing can be stored no session is left behind", async () => {
 });
 
 test("a file may come in many calls, its map in many rows", async () => {
-  await using ns = await TestNamespace.open();
+  await using ns = await TestNamespace.open({ settings: { defaultReplicationFactor: 1 } });
   const parts = Array.from({ length: 700 }, (_, at) => chunkOf(`c${at}`, 1000 + at));
   const { sessionId } = await ns.call("beginUpload", { path: "/f" });
   let offsetBytes = 0n;
