@@ -15,6 +15,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // Fuzzers and crash trials fsync for real: on a busy machine that takes its time.
+          testTimeout: 30_000,
           include: ["packages/*/src/**/*.test.ts", "packages/*/src/**/*.fuzz.ts"],
         },
       },

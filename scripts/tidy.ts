@@ -4,6 +4,8 @@ import { Reason } from "../packages/base/src/errors.ts";
 
 /** What no linter knows: registers, links, sizes, leftovers. Each failure says what to do instead. */
 const MAX_LINES = 400;
+/** Tests may be longer: their cases are read one by one. */
+const MAX_TEST_LINES = 600;
 /** Files that were longer when the rule came; the number only goes down. */
 const LONGER: Readonly<Record<string, number>> = {};
 const failures: string[] = [];
@@ -36,7 +38,8 @@ function sources(): string[] {
 function checkSizes(): void {
   for (const path of sources()) {
     const lines = readFileSync(path, "utf8").split("\n").length - 1;
-    const allowed = LONGER[path] ?? MAX_LINES;
+    const isTest = /\.(?:test|contract|fuzz)\.ts$/u.test(path);
+    const allowed = LONGER[path] ?? (isTest ? MAX_TEST_LINES : MAX_LINES);
     if (lines > allowed)
       failures.push(
         `${path}: ${lines} lines, at most ${allowed}: give the second job a file of its own`,
