@@ -4,7 +4,7 @@ import type { Disk } from "@cairnfs/base/disk";
 import { toHex } from "@cairnfs/base/hex";
 import { type Closable, Lifecycle } from "@cairnfs/base/lifecycle";
 import type { Random } from "@cairnfs/base/random";
-import type { Telemetry } from "@cairnfs/base/telemetry";
+import type { Metrics, Telemetry } from "@cairnfs/base/telemetry";
 import { DataNodeService } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import { createRouter } from "@cairnfs/protocol/rpc/create-router";
 import type { ClientInterceptor, ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
@@ -13,7 +13,7 @@ import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import { RETRY_NEVER } from "@cairnfs/protocol/rpc/retry";
 import type { Router } from "@cairnfs/protocol/rpc/router";
 import { BackgroundWork } from "./background-work.ts";
-import { CoordinatorLink } from "./cluster/coordinator-link.ts";
+import { CoordinatorLink, type NodeDescription } from "./cluster/coordinator-link.ts";
 import { DiskHealth } from "./cluster/disk-health.ts";
 import { HeartbeatWorker } from "./cluster/heartbeat-worker.ts";
 import { NodeCache } from "./cluster/node-cache.ts";
@@ -135,11 +135,7 @@ async function openWithin(
     }),
   );
   const nodes = new NodeCache();
-  const admission = new Admission({
-    totalBytes: config.bufferBudgetBytes,
-    waitingMax: WAITING_STREAMS_MAX,
-  });
-
+  const admission = openAdmission(config, metrics);
   const link = new CoordinatorLink(
     {
       coordinator: pool.coordinator(config.coordinatorAddress),
@@ -167,36 +163,61 @@ async function openWithin(
         nodes,
         health,
         admission,
+        replicasLost: metrics.counter(
+          "cairn_datanode_replicas_lost_total",
+          "Replicas that did not take a chunk from this node, by reason.",
+          ["reason"],
+        ),
         datanode: (address) => pool.datanode(address),
       }),
     )
     .build();
-  const { address } = lifecycle.add(await network.listen(config.address, router));
-  const grpcAddress =
-    parts.grpc === undefined || config.grpcAddress === ""
-      ? undefined
-      : lifecycle.add(await parts.grpc.listen(config.grpcAddress, router)).address;
-  metrics.observed(
-    "cairn_datanode_buffered_bytes",
-    "Memory reserved for chunks on their way in.",
-    () => admission.usedBytes,
-  );
+  const { address, grpcAddress } = await listen(lifecycle, config, parts, router);
 
   // The cluster is told of the node once it can be reached.
-  const self = {
-    address: config.advertisedAddress === "" ? address : config.advertisedAddress,
-    grpcAddress:
-      config.advertisedGrpcAddress === "" ? (grpcAddress ?? "") : config.advertisedGrpcAddress,
-    zone: config.zone,
-    rack: config.rack,
-  };
+  const self = describe(config, { address, grpcAddress });
   const work = lifecycle.add(new BackgroundWork({ clock, random, logger }));
   work.start(
     new HeartbeatWorker(
-      { link, store, health, random, logger, self },
+      { link, store, health, random, logger, metrics, self },
       { retryMs: config.heartbeatRetryMs },
     ),
   );
   logger.info("the datanode is up", { nodeId: toHex(nodeId), address, grpcAddress });
   return { address, grpcAddress, router, link };
+}
+
+function openAdmission({ bufferBudgetBytes }: DatanodeConfig, metrics: Metrics): Admission {
+  const admission = new Admission({
+    totalBytes: bufferBudgetBytes,
+    waitingMax: WAITING_STREAMS_MAX,
+  });
+  const help = "Memory reserved for chunks on their way in.";
+  metrics.observed("cairn_datanode_buffered_bytes", help, () => admission.usedBytes);
+  return admission;
+}
+
+type Addresses = Pick<Opened, "address" | "grpcAddress">;
+
+async function listen(
+  lifecycle: Lifecycle,
+  config: DatanodeConfig,
+  { network, grpc }: DatanodeParts,
+  router: Router,
+): Promise<Addresses> {
+  const { address } = lifecycle.add(await network.listen(config.address, router));
+  if (grpc === undefined || config.grpcAddress === "") return { address, grpcAddress: undefined };
+  const listener = lifecycle.add(await grpc.listen(config.grpcAddress, router));
+  return { address, grpcAddress: listener.address };
+}
+
+/** What the cluster is told: the addresses that were bound, unless others lead there. */
+function describe(config: DatanodeConfig, bound: Addresses): NodeDescription {
+  const { advertisedAddress, advertisedGrpcAddress, zone, rack } = config;
+  return {
+    address: advertisedAddress === "" ? bound.address : advertisedAddress,
+    grpcAddress: advertisedGrpcAddress === "" ? (bound.grpcAddress ?? "") : advertisedGrpcAddress,
+    zone,
+    rack,
+  };
 }

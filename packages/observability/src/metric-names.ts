@@ -73,4 +73,28 @@ export const METRICS = {
     labels: [],
     help: "Memory reserved for chunks on their way in.",
   },
+  cairn_datanode_used_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    labels: [],
+    help: "What chunks take on the disk.",
+  },
+  cairn_datanode_available_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    labels: [],
+    help: "What new chunks may take on the disk.",
+  },
+  cairn_datanode_chunks: {
+    kind: "gauge",
+    unit: "chunks",
+    labels: [],
+    help: "Chunks on the disk.",
+  },
+  cairn_datanode_replicas_lost_total: {
+    kind: "counter",
+    unit: "copies",
+    labels: ["reason"],
+    help: "Replicas that did not take a chunk from this node, by reason.",
+  },
 } as const satisfies Record<string, MetricRow>;

@@ -1,7 +1,7 @@
 import { backoffMs } from "@cairnfs/base/backoff";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
-import type { Logger } from "@cairnfs/base/telemetry";
+import type { Gauge, Logger, Metrics } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
 import type { ChunkStore, StoreSpace } from "../store/chunk-store.ts";
 import type { CoordinatorLink, NodeDescription, UsageInit } from "./coordinator-link.ts";
@@ -15,6 +15,7 @@ export interface HeartbeatWorkerParts {
   readonly logger: Logger;
   /** What the node says of itself when it registers. */
   readonly self: NodeDescription;
+  readonly metrics: Metrics;
 }
 
 /** Keeps the node registered and heard; goes on for ever while the coordinator is away. */
@@ -22,11 +23,25 @@ export class HeartbeatWorker implements Worker {
   readonly name = "heartbeat";
   readonly #parts: HeartbeatWorkerParts;
   readonly #retryMs: number;
+  readonly #gauges: {
+    readonly used: Gauge;
+    readonly available: Gauge;
+    readonly chunks: Gauge;
+  };
   #failures = 0;
 
   constructor(parts: HeartbeatWorkerParts, options: { readonly retryMs: number }) {
     this.#parts = parts;
     this.#retryMs = options.retryMs;
+    const { metrics } = parts;
+    this.#gauges = {
+      used: metrics.gauge("cairn_datanode_used_bytes", "What chunks take on the disk."),
+      available: metrics.gauge(
+        "cairn_datanode_available_bytes",
+        "What new chunks may take on the disk.",
+      ),
+      chunks: metrics.gauge("cairn_datanode_chunks", "Chunks on the disk."),
+    };
   }
 
   async step(signal: AbortSignal): Promise<Step> {
@@ -52,8 +67,16 @@ export class HeartbeatWorker implements Worker {
     await health.probe();
     const space = await store.space();
     const usage = usageOf(space);
+    this.#show(space);
     if (!link.isRegistered) await link.register(self, usage, signal);
     await link.heartbeat({ usage, health: health.report(space) }, signal);
+  }
+
+  #show(space: StoreSpace): void {
+    const { used, available, chunks } = this.#gauges;
+    used.set(space.usedBytes);
+    available.set(space.availableBytes);
+    chunks.set(space.chunkCount);
   }
 }
 

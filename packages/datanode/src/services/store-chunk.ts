@@ -1,6 +1,6 @@
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
-import type { Logger } from "@cairnfs/base/telemetry";
+import type { Counter, Logger } from "@cairnfs/base/telemetry";
 import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import type { Node } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import type {
@@ -33,6 +33,7 @@ export interface StoreChunkParts {
   readonly link: CoordinatorLink;
   readonly health: DiskHealth;
   readonly admission: Admission;
+  readonly replicasLost: Counter;
   /** A client for another node, found by the node table or the hints; throws `nodeNotFound`. */
   readonly peer: (
     nodeNumber: number,
@@ -85,6 +86,7 @@ export async function* serveStore(
       receiptFor: (chunk) => receiptOf(membership, { ...chunk, sessionId, epoch }),
       onReplicaLost: (nodeNumber, error) => {
         logger.warn("a replica does not take a chunk", { nodeNumber }, error);
+        parts.replicasLost.add(1, { reason: error.reason });
       },
     });
   } catch (error) {
