@@ -93,7 +93,9 @@ function answer(route: Route, call: GrpcCall, clock: Clock, running: RunningCall
     onRoom: () => call.resume(),
     onReturn: () => call.resume(),
   });
-  const leave = (error: CairnError) => {
+  const leave = () => {
+    if (state.hasEnded) return;
+    const error = new CairnError("cancelled", "the caller has left");
     state.abort(error);
     requests.abort(error);
   };
@@ -104,8 +106,7 @@ function answer(route: Route, call: GrpcCall, clock: Clock, running: RunningCall
   // Node's own client ends the requests of a call that it cancels and resets the stream a moment later: two turns of the
   // event loop let the reset be seen first where it came along. A handler that must know reads its last message.
   call.on("end", () => setImmediate(() => setImmediate(() => requests.end())));
-  call.on("cancelled", () => leave(new CairnError("cancelled", "the caller has left")));
-  call.on("close", () => leave(new CairnError("cancelled", "the caller has left")));
+  call.on("cancelled", leave).on("close", leave);
   const onStop = (error: CairnError) => {
     fail(error);
     requests.abort(error);
