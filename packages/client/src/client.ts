@@ -126,7 +126,7 @@ export class CairnClient implements Closable {
       budget: new ByteBudget(config.memoryBytes),
       disk,
       limits: { inlineBytes: 4_096 },
-      buffers: new BufferPool(config.memoryBytes / 2),
+      buffers: new BufferPool(config.memoryBytes),
     };
     this.#downloads = {
       ...shared,

@@ -21,8 +21,8 @@ export interface ConnectOptions {
   /** Replicas in this zone are read first. */
   readonly zone?: string | undefined;
   /**
-   * What buffers of all uploads, and of all downloads, may take together: 64 MiB each. At least 4 MiB. While uploads run, half
-   * as much again is kept for their next chunks.
+   * What buffers of all uploads, and of all downloads, may take together: 64 MiB each. At least 4 MiB. While uploads run, buffers
+   * that are free are kept for their next chunks, at most as much again.
    */
   readonly memoryBytes?: number | undefined;
   /** Chunks that one upload stores at the same time: 4. */
