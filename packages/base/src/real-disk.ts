@@ -7,9 +7,11 @@ import {
   ftruncate,
   open as openFile,
   read,
+  type Stats,
+  stat,
   writev,
 } from "node:fs";
-import { mkdir, readdir, rename, rmdir, stat, statfs, unlink } from "node:fs/promises";
+import { mkdir, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
 import {
   type Disk,
   type DiskEntry,
@@ -84,7 +86,8 @@ export class RealDisk implements Disk {
 
   async fileBytes(path: string): Promise<number | undefined> {
     try {
-      return (await stat(path)).size;
+      // The callback form: its error for a missing file, which is common here, costs a fraction of the other's.
+      return (await callback<Stats>((done) => stat(path, done))).size;
     } catch (error) {
       if (hasErrorCode(error, "ENOENT")) return undefined;
       throw error;
@@ -129,7 +132,7 @@ class RealFile implements DiskFile {
   }
 
   async sizeBytes(): Promise<number> {
-    return (await callback<{ size: number }>((done) => fstat(this.#fd, done))).size;
+    return (await callback<Stats>((done) => fstat(this.#fd, done))).size;
   }
 
   close(): Promise<void> {

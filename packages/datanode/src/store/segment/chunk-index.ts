@@ -16,7 +16,9 @@ export interface IndexedChunk {
 /** Stands for "not in the index" where an entry is expected. */
 export const NO_ENTRY = -1;
 
-const PAGE_ENTRIES = 4096;
+const PAGE_BITS = 12;
+const PAGE_ENTRIES = 2 ** PAGE_BITS;
+const PAGE_MASK = PAGE_ENTRIES - 1;
 const LENGTH_BITS = 20;
 const LENGTH_MASK = 2 ** LENGTH_BITS - 1;
 const DEAD_BIT = 2 ** LENGTH_BITS;
@@ -32,7 +34,7 @@ const WORD_RANGE = 2 ** 32;
 
 /** 4,096 entries in columns: 54 bytes each. */
 class Page {
-  readonly ids = new DataView(new ArrayBuffer(PAGE_ENTRIES * CHUNK_ID_BYTES));
+  readonly ids = new Uint8Array(PAGE_ENTRIES * CHUNK_ID_BYTES);
   readonly segment = new Uint32Array(PAGE_ENTRIES);
   readonly offset = new Uint32Array(PAGE_ENTRIES);
   /** Length in the low 20 bits, then the dead bit, then the stale count. */
@@ -90,8 +92,10 @@ export class ChunkIndex {
       free = this.#freeSlotFrom(slot);
     }
     const entry = this.#makeEntry(id);
-    this.#slots.copyWithin(slot + 1, slot, free);
-    this.#slots[slot] = entry + 1;
+    // By hand: most moves are of a few slots, and a call costs more.
+    const slots = this.#slots;
+    for (let at = free; at > slot; at--) slots[at] = slots[at - 1] ?? 0;
+    slots[slot] = entry + 1;
     this.#count += 1;
     return { entry, isNew: true };
   }
@@ -113,7 +117,7 @@ export class ChunkIndex {
 
   get(entry: number): IndexedChunk {
     const page = this.#page(entry);
-    const at = entry % PAGE_ENTRIES;
+    const at = entry & PAGE_MASK;
     const packed = page.length[at] ?? 0;
     return {
       segment: page.segment[at] ?? 0,
@@ -130,7 +134,7 @@ export class ChunkIndex {
     assert(chunk.lengthBytes <= LENGTH_MASK, "a chunk of a segment is shorter than 1 MiB");
     assert(chunk.epoch < 2 ** 48, "an epoch has 48 bits");
     const page = this.#page(entry);
-    const at = entry % PAGE_ENTRIES;
+    const at = entry & PAGE_MASK;
     page.segment[at] = chunk.segment;
     page.offset[at] = chunk.offset;
     const stale = Math.min(chunk.staleCount, STALE_MAX) << STALE_SHIFT;
@@ -151,8 +155,8 @@ export class ChunkIndex {
 
   /** The id of an entry: a view that is good until the entry is removed. */
   id(entry: number): Uint8Array {
-    const at = (entry % PAGE_ENTRIES) * CHUNK_ID_BYTES;
-    return new Uint8Array(this.#page(entry).ids.buffer, at, CHUNK_ID_BYTES);
+    const at = (entry & PAGE_MASK) * CHUNK_ID_BYTES;
+    return this.#page(entry).ids.subarray(at, at + CHUNK_ID_BYTES);
   }
 
   /** The entries after `id`, or all, in the order of ids. The index must not change meanwhile. */
@@ -167,7 +171,7 @@ export class ChunkIndex {
 
   /** Where `id` is or would go: the first slot from its home that is free or has no smaller id. */
   #slotOf(id: Uint8Array): number {
-    let slot = Math.floor((firstWord(id) / WORD_RANGE) * this.#capacity);
+    let slot = this.#homeOf(id, 0);
     for (;;) {
       const entry = (this.#slots[slot] ?? 0) - 1;
       if (entry < 0 || this.#compare(entry, id) >= 0) return slot;
@@ -176,14 +180,21 @@ export class ChunkIndex {
   }
 
   #home(entry: number): number {
-    const word = this.#page(entry).ids.getUint32((entry % PAGE_ENTRIES) * CHUNK_ID_BYTES);
-    return Math.floor((word / WORD_RANGE) * this.#capacity);
+    return this.#homeOf(this.#page(entry).ids, (entry & PAGE_MASK) * CHUNK_ID_BYTES);
+  }
+
+  /** The slot that the id at `at` of `bytes` would have in a table without others. */
+  #homeOf(bytes: Uint8Array, at: number): number {
+    const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+    const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+    return Math.floor(((high * 65_536 + low) / WORD_RANGE) * this.#capacity);
   }
 
   #freeSlotFrom(slot: number): number | undefined {
-    const free = this.#slots.indexOf(0, slot);
+    const slots = this.#slots;
     // The last slot stays free, so that every walk ends.
-    return free < 0 || free >= this.#slots.length - 1 ? undefined : free;
+    for (let at = slot; at < slots.length - 1; at++) if (slots[at] === 0) return at;
+    return undefined;
   }
 
   #grownCapacity(): number {
@@ -208,29 +219,25 @@ export class ChunkIndex {
     if (entry === undefined) {
       entry = this.#entriesMade;
       this.#entriesMade += 1;
-      if (entry % PAGE_ENTRIES === 0) this.#pages.push(new Page());
+      if ((entry & PAGE_MASK) === 0) this.#pages.push(new Page());
     }
-    this.id(entry).set(id);
+    this.#page(entry).ids.set(id, (entry & PAGE_MASK) * CHUNK_ID_BYTES);
     return entry;
   }
 
   #compare(entry: number, id: Uint8Array): number {
     const { ids } = this.#page(entry);
-    const from = (entry % PAGE_ENTRIES) * CHUNK_ID_BYTES;
+    const from = (entry & PAGE_MASK) * CHUNK_ID_BYTES;
     for (let at = 0; at < CHUNK_ID_BYTES; at++) {
-      const difference = ids.getUint8(from + at) - (id[at] ?? 0);
+      const difference = (ids[from + at] ?? 0) - (id[at] ?? 0);
       if (difference !== 0) return difference;
     }
     return 0;
   }
 
   #page(entry: number): Page {
-    const page = this.#pages[Math.floor(entry / PAGE_ENTRIES)];
+    const page = this.#pages[entry >>> PAGE_BITS];
     assert(page !== undefined, "the entry was made");
     return page;
   }
-}
-
-function firstWord(id: Uint8Array): number {
-  return (id[0] ?? 0) * 2 ** 24 + ((id[1] ?? 0) << 16) + ((id[2] ?? 0) << 8) + (id[3] ?? 0);
 }

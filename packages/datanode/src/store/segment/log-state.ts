@@ -130,7 +130,8 @@ export class LogState {
     // record of the deletion may be gone.
     const { lengthBytes, epoch, verifiedS } = record;
     this.#index.set(entry, {
-      ...at,
+      segment: at.segment,
+      offset: at.offset,
       lengthBytes,
       epoch,
       verifiedS,
@@ -149,7 +150,8 @@ export class LogState {
     this.#release(before.segment, recordBytesOf(before.lengthBytes));
     if (!before.isDead) this.#chunkCount -= 1;
     this.#index.set(entry, {
-      ...at,
+      segment: at.segment,
+      offset: at.offset,
       lengthBytes: 0,
       epoch: 0,
       verifiedS: 0,
