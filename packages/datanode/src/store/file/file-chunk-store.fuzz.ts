@@ -1,5 +1,5 @@
 import { test } from "vitest";
-import { crashTrial, diskErrors, powerLoss } from "../testing/crash-trial.ts";
+import { bitRot, crashTrial, diskErrors, lostSyncs, powerLoss } from "../testing/crash-trial.ts";
 import { FileChunkStore } from "./file-chunk-store.ts";
 
 // Goal: whatever was acknowledged is there after a power loss at any instant, and nothing half-written is.
@@ -16,5 +16,12 @@ test("after a power loss the file store holds what it acknowledged", async () =>
 test("after disk errors the file store holds what it acknowledged", async () => {
   for (let seed = 0; seed < SEEDS; seed++) {
     await crashTrial({ open: FileChunkStore.open, seed, misfortune: diskErrors, sizesBytes });
+  }
+}, 600_000);
+
+test("a disk that lies about syncs, or rots, makes the file store lose chunks but never serve wrong bytes", async () => {
+  for (let seed = 0; seed < SEEDS; seed++) {
+    await crashTrial({ open: FileChunkStore.open, seed, misfortune: lostSyncs, sizesBytes });
+    await crashTrial({ open: FileChunkStore.open, seed, misfortune: bitRot, sizesBytes });
   }
 }, 600_000);

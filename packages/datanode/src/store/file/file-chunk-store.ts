@@ -1,12 +1,11 @@
 import { join } from "node:path";
-import { crc32c, createSha256 } from "@cairnfs/base/checksum";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Disk } from "@cairnfs/base/disk";
 import { readWhole, removeDurably, writeDurably } from "@cairnfs/base/durable-file";
 import { CairnError, hasReason } from "@cairnfs/base/errors";
 import type { Logger } from "@cairnfs/base/telemetry";
-import { BLOCK_BYTES, type ChunkId, chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
-import { allBlocks, blocksOf, piecesOf } from "../block-range.ts";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { blocksOf, piecesOf } from "../block-range.ts";
 import type {
   ChunkPiece,
   ChunkStore,
@@ -32,6 +31,7 @@ import {
   FileChunkWriter,
   type FinishedDraft,
 } from "./file-chunk-writer.ts";
+import { corruptWhenUnreadable, inspectFile } from "./inspect-file.ts";
 import { ChunkLayout } from "./layout.ts";
 import { type HeaderChange, OpenChunkFile } from "./open-chunk-file.ts";
 
@@ -377,33 +377,4 @@ function infoOf(header: ChunkFileHeader): StoredChunkInfo {
     epoch: header.epoch,
     verifiedMs: header.verifiedMs,
   };
-}
-
-function corruptWhenUnreadable(error: unknown): "corrupt" {
-  if (hasReason(storeError(error, ""), "chunkCorrupt", "storeFailed")) return "corrupt";
-  throw error;
-}
-
-async function inspectFile(file: OpenChunkFile, signal: AbortSignal): Promise<Verdict> {
-  const hash = createSha256();
-  try {
-    const table = await file.readTable();
-    const pieces = piecesOf(allBlocks(file.header.lengthBytes));
-    for await (const piece of readAhead(pieces, (range) => file.readPiece(range, table))) {
-      signal.throwIfAborted();
-      if (!matchesChecksums(piece)) return "corrupt";
-      hash.update(piece.data);
-    }
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return corruptWhenUnreadable(error);
-  }
-  return chunkIdFromBytes(hash.digest()) === file.header.id ? "intact" : "corrupt";
-}
-
-function matchesChecksums({ data, blockChecksums }: ChunkPiece): boolean {
-  return blockChecksums.every(
-    (checksum, block) =>
-      crc32c(data.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES)) === checksum,
-  );
 }

@@ -102,14 +102,6 @@ export function decodeRecordHead(bytes: Buffer, offset: number): FoundRecord | u
   };
 }
 
-/** Whether data matches the checksums of its blocks. */
-export function matchesChecksums(data: Uint8Array, blockChecksums: readonly number[]): boolean {
-  return blockChecksums.every(
-    (checksum, block) =>
-      crc32c(data.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES)) === checksum,
-  );
-}
-
 function headChecksum(head: Uint8Array): number {
   return crc32c(head.subarray(FIXED_BYTES), crc32c(head.subarray(0, CHECKSUM_OFFSET)));
 }

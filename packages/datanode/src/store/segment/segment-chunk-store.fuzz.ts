@@ -3,7 +3,7 @@ import { Prng } from "@cairnfs/base/random";
 import { test } from "vitest";
 import type { ChunkStore } from "../chunk-store.ts";
 import { FileChunkStore, type StoreParts } from "../file/file-chunk-store.ts";
-import { crashTrial, diskErrors, powerLoss } from "../testing/crash-trial.ts";
+import { bitRot, crashTrial, diskErrors, lostSyncs, powerLoss } from "../testing/crash-trial.ts";
 import { TieredChunkStore } from "../tiered-chunk-store.ts";
 import { SegmentChunkStore } from "./segment-chunk-store.ts";
 
@@ -43,5 +43,12 @@ test("after a power loss the segment store holds what it acknowledged", async ()
 test("after disk errors the segment store holds what it acknowledged", async () => {
   for (let seed = 0; seed < SEEDS; seed++) {
     await crashTrial({ open, seed, misfortune: diskErrors, sizesBytes, background });
+  }
+}, 600_000);
+
+test("a disk that lies about syncs, or rots, makes the segment store lose chunks but never serve wrong bytes", async () => {
+  for (let seed = 0; seed < SEEDS; seed++) {
+    await crashTrial({ open, seed, misfortune: lostSyncs, sizesBytes, background });
+    await crashTrial({ open, seed, misfortune: bitRot, sizesBytes, background });
   }
 }, 600_000);

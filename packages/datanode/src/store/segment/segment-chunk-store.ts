@@ -8,19 +8,14 @@ import { allBlocks, type BlockRange, blocksOf } from "../block-range.ts";
 import type { ChunkPiece, ReadOptions, StoredChunkInfo, Verdict } from "../chunk-store.ts";
 import type { StoreParts } from "../file/file-chunk-store.ts";
 import { KeyLock } from "../key-lock.ts";
+import { matchesChecksums } from "../matches-checksums.ts";
 import { Quarantine } from "../quarantine.ts";
 import { SpareRoom } from "../spare-room.ts";
 import { storeError } from "../store-error.ts";
 import type { IndexedChunk } from "./chunk-index.ts";
 import { Compaction } from "./compaction.ts";
 import { LogState } from "./log-state.ts";
-import {
-  decodeRecordHead,
-  type FoundRecord,
-  headBytesOf,
-  matchesChecksums,
-  RecordKind,
-} from "./record.ts";
+import { decodeRecordHead, type FoundRecord, headBytesOf, RecordKind } from "./record.ts";
 import { recoverLog } from "./recovery.ts";
 import { SegmentFiles } from "./segment-files.ts";
 import { closedError, SegmentLog, type SegmentLogOptions } from "./segment-log.ts";

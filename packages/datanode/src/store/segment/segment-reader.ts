@@ -1,10 +1,10 @@
 import { crc32c } from "@cairnfs/base/checksum";
 import { type DiskFile, readFully } from "@cairnfs/base/disk";
+import { matchesChecksums } from "../matches-checksums.ts";
 import {
   decodeRecordHead,
   type FoundRecord,
   headBytesOf,
-  matchesChecksums,
   RECORD_ALIGNMENT_BYTES,
   recordBytesOf,
   SALT_BYTES,

@@ -22,6 +22,8 @@ export interface Misfortune {
   strike(disk: FaultDisk, random: Prng): () => void;
   /** Whether the power is cut at the end of the round when it has not been before. */
   readonly endsInCrash: boolean;
+  /** Whether the disk may lose or rot what was acknowledged: then only wrong bytes are a fault of the store. */
+  readonly isLossy?: boolean;
 }
 
 export interface CrashTrialOptions {
@@ -61,6 +63,29 @@ export const diskErrors: Misfortune = {
   },
 };
 
+/** Syncs do nothing, and then the power goes. */
+export const lostSyncs: Misfortune = {
+  endsInCrash: true,
+  isLossy: true,
+  strike: (disk) => {
+    disk.isLyingAboutSync = true;
+    return () => undefined;
+  },
+};
+
+/** Bits rot in the files of the store. */
+export const bitRot: Misfortune = {
+  endsInCrash: true,
+  isLossy: true,
+  strike: (disk, random) => {
+    for (const path of disk.paths()) {
+      const bits = disk.content(path).byteLength * 8;
+      if (bits > 0 && random.next() < 0.3) disk.flipBit(path, randomBelow(random, bits));
+    }
+    return () => undefined;
+  },
+};
+
 const CHUNK_COUNT = 12;
 const OPERATIONS_PER_ROUND = 60;
 const LANES = 4;
@@ -83,7 +108,7 @@ export async function crashTrial(options: CrashTrialOptions): Promise<void> {
   let disk = await diskForStore(options.seed);
   for (let round = 0; round < (options.rounds ?? 4); round++) {
     const undo = options.misfortune.strike(disk, random);
-    const work = new Work(tracked, random, round);
+    const work = new Work(tracked, random, { round, isLossy: options.misfortune.isLossy ?? false });
     let store: ChunkStore | undefined;
     try {
       store = await options.open(TRIAL_FOLDER, partsFor(disk, clock));
@@ -98,7 +123,9 @@ export async function crashTrial(options: CrashTrialOptions): Promise<void> {
     } else await store.close();
 
     const found = await options.open(TRIAL_FOLDER, partsFor(disk, clock));
-    await check(found, tracked, `seed ${options.seed}, round ${round}`);
+    const where = `seed ${options.seed}, round ${round}`;
+    if (options.misfortune.isLossy) await checkBytes(found, tracked, where);
+    else await check(found, tracked, where);
     if (random.next() < 0.5) await found.close();
     // Half of the time the next round finds a store that was not closed.
     else disk = disk.crash();
@@ -109,8 +136,14 @@ class Work {
   readonly #tracked: readonly TrackedChunk[];
   readonly #random: Prng;
   readonly #round: number;
+  readonly #isLossy: boolean;
 
-  constructor(tracked: readonly TrackedChunk[], random: Prng, round: number) {
+  constructor(
+    tracked: readonly TrackedChunk[],
+    random: Prng,
+    { round, isLossy }: { readonly round: number; readonly isLossy: boolean },
+  ) {
+    this.#isLossy = isLossy;
     this.#tracked = tracked;
     this.#random = random;
     this.#round = round;
@@ -153,7 +186,9 @@ class Work {
       else await verify(store, target.chunk);
       if (target.possible.size === 0) throw new Error(`${target.chunk.id} is in no possible state`);
     } catch (error) {
-      expectDiskError(error);
+      // What was lost or rotted is not where the model has it.
+      if (this.#isLossy) expectLoss(error);
+      else expectDiskError(error);
     }
   }
 }
@@ -217,6 +252,40 @@ async function check(
   }
   const { chunkCount } = await store.space();
   if (chunkCount !== held.length) throw new Error(`${where}: ${chunkCount} chunks are counted`);
+}
+
+/** What is served is right or shows itself wrong; what is corrupt goes, and can be stored again. */
+async function checkBytes(
+  store: ChunkStore,
+  tracked: readonly TrackedChunk[],
+  where: string,
+): Promise<void> {
+  for (const { chunk } of tracked) {
+    const info = await store.info(chunk.id);
+    if (info === undefined) continue;
+    const bytes = await readChunk(store, chunk).catch(expectCorrupt);
+    const verdict = await store.verify(chunk.id, new AbortController().signal);
+    if (bytes !== undefined && Buffer.compare(bytes, chunk.bytes) !== 0) {
+      throw new Error(`${where}: wrong bytes of ${chunk.id} were served as right`);
+    }
+    if ((verdict === "intact") !== (bytes !== undefined)) {
+      throw new Error(`${where}: ${chunk.id} is ${verdict}, which is not what reading it gave`);
+    }
+    await putChunk(store, chunk);
+    await readChunk(store, chunk);
+  }
+}
+
+/** An error that names a loss, the store's or the model's own; a bug is none. */
+function expectLoss(error: unknown): void {
+  const isOurs = error instanceof Error && error.constructor === Error;
+  if (!(error instanceof CairnError) && !isOurs) throw error;
+}
+
+function expectCorrupt(error: unknown): undefined {
+  const isSeen = error instanceof Error && /is corrupt$/u.test(error.message);
+  if (!isSeen && !hasReason(error, "chunkCorrupt")) throw error;
+  return undefined;
 }
 
 function mayBe(
