@@ -131,6 +131,20 @@ test("on a disk that is full to the last byte claims and deletions work and puts
   expect((await store.info(one.id))?.epoch).toBe(9);
 });
 
+test("a claim after one whose sync failed is durable, though the machine took the pages for clean", async () => {
+  for (let seed = 0; seed < 40; seed++) {
+    const disk = await diskForStore(seed);
+    const store = await open(disk);
+    const chunk = sampleChunk(100);
+    await putChunk(store, chunk, { epoch: 1 });
+    const heal = disk.fail({ code: "EIO", operations: ["sync"] });
+    await expect(store.claim(chunk.id, 9)).rejects.toMatchObject({ reason: "storeFailed" });
+    heal();
+    expect(await store.claim(chunk.id, 9)).toBe(true);
+    expect((await (await open(disk.crash())).info(chunk.id))?.epoch, `seed ${seed}`).toBe(9);
+  }
+});
+
 test("a store that was not closed counts again what it holds", async () => {
   const disk = await diskForStore(1);
   const store = await open(disk);
