@@ -137,7 +137,8 @@ export const Reason = {
   chunkNeeded: {
     code: Code.failedPrecondition,
     retry: "never",
-    meaning: "chunks have to be sent, again or at all, under a fresh placement; chunkIds names some",
+    meaning:
+      "chunks have to be sent, again or at all, under a fresh placement; chunkIds names some",
   },
   placementUnavailable: {
     code: Code.resourceExhausted,

@@ -268,7 +268,7 @@ export class CairnClient implements Closable {
   /** What the tree at `path` adds up to; a file counts as a tree of one. */
   async du(path: string, options: CallerOptions = {}): Promise<TreeUsage> {
     const entry = await this.stat(path, options);
-    return usageOf(entry.kind === "file" ? single(entry) : this.walk(path, options));
+    return usageOf(entry.kind === "file" ? [entry] : this.walk(path, options));
   }
 
   /** Makes a directory. */
@@ -395,8 +395,4 @@ export class CairnClient implements Closable {
       this.#coordinator.call(send, { signal, isMutation: true }),
     );
   }
-}
-
-async function* single(entry: FileEntry): AsyncGenerator<FileEntry> {
-  yield entry;
 }

@@ -61,7 +61,9 @@ export interface TreeUsage {
 }
 
 /** Adds up entries. */
-export async function usageOf(entries: AsyncIterable<FileEntry>): Promise<TreeUsage> {
+export async function usageOf(
+  entries: AsyncIterable<FileEntry> | Iterable<FileEntry>,
+): Promise<TreeUsage> {
   let fileCount = 0;
   let directoryCount = 0;
   let sizeBytes = 0;

@@ -66,7 +66,7 @@ export class SegmentFiles {
         segment.users += 1;
         return segment;
       } catch (error) {
-        if (this.#open.get(number) === opening) this.#open.delete(number);
+        if (this.#open.get(number) === opening) void this.#open.delete(number);
         throw error;
       }
     }
