@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isLoopback, parseAddress, refusePublicBind } from "./bind-address.ts";
+import { isLoopback, listenFailure, parseAddress, refusePublicBind } from "./bind-address.ts";
 
 test("an address is a host and a port, with brackets around IPv6", () => {
   expect(parseAddress("127.0.0.1:7070")).toEqual({ host: "127.0.0.1", port: 7070 });
@@ -27,4 +27,15 @@ test("a public address is refused with what to do, unless it was allowed", () =>
   );
   refusePublicBind(bind, true);
   refusePublicBind({ setting: "address", address: "127.0.0.1:7070" }, false);
+});
+
+test("a server that cannot listen says why, and what to do", () => {
+  const taken = Object.assign(new Error("listen EADDRINUSE: address already in use"), {
+    code: "EADDRINUSE",
+  });
+  expect(listenFailure("127.0.0.1:7081", taken)).toMatchObject({
+    reason: "invalidConfig",
+    message: expect.stringMatching(/127\.0\.0\.1:7081: another process .* choose another port/u),
+    cause: taken,
+  });
 });

@@ -33,3 +33,14 @@ export function refusePublicBind(
       "listen on 127.0.0.1, or set allowInsecureBind when the network is closed to strangers",
   );
 }
+
+/** Why a server could not listen at an address, and what to do about it, as `invalidConfig`. */
+export function listenFailure(address: string, cause: unknown): CairnError {
+  const text = String(cause);
+  let why = text;
+  if (text.includes("EADDRINUSE"))
+    why = "another process listens there: choose another port, or 0 for a free one";
+  else if (text.includes("EACCES")) why = "this user may not: choose a port above 1023";
+  else if (text.includes("EADDRNOTAVAIL")) why = "this machine has no such address";
+  return new CairnError("invalidConfig", `cannot listen at ${address}: ${why}`, { cause });
+}

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { parseAddress } from "@cairnfs/base/bind-address";
+import { listenFailure, parseAddress } from "@cairnfs/base/bind-address";
 import { type Clock, deadlineAfter } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Closable } from "@cairnfs/base/lifecycle";
@@ -95,11 +95,7 @@ export class AdminHttp implements Closable {
     try {
       await once(this.#server, "listening");
     } catch (cause) {
-      throw new CairnError(
-        "unreachable",
-        `the admin address ${this.#options.address} cannot be bound`,
-        { cause },
-      );
+      throw listenFailure(this.#options.address, cause);
     }
     // Bound to host and port, so the address is not that of a pipe.
     const bound = this.#server.address() as AddressInfo;

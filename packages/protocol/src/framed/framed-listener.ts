@@ -1,4 +1,5 @@
 import type { Server } from "node:net";
+import { listenFailure } from "@cairnfs/base/bind-address";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import { formatAddress, parseAddress } from "../rpc/address.ts";
@@ -54,7 +55,7 @@ export class FramedListener implements Listener {
     });
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) => {
-        reject(new CairnError("invalidConfig", `cannot listen at ${address}`, { cause }));
+        reject(listenFailure(address, cause));
       });
       server.listen({ host, port }, resolve);
     });

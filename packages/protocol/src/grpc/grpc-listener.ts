@@ -1,3 +1,4 @@
+import { listenFailure } from "@cairnfs/base/bind-address";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import { Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
@@ -53,7 +54,7 @@ export class GrpcListener implements Listener {
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync(address, ServerCredentials.createInsecure(), (cause, bound) => {
         if (cause === null) resolve(bound);
-        else reject(new CairnError("invalidConfig", `cannot listen at ${address}`, { cause }));
+        else reject(listenFailure(address, cause));
       });
     });
     return new GrpcListener(formatAddress({ host, port }), server, clock, running);
