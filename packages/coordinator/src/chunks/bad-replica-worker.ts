@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { chunks } from "../keyspace.ts";
+import type { ChunkRecord } from "./chunk-record.ts";
 import type { ReplicaVerifier } from "./replica-verifier.ts";
 import { forgetReplica } from "./replicas.ts";
 
@@ -73,11 +75,20 @@ export class BadReplicaWorker implements Worker {
       return;
     }
     if (finding === "intact") return;
-    const isForgotten = await kv.transact((tx) =>
-      forgetReplica(tx, chunkId, { nodeNumber, deletes: false }, isLive),
-    );
-    if (!isForgotten) return;
+    const outcome = await kv.transact(async (tx) => {
+      // The node may have stored the chunk again since it answered, and that copy have been acknowledged.
+      if (hasChanged(record, await chunks.get(tx, chunkId))) return "changed";
+      const isNamed = await forgetReplica(tx, chunkId, { nodeNumber, deletes: false }, isLive);
+      return isNamed ? "forgotten" : "not named";
+    });
+    if (outcome === "changed") this.report(report);
+    if (outcome !== "forgotten") return;
     logger.warn("a replica is bad", { chunkId, nodeNumber, finding });
     onDebt?.();
   }
+}
+
+/** Whether anybody referred to the chunk, proved a copy of it or let one go in between. */
+function hasChanged(before: ChunkRecord, after: ChunkRecord | undefined): boolean {
+  return !isDeepStrictEqual(before, after);
 }

@@ -1,3 +1,4 @@
+import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { expect, test } from "vitest";
 import { readCounters } from "../counters.ts";
 import { drops } from "../keyspace.ts";
@@ -144,4 +145,75 @@ test("a copy beyond the wanted ones stays while another is on a node that is awa
   for (let round = 0; round < 3; round++) await compareAll(ns);
   await ns.run("drops");
   expect(ns.nodes.holdersOf(A.chunkId)).toHaveLength(4);
+});
+
+test("a copy beyond the wanted ones stays while the others are not all there", async () => {
+  await using ns = await TestNamespace.open({ nodes: 4 });
+  for (let at = 0; at < 8; at++) await ns.upload(`/f${at}`, [A]);
+  const [first = 0, second = 0, ...others] = ns.nodes.holdersOf(A.chunkId);
+  expect(others).toHaveLength(2);
+  ns.nodes.lose(first, A.chunkId);
+  ns.nodes.corrupt.add(`${A.chunkId}/${second}`);
+  for (let round = 0; round < 3; round++) {
+    await compareAll(ns);
+    await ns.run("bad-replicas");
+    await ns.run("drops");
+  }
+  expect(ns.nodes.holdersOf(A.chunkId)).toEqual(expect.arrayContaining(others));
+  expect((await ns.kv.read(readCounters)).debtChunks).toBe(1);
+});
+
+test("a copy that no record names stays while its chunk has too few", async () => {
+  await using ns = await TestNamespace.open({ nodes: 3 });
+  await ns.upload("/f", [A]);
+  const [forgotten = 0] = ns.nodes.holdersOf(A.chunkId);
+  ns.nodes.corrupt.add(`${A.chunkId}/${forgotten}`);
+  const chunkId = chunkIdToBytes(A.chunkId);
+  await ns.call("reportBadReplica", { chunkId, nodeNumber: forgotten, kind: 1 });
+  await ns.run("bad-replicas");
+  expect((await ns.kv.read(readCounters)).debtChunks).toBe(1);
+
+  await passHorizon(ns);
+  await compareAll(ns);
+  await ns.run("drops");
+  expect(ns.nodes.holdersOf(A.chunkId)).toContain(forgotten);
+});
+
+test("a finding is made again when the node has stored the chunk in the meantime", async () => {
+  // Goal: an acknowledged copy is not fenced by what the node found before it had it.
+  await using ns = await TestNamespace.open({
+    nodes: 1,
+    settings: { defaultReplicationFactor: 1 },
+  });
+  await ns.upload("/f", [A]);
+  ns.nodes.lose(1, A.chunkId);
+  ns.nodes.beforeFinding = async () => {
+    ns.nodes.beforeFinding = async () => undefined;
+    await ns.upload("/g", [A]);
+  };
+  const chunkId = chunkIdToBytes(A.chunkId);
+  await ns.call("reportBadReplica", { chunkId, nodeNumber: 1, kind: 2 });
+  await ns.run("bad-replicas");
+  const { chunks } = await ns.call("openFile", { path: "/g" });
+  expect(chunks[0]?.nodeNumbers).toEqual([1]);
+  expect((await ns.kv.read(readCounters)).debtChunks).toBe(0);
+});
+
+test("a node whose first page has more to report than can wait is compared again soon", async () => {
+  await using ns = await TestNamespace.open({
+    nodes: 2,
+    settings: { defaultReplicationFactor: 2 },
+  });
+  const parts = Array.from({ length: 1100 }, (_, at) => chunkOf(`q${at}`, 100));
+  await ns.upload("/f", parts);
+  for (const { chunkId } of parts) for (const node of [1, 2]) ns.nodes.lose(node, chunkId);
+  for (let round = 0; round < 4; round++) {
+    // The first node's page fills what may wait, so that the second's is refused.
+    for (let step = 0; step < 2; step++) {
+      await ns.worker("inventories").step(new AbortController().signal);
+    }
+    await ns.run("bad-replicas");
+  }
+  const { chunks } = await ns.call("openFile", { path: "/f", chunkLimit: 1100 });
+  expect(chunks.filter((chunk) => chunk.nodeNumbers.length > 0)).toEqual([]);
 });

@@ -19,6 +19,23 @@ function unsent(chunk: TestChunk) {
   return { chunkId: chunkIdToBytes(chunk.chunkId), lengthBytes: BigInt(chunk.lengthBytes) };
 }
 
+test("receipts of an epoch that has not begun are refused, however well they are made", async () => {
+  await using ns = await TestNamespace.open();
+  const sessionId = await begin(ns);
+  const { placements } = await ns.call("leasePlacements", {
+    sessionId,
+    firstChunkIndex: 0n,
+    count: 1,
+  });
+  const [placement] = placements;
+  if (placement === undefined) throw new Error("unreachable");
+  const stored = ns.nodes.store(sessionId, A, { ...placement, epoch: placement.epoch + 1n });
+  await expect(ns.call("addChunks", { sessionId, chunks: [stored] })).rejects.toMatchObject({
+    reason: "receiptInvalid",
+    details: { epoch: Number(placement.epoch) + 1 },
+  });
+});
+
 test("a chunk whose receipts are forged, foreign or altered is refused, and nothing is kept", async () => {
   await using ns = await TestNamespace.open();
   const sessionId = await begin(ns);

@@ -5,7 +5,7 @@ import { withDebt } from "../chunks/change-chunk.ts";
 import { ChunkBatch } from "../chunks/chunk-batch.ts";
 import { type ChunkRecord, NO_DOMAIN } from "../chunks/chunk-record.ts";
 import { isFresh, liveCopies, withNodes } from "../chunks/replicas.ts";
-import { chunkMap, contents, readHorizon } from "../keyspace.ts";
+import { chunkMap, contents, readEpoch, readHorizon } from "../keyspace.ts";
 import {
   type ContentRecord,
   type MappedChunk,
@@ -47,6 +47,7 @@ export async function appendChunks(tx: KvTransaction, terms: AppendTerms): Promi
     session.domainId,
     added.map((chunk) => chunk.chunkId),
   );
+  checkEpochs(added, await readEpoch(tx));
   referTo(batch, added, await readHorizon(tx), terms);
   batch.flush();
   await appendRows(tx, session.contentId, content, added);
@@ -75,6 +76,18 @@ function checkLengths(session: UploadSession, uploaded: readonly UploadedChunk[]
     throw new CairnError(
       "invalidArgument",
       `chunk ${chunkId} has ${lengthBytes} bytes, expected 1 to ${session.chunkSizeBytes}`,
+    );
+  }
+}
+
+/** No placement was ever made in an epoch that has not begun: its receipts would outlive every fence. */
+function checkEpochs(added: readonly UploadedChunk[], currentEpoch: number): void {
+  for (const { chunkId, epoch } of added) {
+    if (epoch <= currentEpoch) continue;
+    throw new CairnError(
+      "receiptInvalid",
+      `the receipts for chunk ${chunkId} are of epoch ${epoch}, which has not begun`,
+      { details: { chunkId, epoch, currentEpoch } },
     );
   }
 }

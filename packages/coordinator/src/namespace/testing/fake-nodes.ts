@@ -28,6 +28,8 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ChunkInventory,
   readonly corrupt = new Set<string>();
   /** What happens between a deletion and its answer. */
   beforeAnswer: () => Promise<void> = async () => undefined;
+  /** What happens between a finding and its answer. */
+  beforeFinding: () => Promise<void> = async () => undefined;
 
   constructor(count: number) {
     for (let nodeNumber = 1; nodeNumber <= count; nodeNumber++) {
@@ -137,8 +139,11 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ChunkInventory,
     readonly chunkId: ChunkId;
   }): Promise<ReplicaFinding> {
     this.#refuseDead(replica.nodeNumber);
-    if (!this.holds(replica.nodeNumber, replica.chunkId)) return "missing";
-    return this.corrupt.has(`${replica.chunkId}/${replica.nodeNumber}`) ? "corrupt" : "intact";
+    const isHeld = this.holds(replica.nodeNumber, replica.chunkId);
+    const isCorrupt = this.corrupt.has(`${replica.chunkId}/${replica.nodeNumber}`);
+    await this.beforeFinding();
+    if (!isHeld) return "missing";
+    return isCorrupt ? "corrupt" : "intact";
   }
 
   #refuseDead(nodeNumber: number): void {
