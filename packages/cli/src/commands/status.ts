@@ -3,7 +3,8 @@ import type { ClusterState } from "@cairnfs/client/cluster-state";
 import type { Command } from "commander";
 import { type ClusterFlags, clusterFlags, type Session, withCluster } from "../cluster-command.ts";
 import type { CommandHost } from "../command.ts";
-import { counted, humanAgo, humanCount, shownSize } from "../format.ts";
+import { counted, humanAgo, shownSize } from "../format.ts";
+import { redundancyLine } from "../redundancy.ts";
 
 interface StatusFlags extends ClusterFlags {
   readonly bytes?: boolean;
@@ -87,12 +88,7 @@ async function show(
         `${size(state.uniqueBytes)} in ${counted(state.chunkCount, "distinct chunk")}, ${state.defaultReplicationFactor} copies by default`,
       ],
       ["room", `${size(available)} on all nodes`],
-      [
-        "redundancy",
-        state.underreplicatedChunks === 0
-          ? "every chunk has its wanted copies"
-          : `${size(state.underreplicatedBytes)} in ${counted(state.underreplicatedChunks, "chunk")} lack copies, ${humanCount(state.lostChunks)} have none`,
-      ],
+      ["redundancy", redundancyLine(state, size)],
       ["uploads", `${counted(state.openUploads, "upload")} open`],
       [
         "garbage",
