@@ -1,3 +1,4 @@
+import { BackgroundWork } from "@cairnfs/base/background-work";
 import { refusePublicBind } from "@cairnfs/base/bind-address";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
@@ -10,7 +11,6 @@ import type { ClientInterceptor, ServerInterceptor } from "@cairnfs/protocol/rpc
 import type { Network } from "@cairnfs/protocol/rpc/network";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import type { Router } from "@cairnfs/protocol/rpc/router";
-import { BackgroundWork } from "./background-work.ts";
 import { type CoordinatorConfig, checkCoordinatorConfig } from "./config.ts";
 import { ChunkRepairer } from "./healing/chunk-repairer.ts";
 import { NodeCalls } from "./healing/node-calls.ts";

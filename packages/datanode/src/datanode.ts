@@ -1,3 +1,4 @@
+import { BackgroundWork } from "@cairnfs/base/background-work";
 import { refusePublicBind } from "@cairnfs/base/bind-address";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Disk } from "@cairnfs/base/disk";
@@ -12,7 +13,6 @@ import type { Network } from "@cairnfs/protocol/rpc/network";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import { RETRY_NEVER } from "@cairnfs/protocol/rpc/retry";
 import type { Router } from "@cairnfs/protocol/rpc/router";
-import { BackgroundWork } from "./background-work.ts";
 import { CoordinatorLink, type NodeDescription } from "./cluster/coordinator-link.ts";
 import { DiskHealth } from "./cluster/disk-health.ts";
 import { HeartbeatWorker } from "./cluster/heartbeat-worker.ts";

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
-import type { Closable } from "@cairnfs/base/lifecycle";
-import { runWorker, type Worker, type WorkerParts } from "@cairnfs/base/worker";
+import type { Closable } from "./lifecycle.ts";
+import { runWorker, type Worker, type WorkerParts } from "./worker.ts";
 
 /** Workers that run until they are closed together. */
 export class BackgroundWork implements Closable {
