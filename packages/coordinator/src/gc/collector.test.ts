@@ -267,3 +267,24 @@ test("receipts that a node made before its copy was found bad do not bring it ba
   expect(located[0]?.nodeNumbers).not.toContain(bad);
   expect(await ns.violations()).toEqual([]);
 });
+
+test("a copy that a node cannot delete holds up no other, and goes when it can", async () => {
+  await using ns = await TestNamespace.open();
+  const [low, high] = [A, B].sort((a, b) => (a.chunkId < b.chunkId ? -1 : 1));
+  if (low === undefined || high === undefined) throw new Error("unreachable");
+  await ns.upload("/low", [low]);
+  await ns.upload("/high", [high]);
+  ns.nodes.stuck.add(low.chunkId);
+  await ns.call("remove", { path: "/low" });
+  await untilDeleted(ns);
+  await ns.call("remove", { path: "/high" });
+  await untilDeleted(ns);
+  expect(ns.nodes.holdersOf(low.chunkId)).toHaveLength(3);
+  expect(ns.nodes.holdersOf(high.chunkId)).toEqual([]);
+
+  ns.nodes.stuck.clear();
+  await ns.clock.advance(60_000);
+  await ns.run("drops");
+  expect(ns.nodes.holdersOf(low.chunkId)).toEqual([]);
+  expect(await stateOf(ns, low)).toBe("deleted");
+});

@@ -2,7 +2,7 @@ import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
-import type { KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
+import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { changeChunk, deletedChunk } from "../chunks/change-chunk.ts";
 import { chunks, drops } from "../keyspace.ts";
@@ -10,10 +10,10 @@ import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import type { ChunkDeleter } from "./chunk-deleter.ts";
 
-const BATCH_CHUNKS = 1_000;
+const PAGE_ROWS = 1_000;
 const NODES_AT_ONCE = 8;
 const IDLE_PAUSE_MS = 1_000;
-/** A node that could not be reached, or kept something, is asked again after this. */
+/** A node that could not be reached, or kept something in a round, is asked again after this. */
 const RETRY_PAUSE_MS = 30_000;
 
 export interface DropParts {
@@ -30,66 +30,121 @@ interface DropBatch {
   readonly chunkIds: readonly ChunkId[];
 }
 
+/** What is next for a node, never empty. */
+interface DropPage {
+  readonly nodeNumber: number;
+  readonly rows: readonly { readonly id: ChunkId; readonly epochMax: number }[];
+}
+
+/** How far a node has been asked on the way through its drops. */
+interface Round {
+  /** All up to this one had their turn. */
+  readonly after: ChunkId;
+  /** Whether the node kept something since it last rested. */
+  readonly hasKept: boolean;
+}
+
 /**
  * Has nodes delete the copies that were decided on, node by node in batches of one epoch, until each has said
- * that it is done. Asking twice does no harm; a node that is away is asked again when it is back.
+ * that it is done. Asking twice does no harm; a node that is away is asked again when it is back. What a node cannot
+ * delete holds up nothing else: it is asked round and round, and each drop has its turn in each round.
  */
 export class DropWorker implements Worker {
   readonly name = "drops";
   readonly #parts: DropParts;
   /** Until when nodes are left alone; one entry for each node with drops. */
   readonly #restUntilMs = new Map<number, number>();
+  /** The rounds that are under way; at most one entry for each node. */
+  readonly #rounds = new Map<number, Round>();
 
   constructor(parts: DropParts) {
     this.#parts = parts;
   }
 
   async step(signal: AbortSignal): Promise<Step> {
-    const batches = await this.#nextBatches();
-    await Promise.all(batches.map((batch) => this.#send(batch, signal)));
-    return batches.length > 0 ? "again" : { pauseMs: IDLE_PAUSE_MS };
+    const pages = await this.#nextPages();
+    await Promise.all(pages.map((page) => this.#send(page, signal)));
+    return pages.length > 0 ? "again" : { pauseMs: IDLE_PAUSE_MS };
   }
 
-  /** One batch for each of some nodes that are not at rest. */
-  async #nextBatches(): Promise<DropBatch[]> {
+  /** One page for each of some nodes that are not at rest. */
+  async #nextPages(): Promise<DropPage[]> {
     const { kv, clock } = this.#parts;
     const nowMs = nowMsOf(clock);
-    const batches: DropBatch[] = [];
+    const pages: DropPage[] = [];
     await kv.read(async (reader) => {
-      for (let nodeNumber = 0; batches.length < NODES_AT_ONCE; nodeNumber += 1) {
+      for (let nodeNumber = 0; pages.length < NODES_AT_ONCE; nodeNumber += 1) {
         const first = await drops.first(reader, { from: [nodeNumber, FIRST_CHUNK] });
         if (first === undefined) return;
         nodeNumber = first.key[0];
         if ((this.#restUntilMs.get(nodeNumber) ?? 0) > nowMs) continue;
         this.#restUntilMs.delete(nodeNumber);
-        const rows = await drops.page(reader, { within: [nodeNumber], limit: BATCH_CHUNKS });
-        const ofOneEpoch = rows.filter((row) => row.value === first.value);
-        const chunkIds = ofOneEpoch.map((row) => row.key[1]);
-        batches.push({ nodeNumber, epochMax: first.value, chunkIds });
+        const rows = await this.#nextRows(reader, nodeNumber);
+        if (rows.length > 0) pages.push({ nodeNumber, rows });
       }
     });
-    return batches;
+    return pages;
   }
 
-  async #send(batch: DropBatch, signal: AbortSignal): Promise<void> {
+  /** The rows whose turn it is; none when the round is over and the node is left alone for a while. */
+  async #nextRows(reader: KvReader, nodeNumber: number): Promise<DropPage["rows"]> {
+    const round = this.#rounds.get(nodeNumber);
+    const page = { within: [nodeNumber], limit: PAGE_ROWS } as const;
+    let rows = await drops.page(
+      reader,
+      round === undefined ? page : { ...page, after: [nodeNumber, round.after] },
+    );
+    if (rows.length === 0 && round !== undefined) {
+      this.#endRound(nodeNumber, round.hasKept);
+      if (round.hasKept) return [];
+      rows = await drops.page(reader, page);
+    }
+    return rows.map(({ key, value }) => ({ id: key[1], epochMax: value }));
+  }
+
+  async #send({ nodeNumber, rows }: DropPage, signal: AbortSignal): Promise<void> {
+    let hasKept = this.#rounds.get(nodeNumber)?.hasKept ?? false;
+    for (const [epochMax, chunkIds] of byEpoch(rows)) {
+      const gone = await this.#sendBatch({ nodeNumber, epochMax, chunkIds }, signal);
+      if (gone === undefined) {
+        this.#rest(nodeNumber);
+        const [after] = chunkIds;
+        // What comes before the first of this batch was in earlier ones. It too has had its turn: were the batch at fault, others go on.
+        if (after !== undefined) this.#rounds.set(nodeNumber, { after, hasKept: false });
+        return;
+      }
+      hasKept ||= gone < chunkIds.length;
+    }
+    const after = rows.at(-1)?.id;
+    if (after === undefined || rows.length < PAGE_ROWS) this.#endRound(nodeNumber, hasKept);
+    else this.#rounds.set(nodeNumber, { after, hasKept });
+  }
+
+  /** How many the node says are gone; undefined when it could not be told. */
+  async #sendBatch(batch: DropBatch, signal: AbortSignal): Promise<number | undefined> {
     const { kv, clock, deleter, logger } = this.#parts;
     const { nodeNumber, epochMax, chunkIds } = batch;
     try {
       const gone = await deleter.deleteChunks(batch, signal);
       const done = chunkIds.filter((_, at) => gone[at] === true);
-      if (done.length < chunkIds.length) this.#rest(nodeNumber);
       await kv.transact(async (tx) => {
         await this.#confirm(tx, { nodeNumber, epochMax, chunkIds: done }, nowMsOf(clock));
       });
+      return done.length;
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;
-      this.#rest(nodeNumber);
       logger.info("a node could not be told to delete chunks", {
         nodeNumber,
         chunks: chunkIds.length,
         reason: error.reason,
       });
+      return undefined;
     }
+  }
+
+  #endRound(nodeNumber: number, hasKept: boolean): void {
+    this.#rounds.delete(nodeNumber);
+    if (hasKept) this.#rest(nodeNumber);
   }
 
   #rest(nodeNumber: number): void {
@@ -119,6 +174,17 @@ export class DropWorker implements Worker {
       changeChunk(tx, id, record, after);
     }
   }
+}
+
+/** The ids of each epoch, the epochs in the order in which they come up. */
+function byEpoch(rows: DropPage["rows"]): Map<number, ChunkId[]> {
+  const batches = new Map<number, ChunkId[]>();
+  for (const { id, epochMax } of rows) {
+    const batch = batches.get(epochMax);
+    if (batch === undefined) batches.set(epochMax, [id]);
+    else batch.push(id);
+  }
+  return batches;
 }
 
 // Sorts before every chunk id.

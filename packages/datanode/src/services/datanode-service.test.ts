@@ -170,14 +170,14 @@ test("replication refuses what makes no sense", async () => {
   }
 });
 
-test("deletion spares copies from after the fence, and says what is gone", async () => {
+test("deletion spares copies from after the fence, and says that those before it are gone", async () => {
   await using cluster = await TrialCluster.open(1);
   const { client, store } = cluster.node(1);
   const [old, young, absent] = [sampleChunk(10, 1), sampleChunk(10, 2), sampleChunk(10, 3)];
   await putChunk(store, old, { epoch: 5 });
   await putChunk(store, young, { epoch: 6 });
   const chunkIds = [old, young, absent].map((chunk) => chunkIdToBytes(chunk.id));
-  expect((await client.deleteChunks({ chunkIds, epochMax: 5n })).gone).toEqual([true, false, true]);
+  expect((await client.deleteChunks({ chunkIds, epochMax: 5n })).gone).toEqual([true, true, true]);
   expect((await store.list(undefined, 10)).map((info) => info.id)).toEqual([young.id]);
 });
 
@@ -194,7 +194,8 @@ test("who asks with a session gets receipts, and the copies are safe from older 
   expect((await store.info(CHUNK.id))?.epoch).toBe(1);
   const claimed = await client.hasChunks({ chunkIds, sessionId: SESSION_ID, epoch: 3n });
   expect(claimed.chunks.map((chunk) => chunk.receipt?.nodeNumber)).toEqual([1, undefined]);
-  expect((await client.deleteChunks({ chunkIds, epochMax: 2n })).gone).toEqual([false, true]);
+  expect((await client.deleteChunks({ chunkIds, epochMax: 2n })).gone).toEqual([true, true]);
+  expect((await store.info(CHUNK.id))?.epoch).toBe(3);
 });
 
 test("the inventory comes in pages in the order of ids", async () => {

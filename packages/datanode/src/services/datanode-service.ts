@@ -66,7 +66,25 @@ export function datanodeService(
       const ids = parseIds(request.chunkIds);
       const epochMax = numberFromUint64(request.epochMax, "epoch_max");
       const limit = new Limit(PARALLELISM);
-      const gone = await Promise.all(ids.map((id) => limit.run(() => store.delete(id, epochMax))));
+      const failures: CairnError[] = [];
+      const gone = await Promise.all(
+        ids.map((id) =>
+          limit.run(async () => {
+            try {
+              return await store.delete(id, epochMax);
+            } catch (error) {
+              if (!(error instanceof CairnError)) throw error;
+              failures.push(error);
+              return false;
+            }
+          }),
+        ),
+      );
+      if (failures.length > 0) {
+        const counts = { chunks: ids.length, failed: failures.length };
+        // The first stands for all: a bad disk would fill the log.
+        parts.logger.error("copies could not be deleted", counts, failures[0]);
+      }
       return { gone };
     },
 

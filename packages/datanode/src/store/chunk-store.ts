@@ -79,8 +79,8 @@ export interface ChunkStore extends Closable {
   /** Raises the copy's epoch durably, so that an older deletion spares it; false when it is not held. */
   claim(id: ChunkId, epoch: number): Promise<boolean>;
   /**
-   * Deletes a copy stored or claimed in an epoch up to `epochMax`; true when no such copy is left. Deleting what is
-   * not there is true as well: the collector may ask twice. Works on a full disk.
+   * Deletes a copy stored or claimed in an epoch up to `epochMax`; true when no such copy is left, durably: also when
+   * there was none, for the collector may ask twice, and when the copy is of a later epoch and stays. Works on a full disk.
    */
   delete(id: ChunkId, epochMax: number): Promise<boolean>;
   /** Reads the whole copy, compares block checksums and id, and notes when. */

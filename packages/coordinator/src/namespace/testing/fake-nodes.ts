@@ -26,6 +26,8 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ChunkInventory,
   /** Nodes that do not answer and do not count. */
   readonly dead = new Set<number>();
   readonly corrupt = new Set<string>();
+  /** Chunks that no node manages to delete. */
+  readonly stuck = new Set<ChunkId>();
   /** What happens between a deletion and its answer. */
   beforeAnswer: () => Promise<void> = async () => undefined;
   /** What happens between a finding and its answer. */
@@ -128,10 +130,11 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ChunkInventory,
     this.#refuseDead(request.nodeNumber);
     const held = this.#copies.get(request.nodeNumber);
     for (const id of request.chunkIds) {
+      if (this.stuck.has(id)) continue;
       if ((held?.get(id) ?? Number.POSITIVE_INFINITY) <= request.epochMax) held?.delete(id);
     }
     await this.beforeAnswer();
-    return request.chunkIds.map(() => true);
+    return request.chunkIds.map((id) => !this.stuck.has(id));
   }
 
   async verify(replica: {

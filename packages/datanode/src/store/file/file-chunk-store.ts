@@ -189,7 +189,10 @@ export class FileChunkStore implements ChunkStore {
         }
         const info = await this.#find(id);
         // A copy without a valid header has no epoch that could save it.
-        if (info !== undefined && info.epoch > epochMax) return false;
+        if (info !== undefined && info.epoch > epochMax) {
+          // An epoch that a crash could take back would not spare it.
+          return this.#infos.get(id) !== undefined || this.#update(id, () => undefined);
+        }
         this.#infos.delete(id);
         await this.#parts.disk.remove(path);
         this.#count(-1, -fileBytes);

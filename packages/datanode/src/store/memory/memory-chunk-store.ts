@@ -71,9 +71,7 @@ export class MemoryChunkStore implements ChunkStore {
 
   async delete(id: ChunkId, epochMax: number): Promise<boolean> {
     const held = this.#held.get(id);
-    if (held === undefined) return true;
-    if (held.info.epoch > epochMax) return false;
-    this.#remove(id);
+    if (held !== undefined && held.info.epoch <= epochMax) this.#remove(id);
     return true;
   }
 

@@ -191,12 +191,8 @@ export class SegmentChunkStore {
     return this.#locks.run(id, async () => {
       const idBytes = chunkIdToBytes(id);
       const chunk = this.#state.held(idBytes);
-      if (chunk === undefined) {
-        await this.#log.confirm();
-        return true;
-      }
-      if (chunk.epoch > epochMax) return false;
-      await this.#log.append(noteOf(RecordKind.deletion, idBytes, chunk.epoch));
+      if (chunk === undefined || chunk.epoch > epochMax) await this.#log.confirm();
+      else await this.#log.append(noteOf(RecordKind.deletion, idBytes, chunk.epoch));
       return true;
     });
   }

@@ -212,10 +212,8 @@ async function claim(store: ChunkStore, target: TrackedChunk, epoch: number): Pr
 async function remove(store: ChunkStore, target: TrackedChunk, epoch: number): Promise<void> {
   const before = target.possible;
   target.possible = mayBe(before, (state) => remaining(state, epoch));
-  if (await store.delete(target.chunk.id, epoch)) settle(target, undefined);
-  else if ([...before].some((state) => state !== undefined && state > epoch)) {
-    // A refusal promises nothing: what it saw may be lost yet.
-    target.possible = before;
+  if (await store.delete(target.chunk.id, epoch)) {
+    target.possible = new Set([...before].map((state) => remaining(state, epoch)));
   } else throw new Error(`${target.chunk.id} was not deleted in epoch ${epoch}`);
 }
 

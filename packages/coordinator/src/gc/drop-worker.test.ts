@@ -1,0 +1,117 @@
+import { CairnError } from "@cairnfs/base/errors";
+import { silentLogger } from "@cairnfs/base/telemetry";
+import { SimClock } from "@cairnfs/base/testing/sim-clock";
+import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { expect, test } from "vitest";
+import { drops } from "../keyspace.ts";
+import type { ChunkDeleter } from "./chunk-deleter.ts";
+import { DropWorker } from "./drop-worker.ts";
+
+const signal = new AbortController().signal;
+
+/** The nth chunk in the order of ids. */
+function idOf(n: number): ChunkId {
+  return n.toString(16).padStart(64, "0") as ChunkId;
+}
+
+/** Drops of nodes that delete all but what the test says, and what they were asked. */
+class Trial implements ChunkDeleter, AsyncDisposable {
+  readonly kv = new MemoryKv();
+  readonly clock = new SimClock();
+  /** Chunks that no node can delete. */
+  readonly kept = new Set<ChunkId>();
+  /** Chunks for which a whole call fails. */
+  readonly poison = new Set<ChunkId>();
+  /** How often each chunk was asked for. */
+  readonly asked = new Map<ChunkId, number>();
+  readonly worker = new DropWorker({
+    kv: this.kv,
+    clock: this.clock,
+    deleter: this,
+    logger: silentLogger,
+    settings: { receiptLifeMs: 1000 },
+  });
+
+  async deleteChunks(request: {
+    readonly chunkIds: readonly ChunkId[];
+  }): Promise<readonly boolean[]> {
+    const { chunkIds } = request;
+    expect(chunkIds.length).toBeLessThanOrEqual(1000);
+    for (const id of chunkIds) this.asked.set(id, (this.asked.get(id) ?? 0) + 1);
+    if (chunkIds.some((id) => this.poison.has(id))) throw new CairnError("storeFailed", "no luck");
+    return chunkIds.map((id) => !this.kept.has(id));
+  }
+
+  add(rows: Iterable<{ readonly id: ChunkId; readonly epoch: number }>): Promise<void> {
+    return this.kv.transact(async (tx) => {
+      for (const { id, epoch } of rows) drops.put(tx, [1, id], epoch);
+    });
+  }
+
+  async run(): Promise<void> {
+    while ((await this.worker.step(signal)) === "again");
+  }
+
+  left(): Promise<ChunkId[]> {
+    return this.kv.read(async (reader) => {
+      const rows = await drops.page(reader, { limit: 10_000 });
+      return rows.map((row) => row.key[1]);
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kv.close();
+  }
+}
+
+test("a copy that cannot be deleted holds up none of other epochs, and is asked for again later", async () => {
+  await using trial = new Trial();
+  trial.kept.add(idOf(0));
+  await trial.add([0, 1, 2, 3].map((n) => ({ id: idOf(n), epoch: 5 + (n % 3) })));
+  await trial.run();
+  expect(await trial.left()).toEqual([idOf(0)]);
+  expect(trial.asked.get(idOf(0))).toBe(1);
+
+  await trial.clock.advance(29_999);
+  await trial.run();
+  expect(trial.asked.get(idOf(0))).toBe(1);
+  trial.kept.clear();
+  await trial.clock.advance(1);
+  await trial.run();
+  expect(await trial.left()).toEqual([]);
+});
+
+test("more copies than a page holds that cannot be deleted hold up none after them", async () => {
+  for (const bad of [999, 1000, 1001, 2500]) {
+    await using trial = new Trial();
+    const rows = Array.from({ length: bad + 3 }, (_, n) => ({ id: idOf(n), epoch: 1 + (n % 2) }));
+    for (const { id } of rows.slice(0, bad)) trial.kept.add(id);
+    await trial.add(rows);
+    await trial.run();
+    expect(await trial.left()).toEqual([...trial.kept]);
+    // The node rests once a round, not for each page, and each has its turn once.
+    expect([...trial.asked.values()].every((times) => times === 1)).toBe(true);
+
+    // What came up meanwhile and lies before where the round ended has its turn as well.
+    trial.kept.delete(idOf(0));
+    await trial.clock.advance(30_000);
+    await trial.run();
+    expect(await trial.left()).toEqual([...trial.kept]);
+  }
+});
+
+test("a call that always fails keeps its own rows waiting and no others for ever", async () => {
+  await using trial = new Trial();
+  trial.poison.add(idOf(0));
+  await trial.add([0, 1, 2].map((n) => ({ id: idOf(n), epoch: n === 2 ? 6 : 5 })));
+  await trial.run();
+  expect(await trial.left()).toHaveLength(3);
+  await trial.clock.advance(30_000);
+  await trial.run();
+  expect(await trial.left()).toEqual([idOf(0)]);
+  trial.poison.clear();
+  await trial.clock.advance(30_000);
+  await trial.run();
+  expect(await trial.left()).toEqual([]);
+});
