@@ -1,3 +1,4 @@
+import { CairnError } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import { BLOCK_BYTES, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { Health } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
@@ -179,6 +180,17 @@ test("deletion spares copies from after the fence, and says that those before it
   const chunkIds = [old, young, absent].map((chunk) => chunkIdToBytes(chunk.id));
   expect((await client.deleteChunks({ chunkIds, epochMax: 5n })).gone).toEqual([true, true, true]);
   expect((await store.list(undefined, 10)).map((info) => info.id)).toEqual([young.id]);
+});
+
+test("a copy that the disk cannot delete is not gone, and the others of the call are", async () => {
+  await using cluster = await TrialCluster.open(1);
+  const { client, store } = cluster.node(1);
+  const [first, bad, last] = [sampleChunk(10, 1), sampleChunk(10, 2), sampleChunk(10, 3)];
+  for (const chunk of [first, bad, last]) await putChunk(store, chunk, { epoch: 5 });
+  store.failDeletions(bad.id, new CairnError("storeFailed", "the disk cannot delete it"));
+  const chunkIds = [first, bad, last].map((chunk) => chunkIdToBytes(chunk.id));
+  expect((await client.deleteChunks({ chunkIds, epochMax: 5n })).gone).toEqual([true, false, true]);
+  expect((await store.list(undefined, 10)).map((info) => info.id)).toEqual([bad.id]);
 });
 
 test("who asks with a session gets receipts, and the copies are safe from older deletions", async () => {

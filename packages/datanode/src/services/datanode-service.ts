@@ -4,6 +4,7 @@ import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protoco
 import type { Node } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import {
   type DataNodeService,
+  type DeleteChunksRequest,
   type HasChunksRequest,
   VerifyOutcome,
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
@@ -62,31 +63,7 @@ export function datanodeService(
 
     replicateChunk: (request, call) => replicateChunk(request, call, { ...parts, peer }),
 
-    async deleteChunks(request) {
-      const ids = parseIds(request.chunkIds);
-      const epochMax = numberFromUint64(request.epochMax, "epoch_max");
-      const limit = new Limit(PARALLELISM);
-      const failures: CairnError[] = [];
-      const gone = await Promise.all(
-        ids.map((id) =>
-          limit.run(async () => {
-            try {
-              return await store.delete(id, epochMax);
-            } catch (error) {
-              if (!(error instanceof CairnError)) throw error;
-              failures.push(error);
-              return false;
-            }
-          }),
-        ),
-      );
-      if (failures.length > 0) {
-        const counts = { chunks: ids.length, failed: failures.length };
-        // The first stands for all: a bad disk would fill the log.
-        parts.logger.error("copies could not be deleted", counts, failures[0]);
-      }
-      return { gone };
-    },
+    deleteChunks: (request) => deleteChunks(request, parts),
 
     hasChunks: (request) => hasChunks(request, parts),
 
@@ -134,6 +111,36 @@ export function datanodeService(
       };
     },
   };
+}
+
+/** One copy that cannot be deleted is that copy's failure, not the call's. */
+async function deleteChunks(
+  request: DeleteChunksRequest,
+  { store, logger }: DatanodeServiceParts,
+): Promise<{ gone: boolean[] }> {
+  const ids = parseIds(request.chunkIds);
+  const epochMax = numberFromUint64(request.epochMax, "epoch_max");
+  const limit = new Limit(PARALLELISM);
+  const failures: CairnError[] = [];
+  const gone = await Promise.all(
+    ids.map((id) =>
+      limit.run(async () => {
+        try {
+          return await store.delete(id, epochMax);
+        } catch (error) {
+          if (!(error instanceof CairnError)) throw error;
+          failures.push(error);
+          return false;
+        }
+      }),
+    ),
+  );
+  if (failures.length > 0) {
+    const counts = { chunks: ids.length, failed: failures.length };
+    // The first stands for all: a bad disk would fill the log.
+    logger.error("copies could not be deleted", counts, failures[0]);
+  }
+  return { gone };
 }
 
 interface HeldChunkInit {

@@ -1,5 +1,6 @@
 import type { Clock } from "@cairnfs/base/clock";
 import type { CairnError } from "@cairnfs/base/errors";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { ChunkPiece, ChunkWriter, PutOptions, StoredChunkInfo } from "../store/chunk-store.ts";
 import { MemoryChunkStore } from "../store/memory/memory-chunk-store.ts";
 
@@ -10,6 +11,7 @@ export class TrialStore extends MemoryChunkStore {
   #isCommitHeld = false;
   #waiting: (() => void)[] = [];
   #failure: { readonly error: CairnError; readonly afterBytes: number } | undefined;
+  readonly #undeletable = new Map<ChunkId, CairnError>();
   /** Puts that are neither committed nor aborted. */
   openPuts = 0;
   /** Bytes that all puts have written. */
@@ -39,6 +41,17 @@ export class TrialStore extends MemoryChunkStore {
   /** Makes the write that passes `afterBytes` of a put fail. */
   failWrites(error: CairnError | undefined, afterBytes = 0): void {
     this.#failure = error === undefined ? undefined : { error, afterBytes };
+  }
+
+  /** Makes every deletion of this chunk fail. */
+  failDeletions(id: ChunkId, error: CairnError): void {
+    this.#undeletable.set(id, error);
+  }
+
+  override async delete(id: ChunkId, epochMax: number): Promise<boolean> {
+    const error = this.#undeletable.get(id);
+    if (error !== undefined) throw error;
+    return super.delete(id, epochMax);
   }
 
   override async put(options: PutOptions): Promise<ChunkWriter> {
