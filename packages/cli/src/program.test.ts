@@ -73,7 +73,9 @@ test("what is wrong with a command line is told with what to do next", async () 
     advice: "Did you mean --long?",
   });
   expect(await refusal("put")).toMatchObject({ advice: "`cairn put --help` shows what it takes" });
-  expect((await refusal("bench", "--size", "8M"))?.message).toContain("expected a size like 8MiB");
+  expect((await refusal("bench", "put", "--size", "8M"))?.message).toContain(
+    "expected a size like 8MiB",
+  );
 });
 
 test("the release is that of the package", async () => {

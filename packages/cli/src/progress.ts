@@ -151,7 +151,7 @@ export function progressLine(state: ProgressState, columnsMax: number): string {
     timeText(state),
     files,
   ].filter((fact) => fact !== "");
-  const bar = share === undefined ? "" : `${barOf(share)} `;
+  const bar = share === undefined ? "" : `${progressBar(share)} `;
   for (const shape of [
     () => `${cut(state.label, 28)}  ${bar}${facts.join("  ")}`,
     () => `${bar}${facts.join("  ")}`,
@@ -180,7 +180,8 @@ function timeText(state: ProgressState): string {
 
 const EIGHTHS = " ▏▎▍▌▋▊▉";
 
-function barOf(share: number): string {
+/** A bar of fixed width that is filled to this share, 0 to 1. */
+export function progressBar(share: number): string {
   const eighths = Math.floor(share * BAR_COLUMNS * 8);
   const full = Math.floor(eighths / 8);
   const part = full < BAR_COLUMNS ? EIGHTHS[eighths % 8] : "";

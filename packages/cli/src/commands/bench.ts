@@ -1,127 +1,131 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type BenchPlan, type BenchResult, runBench } from "../bench/run-bench.ts";
-import { type ClusterFlags, clusterFlags, withCluster } from "../cluster-command.ts";
-import type { CommandHost } from "../command.ts";
-import { CommandFailure } from "../failure.ts";
-import { counted, humanSize } from "../format.ts";
 import {
-  DATA_FOLDER,
-  type LocalProcess,
-  readState,
-  runningProcesses,
-} from "../local-cluster/state-file.ts";
-import type { Output } from "../output.ts";
-import { parseCount, parseSizeOption } from "../parse-option.ts";
+  type BenchFlags,
+  type LoadDefaults,
+  loadFlags,
+  loadSettings,
+  targetFlags,
+} from "../bench/bench-flags.ts";
+import { runCommand } from "../bench/run-command.ts";
+import type { WorkloadName } from "../bench/workload.ts";
+import { type CommandHost, subcommand } from "../command.ts";
 
-interface BenchFlags extends ClusterFlags {
-  readonly size: number;
-  readonly files: number;
-  readonly parallel: number;
-  readonly smallFiles: number;
-  readonly smallParallel: number;
-  readonly replicas?: number;
-  readonly data: string;
+/** A subcommand that puts one workload on the target. */
+interface LoadRow extends LoadDefaults {
+  readonly summary: string;
+  readonly examples: readonly string[];
 }
 
-const MIB = 1024 * 1024;
-/** Files are made in memory: what is measured is the cluster, not the local disk. */
-const BUFFERS_BYTES_MAX = 1024 * MIB;
+const LOADS: Readonly<Record<Exclude<WorkloadName, "large">, LoadRow>> = {
+  put: {
+    summary: "Put large objects; no block of them was ever stored before.",
+    sizes: "64MiB",
+    parallel: 4,
+    count: 16,
+    counted: "objects",
+    examples: ["--size 1GiB --count 1", "--duration 10s --parallel 8 --replicas 1"],
+  },
+  get: {
+    summary: "Get large objects, put before that, in random order.",
+    sizes: "64MiB",
+    parallel: 4,
+    count: 16,
+    counted: "objects",
+    examples: ["--size 1GiB --count 1", "--duration 10s --json | jq .results[0].bytesPerSecond"],
+  },
+  small: {
+    summary: "Put small objects, get them in random order, stat and remove them.",
+    sizes: "4KiB,64KiB",
+    parallel: 64,
+    count: 4_000,
+    counted: "objects of each size",
+    examples: ["", "--size 4KiB --count 20000 --parallel 64", "--duration 10s"],
+  },
+  meta: {
+    summary:
+      "Create, stat, list, rename and remove files and directories: in one directory, and in one for each of those at work.",
+    parallel: 32,
+    count: 4_000,
+    counted: "entries of each kind",
+    examples: ["", "--count 20000 --parallel 64", "--size 1KiB --duration 5s"],
+  },
+  list: {
+    summary: "List a directory of many entries: whole, and its pages at the start, middle and end.",
+    parallel: 1,
+    count: 10_000,
+    counted: "entries",
+    hasPages: true,
+    examples: ["--count 100000", "--count 100000 --page-size 5000 --duration 5s"],
+  },
+  mixed: {
+    summary: "45 % get, 30 % stat, 15 % put and 10 % delete over a pool of objects.",
+    sizes: "64KiB",
+    parallel: 16,
+    duration: "10s",
+    counted: "operations",
+    examples: ["--duration 1m", "--size 1MiB --parallel 32 --seed 7"],
+  },
+};
 
-export function define(command: Command, { context }: CommandHost): void {
+/** What `cairn bench` alone does: a minute or so. */
+const ROUND: readonly (readonly [WorkloadName, LoadDefaults])[] = [
+  ["large", { sizes: "64MiB", parallel: 4, count: 8, counted: "" }],
+  ["small", { sizes: "4KiB,64KiB", parallel: 64, count: 1_500, counted: "" }],
+  ["meta", { parallel: 32, count: 1_500, counted: "" }],
+  ["list", { parallel: 1, count: 5_000, counted: "" }],
+];
+
+export function define(command: Command, host: CommandHost): void {
   command
+    .enablePositionalOptions()
     .description(
-      "Measure what the cluster does from here: large files, small files, names. It writes below a directory of its own and removes it.\n" +
-        "CPU is told for the client, and for the processes of `cairn dev` or `cairn cluster` in this folder.",
+      "Measure what a cluster does from here; alone: a short round of put, get, small, meta and list.\n" +
+        "It works in a directory of its own, and removes it in the end. CPU and memory are told for this command and for the processes of a cluster here.",
     )
-    .option("-s, --size <size>", "of a large file", parseSizeOption, 64 * MIB)
-    .option("-n, --files <count>", "large files", parseCount(1, 10_000), 8)
-    .option("--parallel <count>", "large files at the same time", parseCount(1, 64), 2)
-    .option(
-      "--small-files <count>",
-      "small files, and calls for names",
-      parseCount(1, 1_000_000),
-      1_000,
-    )
-    .option("--small-parallel <count>", "of those at the same time", parseCount(1, 1_024), 32)
-    .option("--replicas <count>", "copies of each chunk (the cluster's default)", parseCount(1, 16))
-    .option(
-      "-d, --data <folder>",
-      "the data folder of the local cluster whose CPU is told",
-      DATA_FOLDER,
-    );
-  clusterFlags(command)
     .addHelpText(
       "after",
-      "\nExamples:\n  cairn bench\n  cairn bench --size 1GiB --files 2 --parallel 1 --replicas 1\n  cairn bench --json | jq -c '[.step, .megabytesPerSecond]'",
-    )
-    .action(async (flags: BenchFlags) => {
-      if (flags.size * flags.parallel > BUFFERS_BYTES_MAX) {
-        throw new CommandFailure(
-          "usage",
-          `files of ${humanSize(flags.size)}, ${flags.parallel} at a time, need more than ${humanSize(BUFFERS_BYTES_MAX)} of memory`,
-          "choose a smaller --size or --parallel",
-        );
-      }
-      const state = await readState(resolve(context.folder, flags.data));
-      const processes = await runningProcesses(state);
-      await withCluster(context, flags, async (session) => {
-        const { output } = session;
-        const plan: BenchPlan = {
-          ...flags,
-          sizeBytes: flags.size,
-          replicas: flags.replicas,
-          processes,
-        };
-        if (output.isJson) {
-          await runBench(session, plan, (result) => output.json(result));
-          return;
-        }
-        const roles = rolesOf(processes);
-        await describe(output, flags, processes);
-        await output.line(headLine(roles));
-        await runBench(session, plan, (result) => output.line(resultLine(result, roles)));
-      });
-    });
+      `
+Examples:
+  cairn bench                                  a short round of everything
+  cairn bench --data /srv/cairn --json > report.json
+  cairn bench put --size 1GiB --count 4
+  cairn bench small --help                     the options of one workload`,
+    );
+  targetFlags(command).action(async (flags: BenchFlags) => {
+    const loads = ROUND.map(([workload, defaults]) => ({
+      ...loadSettings(workload, flags, defaults),
+      isBrief: true,
+    }));
+    await runCommand(host, flags, loads);
+  });
+  for (const [name, row] of Object.entries(LOADS)) {
+    defineLoad(command, host, name as keyof typeof LOADS, row);
+  }
 }
 
-function rolesOf(processes: readonly LocalProcess[]): string[] {
-  return ["client", ...new Set(processes.map(({ role }) => role))];
+function defineLoad(
+  parent: Command,
+  host: CommandHost,
+  name: Exclude<WorkloadName, "large">,
+  row: LoadRow,
+): void {
+  const command = subcommand(parent, host, name)
+    .description(row.summary)
+    .addHelpText("after", exampleText(name, row.examples));
+  targetFlags(loadFlags(command, row)).action(async (own: BenchFlags) => {
+    const flags = { ...own, ...givenTo(parent) };
+    await runCommand(host, flags, [loadSettings(name, flags, row)]);
+  });
 }
 
-async function describe(
-  output: Output,
-  flags: BenchFlags,
-  processes: readonly LocalProcess[],
-): Promise<void> {
-  await output.lines([
-    `${counted(flags.files, "file")} of ${humanSize(flags.size)}, ${flags.parallel} at a time; ${counted(flags.smallFiles, "small one")}, ${flags.smallParallel} at a time.`,
-    processes.length === 0
-      ? "CPU is the client's alone: no cluster runs out of this folder."
-      : `CPU of the client and of ${counted(processes.length, "process", "processes")} here, in seconds for each GB.`,
-    "",
-  ]);
+/** Options before the subcommand's name mean the same as after it. */
+function givenTo(parent: Command): Partial<BenchFlags> {
+  return Object.fromEntries(
+    Object.entries(parent.opts()).filter(([name]) => parent.getOptionValueSource(name) === "cli"),
+  );
 }
 
-const LARGE_BYTES = 100_000_000;
-const STEP_COLUMNS = 12;
-const FIGURE_COLUMNS = 12;
-
-/** Fixed columns: each line is told as its step ends. */
-function headLine(roles: readonly string[]): string {
-  const heads = ["MB/s", "ops/s", "seconds", ...roles.map((role) => `${role}`)];
-  return `${"step".padEnd(STEP_COLUMNS)}${heads.map((head) => head.padStart(FIGURE_COLUMNS)).join("")}`;
-}
-
-function resultLine(result: BenchResult, roles: readonly string[]): string {
-  const figures = [
-    result.megabytesPerSecond?.toFixed(1) ?? "",
-    result.operationsPerSecond.toFixed(result.operationsPerSecond < 100 ? 1 : 0),
-    result.seconds.toFixed(2),
-    // Of small files the bytes are not what the work is for.
-    ...(result.bytes < LARGE_BYTES
-      ? []
-      : roles.map((role) => result.cpuSecondsPerGigabyte?.[role]?.toFixed(2) ?? "")),
-  ];
-  return `${result.step.padEnd(STEP_COLUMNS)}${figures.map((figure) => figure.padStart(FIGURE_COLUMNS)).join("")}`.trimEnd();
+function exampleText(name: string, examples: readonly string[]): string {
+  const lines = examples.map((options) => `  cairn bench ${name} ${options}`.trimEnd());
+  return `\nExamples:\n${lines.join("\n")}`;
 }

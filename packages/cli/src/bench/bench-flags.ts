@@ -1,0 +1,147 @@
+import { parseSize } from "@cairnfs/config/units";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type ClusterFlags, clusterFlags } from "../cluster-command.ts";
+import { CommandFailure } from "../failure.ts";
+import { DATA_FOLDER } from "../local-cluster/state-file.ts";
+import { parseCount, parseDurationOption } from "../parse-option.ts";
+import type { LoadSettings, WorkloadName } from "./workload.ts";
+
+/** What every kind of bench takes. */
+export interface BenchFlags extends ClusterFlags {
+  readonly data?: string;
+  readonly pid?: readonly PidFlag[];
+  readonly replicas?: number;
+  readonly seed: number;
+  readonly warmUp: number;
+  readonly size?: readonly number[];
+  readonly parallel?: number;
+  readonly count?: number;
+  readonly duration?: number;
+  readonly pageSize?: number;
+}
+
+/** A process to be watched, by its id. */
+export interface PidFlag {
+  readonly role: string;
+  readonly pid: number;
+}
+
+const PIDS_MAX = 256;
+const SEED_MAX = 2 ** 32 - 1;
+const PAGE_ENTRIES = 1_000;
+
+/** The options of where the target is and of what is watched. */
+export function targetFlags(command: Command): Command {
+  return clusterFlags(
+    command
+      .option(
+        "-d, --data <folder>",
+        `the data folder of a local cluster: its address, and whose CPU is told (${DATA_FOLDER})`,
+      )
+      .option(
+        "--pid <[role=]pid>",
+        "a process whose CPU and memory are told; may be repeated",
+        collectPid,
+      )
+      .option(
+        "--replicas <count>",
+        "copies of each chunk (the cluster's default)",
+        parseCount(1, 16),
+      )
+      .option(
+        "--seed <number>",
+        "what is chosen at random is chosen again",
+        parseCount(0, SEED_MAX),
+        1,
+      )
+      .addOption(
+        new Option("--warm-up <duration>", "load that is not counted, before each workload")
+          .argParser(parseDurationOption)
+          .default(1_000, "1s"),
+      ),
+  );
+}
+
+/** What a workload does unless it is told otherwise. */
+export interface LoadDefaults {
+  readonly sizes?: string;
+  readonly parallel: number;
+  readonly count?: number;
+  readonly duration?: string;
+  /** What `--count` counts. */
+  readonly counted: string;
+  readonly hasPages?: boolean;
+}
+
+/** The options of one workload. */
+export function loadFlags(command: Command, defaults: LoadDefaults): Command {
+  command.addOption(
+    new Option(
+      "-s, --size <sizes>",
+      "of an object; several, separated by commas, one after the other",
+    )
+      .argParser(parseSizes)
+      .default(parseSizes(defaults.sizes ?? "0"), defaults.sizes ?? "0"),
+  );
+  command
+    .option("-p, --parallel <count>", "at the same time", parseCount(1, 1_024), defaults.parallel)
+    .option("-n, --count <count>", countHelp(defaults), parseCount(1, 100_000_000))
+    .option("--duration <duration>", durationHelp(defaults), parseDurationOption);
+  if (defaults.hasPages === true) {
+    command.option("--page-size <entries>", "of a listing", parseCount(1, 10_000), PAGE_ENTRIES);
+  }
+  return command;
+}
+
+function countHelp({ counted, count }: LoadDefaults): string {
+  return count === undefined ? counted : `${counted} (${count})`;
+}
+
+function durationHelp({ duration }: LoadDefaults): string {
+  return `how long each step lasts, instead of a count${duration === undefined ? "" : ` (${duration})`}`;
+}
+
+/** The settings of a workload that the options ask for. */
+export function loadSettings(
+  workload: WorkloadName,
+  flags: BenchFlags,
+  defaults: LoadDefaults,
+): LoadSettings {
+  const isTimedAndCounted = flags.count !== undefined && flags.duration !== undefined;
+  if (isTimedAndCounted && workload !== "list") {
+    throw new CommandFailure("usage", "--count and --duration exclude each other");
+  }
+  const durationMs =
+    flags.duration ??
+    (defaults.duration === undefined || flags.count !== undefined
+      ? 0
+      : parseDurationOption(defaults.duration));
+  return {
+    workload,
+    sizesBytes: flags.size ?? parseSizes(defaults.sizes ?? "0"),
+    parallel: flags.parallel ?? defaults.parallel,
+    count: flags.count ?? (durationMs > 0 ? undefined : defaults.count),
+    durationMs,
+    isBrief: false,
+    pageEntries: flags.pageSize ?? PAGE_ENTRIES,
+    seed: flags.seed,
+    client: 0,
+    clients: 1,
+  };
+}
+
+function parseSizes(text: string): number[] {
+  return text.split(",").map((part) => {
+    const sizeBytes = parseSize(part.trim());
+    if (sizeBytes === undefined) throw new InvalidArgumentError("expected a size like 8MiB");
+    return sizeBytes;
+  });
+}
+
+function collectPid(text: string, before: readonly PidFlag[] = []): PidFlag[] {
+  const found = /^(?:([\w.-]+)=)?(\d{1,10})$/u.exec(text);
+  if (found === null)
+    throw new InvalidArgumentError("expected a process id, like 4711 or minio=4711");
+  if (before.length >= PIDS_MAX) throw new InvalidArgumentError(`at most ${PIDS_MAX} processes`);
+  return [...before, { role: found[1] ?? "other", pid: Number(found[2]) }];
+}

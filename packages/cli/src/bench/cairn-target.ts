@@ -1,0 +1,100 @@
+import { hasReason } from "@cairnfs/base/errors";
+import type { CairnClient } from "@cairnfs/client/client";
+import type { ObjectContent } from "./content.ts";
+import type { OpenTarget, PageOptions, TargetPage } from "./target.ts";
+
+/** A directory of a CairnFS cluster, reached through the SDK. The client stays the caller's. */
+export class CairnTarget implements OpenTarget {
+  readonly can = { rename: true, directories: true };
+  readonly #client: CairnClient;
+  readonly #top: string;
+
+  constructor(client: CairnClient, top: string) {
+    this.#client = client;
+    this.#top = top;
+  }
+
+  /** Makes the directory the run works in. */
+  async prepare(replicas: number | undefined, signal: AbortSignal): Promise<void> {
+    await this.#client.mkdir(this.#top, { signal, policy: { replicationFactor: replicas } });
+  }
+
+  async ensureDirectory(path: string, signal: AbortSignal): Promise<void> {
+    await this.#client.mkdir(this.#at(path), { parents: true, signal });
+  }
+
+  async makeDirectory(path: string, signal: AbortSignal): Promise<void> {
+    await this.#client.mkdir(this.#at(path), { signal });
+  }
+
+  async put(
+    path: string,
+    content: ObjectContent,
+    signal: AbortSignal,
+    took?: (bytes: number) => void,
+  ): Promise<void> {
+    let seenBytes = 0;
+    await this.#client.put(this.#at(path), content.bytes ?? content.parts(), {
+      signal,
+      onProgress: ({ doneBytes }) => {
+        took?.(doneBytes - seenBytes);
+        seenBytes = doneBytes;
+      },
+    });
+  }
+
+  async get(path: string, signal: AbortSignal, took?: (bytes: number) => void): Promise<number> {
+    let bytes = 0;
+    for await (const part of await this.#client.get(this.#at(path), { signal })) {
+      bytes += part.byteLength;
+      took?.(part.byteLength);
+    }
+    return bytes;
+  }
+
+  async stat(path: string, signal: AbortSignal): Promise<void> {
+    await this.#client.stat(this.#at(path), { signal });
+  }
+
+  async rename(source: string, target: string, signal: AbortSignal): Promise<void> {
+    await this.#client.rename(this.#at(source), this.#at(target), { signal });
+  }
+
+  async remove(path: string, signal: AbortSignal): Promise<void> {
+    await this.#client.remove(this.#at(path), { signal });
+  }
+
+  async removeDirectory(path: string, signal: AbortSignal): Promise<void> {
+    await this.#client.remove(this.#at(path), { signal });
+  }
+
+  async list(path: string, signal: AbortSignal): Promise<number> {
+    let entries = 0;
+    for await (const _ of this.#client.list(this.#at(path), { signal })) entries += 1;
+    return entries;
+  }
+
+  async listPage(path: string, page: PageOptions, signal: AbortSignal): Promise<TargetPage> {
+    const { entries, nextAfter } = await this.#client.listPage(this.#at(path), {
+      after: page.after,
+      pageSize: page.entries,
+      signal,
+    });
+    return { entries: entries.length, nextAfter };
+  }
+
+  async wipe(): Promise<void> {
+    // Not the run's signal: after Ctrl-C this is what is left to do.
+    await this.#client.remove(this.#top, { recursive: true }).catch((error: unknown) => {
+      if (!hasReason(error, "pathNotFound")) throw error;
+    });
+  }
+
+  async close(): Promise<void> {
+    // The client is not ours.
+  }
+
+  #at(path: string): string {
+    return `${this.#top}/${path}`;
+  }
+}
