@@ -7,17 +7,28 @@ import { parseCount, parseDurationOption } from "../parse-option.ts";
 import type { LoadSettings, WorkloadName } from "./workload.ts";
 
 /** What every kind of bench takes. */
-export interface BenchFlags extends ClusterFlags {
+export interface BenchFlags extends ClusterFlags, FloorPlaceFlags {
   readonly data?: string;
   readonly pid?: readonly PidFlag[];
   readonly replicas?: number;
   readonly seed: number;
-  readonly warmUp: number;
   readonly size?: readonly number[];
   readonly parallel?: number;
   readonly count?: number;
   readonly duration?: number;
   readonly pageSize?: number;
+  readonly floor?: boolean;
+}
+
+interface FloorPlaceFlags {
+  readonly warmUp: number;
+  readonly floorFolder?: string;
+}
+
+/** What `bench floor` takes. */
+export interface FloorFlags extends FloorPlaceFlags {
+  readonly size: number;
+  readonly json?: boolean;
 }
 
 /** A process to be watched, by its id. */
@@ -54,11 +65,21 @@ export function targetFlags(command: Command): Command {
         parseCount(0, SEED_MAX),
         1,
       )
-      .addOption(
-        new Option("--warm-up <duration>", "load that is not counted, before each workload")
-          .argParser(parseDurationOption)
-          .default(1_000, "1s"),
-      ),
+      .addOption(warmUpOption()),
+  );
+}
+
+export function warmUpOption(): Option {
+  return new Option("--warm-up <duration>", "load that is not counted, before each workload")
+    .argParser(parseDurationOption)
+    .default(1_000, "1s");
+}
+
+/** The options of what the machine allows. */
+export function floorFlags(command: Command): Command {
+  return command.option(
+    "--floor-folder <folder>",
+    "on the disk that the floor writes to (the local cluster's, or this one)",
   );
 }
 

@@ -28,6 +28,8 @@ export interface BenchSession {
   readonly targetName: string;
   /** This process first. */
   readonly watched: readonly WatchedProcess[];
+  /** On the disk that is measured, as far as that is here. */
+  readonly folder: string;
 }
 
 /** Opens the target in a place of its own, runs the task, and removes the place, however the task ends. */
@@ -36,14 +38,15 @@ export async function withTarget<T>(
   flags: BenchFlags,
   task: (session: BenchSession) => Promise<T>,
 ): Promise<T> {
-  const { coordinators, watched } = await findTarget(context, flags);
+  const { coordinators, watched, folder } = await findTarget(context, flags);
   return withCluster(context, { ...flags, coordinator: coordinators }, async ({ client }) => {
     const target = new CairnTarget(client, `/.bench-${toHex(new SystemRandom().bytes(4))}`);
     const output = new Output(context, flags);
     const screen = new StepScreen(context, output);
     try {
       await target.prepare(flags.replicas, context.signal);
-      return await task({ context, output, screen, target, targetName: coordinators, watched });
+      const targetName = coordinators;
+      return await task({ context, output, screen, target, targetName, watched, folder });
     } finally {
       screen.stop();
       await target.wipe();
@@ -51,11 +54,14 @@ export async function withTarget<T>(
   });
 }
 
+interface FoundTarget {
+  readonly coordinators: string;
+  readonly watched: readonly WatchedProcess[];
+  readonly folder: string;
+}
+
 /** Where the cluster is, and which processes here are watched. */
-async function findTarget(
-  context: Context,
-  flags: BenchFlags,
-): Promise<{ readonly coordinators: string; readonly watched: readonly WatchedProcess[] }> {
+async function findTarget(context: Context, flags: BenchFlags): Promise<FoundTarget> {
   const folder = resolve(context.folder, flags.data ?? DATA_FOLDER);
   const state = await readState(folder);
   const running = await runningProcesses(state);
@@ -72,7 +78,11 @@ async function findTarget(
       ? state.coordinator
       : (await findCluster(context, flags.coordinator)).coordinators.join(",");
   const isLocal = flags.data !== undefined || isOf(state, coordinators);
-  return { coordinators, watched: await watchedProcesses(isLocal ? running : [], flags) };
+  return {
+    coordinators,
+    watched: await watchedProcesses(isLocal ? running : [], flags),
+    folder: isLocal && running.length > 0 ? folder : context.folder,
+  };
 }
 
 function isOf(state: ClusterState | undefined, coordinators: string): boolean {

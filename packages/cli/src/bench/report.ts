@@ -14,9 +14,13 @@ export interface BenchReport {
   /** What was measured: addresses of coordinators, or the S3 endpoint. */
   readonly target: string;
   readonly settings: readonly Omit<LoadSettings, "client">[];
+  /** How many bytes each step of the floor moved; undefined where it was not measured. */
+  readonly floorBytes: number | undefined;
   readonly warmUpMs: number;
   readonly replicas: number | undefined;
   readonly processes: readonly WatchedProcess[];
+  /** What the machine allows without CairnFS, where it was measured in the same run. */
+  readonly floor: readonly StepResult[];
   readonly results: readonly StepResult[];
 }
 
@@ -73,9 +77,29 @@ export interface RoleCpu extends CpuSeconds {
   readonly perUnit: CpuSeconds;
 }
 
+/** What a result says of the run it comes from. */
+export interface RunSettings {
+  readonly workload: string;
+  readonly clients: number;
+  readonly durationMs: number;
+}
+
+/** The results, those that move large objects as shares of what the floor did in the same run. */
+export function againstFloor(
+  results: readonly StepResult[],
+  floor: readonly StepResult[],
+): readonly StepResult[] {
+  const allowed = (step: string) =>
+    floor.find((row) => row.step === `floor ${step.split(" ")[0]}`)?.bytesPerSecond;
+  return results.map((result) => {
+    const most = result.cpu?.unit === "GB" ? allowed(result.step) : undefined;
+    return most === undefined ? result : { ...result, shareOfFloor: result.bytesPerSecond / most };
+  });
+}
+
 /** Puts together what all clients and the meter have found: a row for each kind of operation where there are several, and one for all. */
 export function stepResults(
-  settings: LoadSettings,
+  settings: RunSettings,
   step: StepInfo,
   outcomes: readonly StepOutcome[],
   usage: readonly ProcessUsage[],

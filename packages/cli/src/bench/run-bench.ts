@@ -1,12 +1,11 @@
 import type { Clock } from "@cairnfs/base/clock";
 import type { Load } from "./load.ts";
 import { ProcessMeter, type WatchedProcess } from "./process-meter.ts";
-import { type StepResult, stepResults } from "./report.ts";
+import { type RunSettings, type StepResult, stepResults } from "./report.ts";
 import type { StepScreen } from "./step-progress.ts";
-import type { LoadSettings } from "./workload.ts";
 
 export interface LoadRun {
-  readonly settings: LoadSettings;
+  readonly settings: RunSettings;
   readonly warmUpMs: number;
   /** Whose CPU and memory are told. */
   readonly watched: readonly WatchedProcess[];

@@ -1,23 +1,25 @@
 import { counted, humanCount, humanSize, showName } from "../format.ts";
 import { type Column, tableLines } from "../table.ts";
+import type { WatchedProcess } from "./process-meter.ts";
 import type { BenchReport, CpuUnit, StepCpu, StepResult } from "./report.ts";
 
 /** A report for people, within 100 columns. */
 export function reportLines(report: BenchReport): string[] {
+  const all = [...report.floor, ...report.results];
   return [
     ...headLines(report),
     "",
-    ...resultTable(report.results),
-    ...errorLines(report.results),
-    ...cpuTable(report.results),
-    ...memoryTable(report),
+    ...resultTable(all),
+    ...errorLines(all),
+    ...cpuTable(all),
+    ...memoryTable(report.processes, all),
   ];
 }
 
 function headLines({ machine, target, cairn, processes }: BenchReport): string[] {
-  const watched = processes.length - processes.filter(({ role }) => role === "client").length;
+  const watched = processes.filter(({ role }) => role !== "client" && role !== "floor").length;
   return [
-    `cairn ${cairn} against ${target}`,
+    `cairn ${cairn}: ${target}`,
     `${machine.cpuModel}, ${counted(machine.cores, "core")}, ${humanSize(machine.memoryBytes)}; ${machine.kernel}, Node ${machine.node}`,
     watched === 0
       ? "CPU and memory are the client's alone: no process of the target is known here (--data, --pid)"
@@ -74,7 +76,8 @@ function errorLines(results: readonly StepResult[]): string[] {
 
 function cpuTable(results: readonly StepResult[]): string[] {
   const measured = results.flatMap(({ step, cpu }) => (cpu === undefined ? [] : [{ step, cpu }]));
-  const roles = [...new Set(measured.flatMap(({ cpu }) => cpu.roles.map(({ role }) => role)))];
+  const met = new Set(measured.flatMap(({ cpu }) => cpu.roles.map(({ role }) => role)));
+  const roles = [...FIRST_ROLES.filter((role) => met.delete(role)), ...met];
   const isOne = roles.length < 2;
   return [
     "",
@@ -90,6 +93,8 @@ function cpuTable(results: readonly StepResult[]): string[] {
     ),
   ];
 }
+
+const FIRST_ROLES = ["client", "coordinator", "datanode"] as const;
 
 const UNIT_NAMES: Readonly<Record<CpuUnit, string>> = {
   GB: "GB",
@@ -111,7 +116,10 @@ function seconds(cpu: number): string {
 }
 
 /** Each process at its peak over all steps. */
-function memoryTable({ results, processes }: BenchReport): string[] {
+function memoryTable(
+  processes: readonly WatchedProcess[],
+  results: readonly StepResult[],
+): string[] {
   const usages = results.flatMap(({ cpu }) => cpu?.processes ?? []);
   const rows = processes.flatMap((watched) => {
     const own = usages.filter(({ pid }) => pid === watched.pid);

@@ -85,5 +85,6 @@ function shareDone(
 ): number {
   if (expected === undefined) return durationMs === 0 ? 0 : elapsedMs / durationMs;
   if (expected === 0) return 1;
-  return sizeBytes === undefined ? operations / expected : bytes / (expected * sizeBytes);
+  const byBytes = sizeBytes === undefined ? 0 : bytes / (expected * sizeBytes);
+  return Math.max(operations / expected, byBytes);
 }

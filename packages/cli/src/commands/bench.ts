@@ -1,14 +1,18 @@
 import type { Command } from "commander";
 import {
   type BenchFlags,
+  type FloorFlags,
+  floorFlags,
   type LoadDefaults,
   loadFlags,
   loadSettings,
   targetFlags,
+  warmUpOption,
 } from "../bench/bench-flags.ts";
-import { runCommand } from "../bench/run-command.ts";
+import { runCommand, runFloorCommand } from "../bench/run-command.ts";
 import type { WorkloadName } from "../bench/workload.ts";
 import { type CommandHost, subcommand } from "../command.ts";
+import { parseSizeOption } from "../parse-option.ts";
 
 /** A subcommand that puts one workload on the target. */
 interface LoadRow extends LoadDefaults {
@@ -67,6 +71,8 @@ const LOADS: Readonly<Record<Exclude<WorkloadName, "large">, LoadRow>> = {
   },
 };
 
+const GIB = 1024 ** 3;
+
 /** What `cairn bench` alone does: a minute or so. */
 const ROUND: readonly (readonly [WorkloadName, LoadDefaults])[] = [
   ["large", { sizes: "64MiB", parallel: 4, count: 8, counted: "" }],
@@ -91,16 +97,35 @@ Examples:
   cairn bench put --size 1GiB --count 4
   cairn bench small --help                     the options of one workload`,
     );
-  targetFlags(command).action(async (flags: BenchFlags) => {
-    const loads = ROUND.map(([workload, defaults]) => ({
-      ...loadSettings(workload, flags, defaults),
-      isBrief: true,
-    }));
-    await runCommand(host, flags, loads);
-  });
+  floorFlags(targetFlags(command))
+    .option("--no-floor", "do not measure what the machine allows")
+    .action(async (flags: BenchFlags) => {
+      const loads = ROUND.map(([workload, defaults]) => ({
+        ...loadSettings(workload, flags, defaults),
+        isBrief: true,
+      }));
+      await runCommand(host, flags, loads);
+    });
   for (const [name, row] of Object.entries(LOADS)) {
     defineLoad(command, host, name as keyof typeof LOADS, row);
   }
+  defineFloor(command, host);
+}
+
+/** The floor's options are those of other subcommands as far as they make sense. */
+function defineFloor(parent: Command, host: CommandHost): void {
+  const command = subcommand(parent, host, "floor")
+    .description(
+      "Measure what this machine allows without CairnFS, a put with three copies and a get among it: plain sockets, synced files, SHA-256, CRC-32C.",
+    )
+    .option("-s, --size <size>", "moved by each step", parseSizeOption, GIB)
+    .addOption(warmUpOption())
+    .option("--json", "JSON for scripts");
+  floorFlags(command)
+    .addHelpText("after", exampleText("floor", ["", "--size 4GiB --floor-folder /srv/disk1"]))
+    .action(async (own: FloorFlags) => {
+      await runFloorCommand(host, { ...own, ...givenTo(parent) });
+    });
 }
 
 function defineLoad(
@@ -112,6 +137,9 @@ function defineLoad(
   const command = subcommand(parent, host, name)
     .description(row.summary)
     .addHelpText("after", exampleText(name, row.examples));
+  if (name === "put" || name === "get") {
+    floorFlags(command).option("--floor", "tell results as shares of what the machine allows");
+  }
   targetFlags(loadFlags(command, row)).action(async (own: BenchFlags) => {
     const flags = { ...own, ...givenTo(parent) };
     await runCommand(host, flags, [loadSettings(name, flags, row)]);
@@ -119,7 +147,7 @@ function defineLoad(
 }
 
 /** Options before the subcommand's name mean the same as after it. */
-function givenTo(parent: Command): Partial<BenchFlags> {
+function givenTo(parent: Command): Partial<Omit<BenchFlags, "size">> {
   return Object.fromEntries(
     Object.entries(parent.opts()).filter(([name]) => parent.getOptionValueSource(name) === "cli"),
   );

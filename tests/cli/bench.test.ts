@@ -1,0 +1,104 @@
+import { eventually } from "@cairnfs/base/testing/eventually";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { DevCluster } from "./cairn-command.ts";
+
+/** What a report says, as far as these tests look. */
+interface Report {
+  readonly machine: { readonly cores: number };
+  readonly processes: readonly { readonly role: string; readonly pid: number }[];
+  readonly floor: readonly Result[];
+  readonly results: readonly Result[];
+}
+
+interface Result {
+  readonly step: string;
+  readonly operations: number;
+  readonly bytes: number;
+  readonly errors: { readonly count: number; readonly first?: string };
+  readonly shareOfFloor?: number;
+  readonly latencyMs: { readonly p50: number; readonly max: number };
+  readonly cpu?: { readonly processes: readonly { readonly pid: number }[] };
+}
+
+let dev: DevCluster;
+
+beforeAll(async () => {
+  dev = await DevCluster.start();
+});
+
+afterAll(async () => {
+  await dev[Symbol.asyncDispose]();
+});
+
+async function bench(...words: readonly string[]): Promise<Report> {
+  return JSON.parse(await dev.folder.ok("bench", ...words, "--warm-up", "100ms", "--json"));
+}
+
+async function isLeftClean(): Promise<void> {
+  expect(await dev.folder.ok("ls", "/")).not.toContain(".bench-");
+}
+
+test("each workload does what it was asked for, without an error, and leaves nothing", async () => {
+  for (const [words, steps, operations] of [
+    ["put --size 3MiB --count 3 --parallel 2", ["put 3.0 MiB"], 3],
+    ["get --size 3MiB --count 3", ["get 3.0 MiB"], 3],
+    ["small --size 1KiB --count 20", ["put 1.0 KiB", "get 1.0 KiB", "stat 1.0 KiB"], 20],
+    ["meta --count 20", ["shared file create", "own dir remove"], 20],
+    ["list --count 50", ["create"], 50],
+    ["mixed --count 100 --size 1KiB", ["mixed 1.0 KiB"], 100],
+  ] as const) {
+    const report = await bench(...words.split(" "));
+    for (const step of steps) {
+      const result = report.results.find((row) => row.step === step && row.cpu !== undefined);
+      expect(result, `${words}: ${step}`).toMatchObject({ operations, errors: { count: 0 } });
+      expect(result?.latencyMs.max).toBeGreaterThan(0);
+      expect(result?.cpu?.processes.length).toBe(report.processes.length);
+    }
+    expect(report.processes.map(({ role }) => role)).toEqual(["client", "dev"]);
+  }
+  await isLeftClean();
+});
+
+test("a folder named with --data says where the cluster is, and one without a cluster is refused", async () => {
+  const { code, out } = await dev.folder.run(
+    ["bench", "--data", ".cairn", "small", "--count", "5", "--size", "100", "--json"],
+    { env: { CAIRN_COORDINATOR: "127.0.0.1:1" } },
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(out).results[0]).toMatchObject({ operations: 5 });
+  expect(await dev.folder.run(["bench", "put", "--data", "elsewhere"])).toMatchObject({ code: 2 });
+});
+
+test("any process can be watched by its id", async () => {
+  const report = await bench("small", "--size", "1", "--count", "5", "--pid", `me=${process.pid}`);
+  expect(report.processes.at(-1)).toEqual({ name: "me", role: "me", pid: process.pid });
+  expect(report.results[0]?.cpu?.processes.map(({ pid }) => pid)).toContain(process.pid);
+});
+
+test("the floor is measured by processes that end with it, and put and get are told as shares of it", async () => {
+  const report = await bench("put", "--size", "8MiB", "--count", "1", "--floor");
+  expect(report.floor.map(({ step }) => step)).toEqual(["floor put", "floor get"]);
+  expect(report.results[0]?.shareOfFloor).toBeGreaterThan(0);
+
+  const floor: Report = JSON.parse(
+    await dev.folder.ok("bench", "floor", "--size", "32MiB", "--warm-up", "0", "--json"),
+  );
+  const names = ["socket", "3 files", "SHA-256", "CRC-32C", "put", "get"];
+  expect(floor.floor.map(({ step }) => step)).toEqual(names.map((name) => `floor ${name}`));
+  for (const { bytes, errors } of floor.floor) {
+    expect(bytes).toBe(32 * 1024 * 1024);
+    expect(errors.count).toBe(0);
+  }
+  for (const { pid } of floor.processes) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  expect(await dev.folder.ok("ls", "/")).not.toContain(".bench-");
+});
+
+test("Ctrl-C ends a bench and removes what it has made", async () => {
+  const { child, ended } = dev.folder.start(["bench", "put", "--size", "1MiB", "--duration", "5m"]);
+  await eventually(async () => {
+    expect(await dev.folder.ok("ls", "/")).toContain(".bench-");
+  });
+  child.kill("SIGINT");
+  expect((await ended).code).toBe(130);
+  await isLeftClean();
+});
