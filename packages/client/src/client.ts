@@ -45,6 +45,7 @@ import {
 import { CairnFileSystem } from "./fs/file-system.ts";
 import { NodeHealth } from "./node-health.ts";
 import { type NodeInfo, NodeTable, nodeInfo } from "./node-table.ts";
+import { FileLeases } from "./small-files/file-leases.ts";
 import { BufferPool } from "./upload/buffer-pool.ts";
 import { put } from "./upload/put.ts";
 import { rewrite } from "./upload/rewrite.ts";
@@ -121,11 +122,14 @@ export class CairnClient implements Closable {
     this.#coordinator = coordinator;
     this.#pool = pool;
     this.#nodes = nodes;
+    const limits = { inlineBytes: 4_096 };
+    const monotonicMs = () => clock.monotonicMs();
     this.#uploads = {
       ...shared,
       budget: new ByteBudget(config.memoryBytes),
       disk,
-      limits: { inlineBytes: 4_096 },
+      limits,
+      leases: new FileLeases({ coordinator, nodes, limits, monotonicMs }),
       buffers: new BufferPool(config.memoryBytes),
     };
     this.#downloads = {

@@ -146,6 +146,12 @@ export function idFromHex(digits: string, what: string): Uint8Array {
   return bytes;
 }
 
+/** The directory that a path is in; of the root, itself. */
+export function parentPath(path: string): string {
+  const end = path.lastIndexOf("/");
+  return end <= 0 ? "/" : path.slice(0, end);
+}
+
 /** The path of a child of `directory`. */
 export function childPath(directory: string, name: string): string {
   return directory.endsWith("/") ? `${directory}${name}` : `${directory}/${name}`;

@@ -54,6 +54,12 @@ export class ChunkMap {
     return chunk;
   }
 
+  /** The chunk that holds this byte, if its part of the map has come. */
+  here(offsetBytes: number): LocatedChunk | undefined {
+    const page = this.#find(offsetBytes);
+    return page === undefined ? undefined : chunkIn(page, offsetBytes);
+  }
+
   /** The same chunk as the coordinator knows it now: its copies may have moved. */
   async refreshed(chunk: LocatedChunk, signal: AbortSignal): Promise<LocatedChunk> {
     this.#pages = this.#pages.filter((page) => chunkIn(page, chunk.offsetBytes) === undefined);

@@ -4,9 +4,11 @@ import { withCallerSignal } from "../abort.ts";
 import type { CoordinatorLink } from "../coordinator-link.ts";
 import { entryFromWire, type FileEntry } from "../entry.ts";
 import type { NodeTable } from "../node-table.ts";
+import { SMALL_FILE_BYTES_MAX } from "../small-files/put-small-file.ts";
+import { readSmallChunk } from "../small-files/read-small-chunk.ts";
 import { ChunkMap, type LocatedChunk } from "./chunk-map.ts";
 import type { PieceReaderParts } from "./piece-reader.ts";
-import { type ByteRange, resolveRange } from "./range.ts";
+import { type ByteRange, type ResolvedRange, resolveRange } from "./range.ts";
 import { readContent } from "./read-content.ts";
 
 export interface ReadOptions extends ByteRange {
@@ -95,6 +97,11 @@ export class OpenedFile {
       yield Uint8Array.from(this.#content.subarray(range.startBytes, range.endBytes));
       return;
     }
+    const small = await this.#readSmall(range, signal);
+    if (small !== undefined) {
+      yield small;
+      return;
+    }
     const { budget } = this.#parts;
     const bytes = readContent(this.#parts, { map: this.#content, range, budget, signal });
     try {
@@ -119,7 +126,13 @@ export class OpenedFile {
 
   /** The bytes of a range in one buffer of the caller's. */
   async readBytes(options: ReadOptions = {}): Promise<Uint8Array> {
-    const { startBytes, endBytes } = resolveRange(options, this.entry.sizeBytes);
+    const range = resolveRange(options, this.entry.sizeBytes);
+    const { startBytes, endBytes } = range;
+    if (this.#content instanceof Uint8Array) {
+      return Uint8Array.from(this.#content.subarray(startBytes, endBytes));
+    }
+    const small = await this.#readSmall(range, options.signal);
+    if (small !== undefined) return small;
     const bytes = Buffer.allocUnsafeSlow(Math.max(0, endBytes - startBytes));
     let filledBytes = 0;
     for await (const part of this.read(options)) {
@@ -127,6 +140,19 @@ export class OpenedFile {
       filledBytes += part.byteLength;
     }
     return bytes;
+  }
+
+  /** The whole file in one call, when it is one small chunk and that is quick; `undefined` for the long way. */
+  async #readSmall(
+    range: ResolvedRange,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const { sizeBytes } = this.entry;
+    const isWhole = range.startBytes === 0 && range.endBytes === sizeBytes;
+    if (!isWhole || sizeBytes === 0 || sizeBytes > SMALL_FILE_BYTES_MAX) return undefined;
+    const chunk = this.#content instanceof ChunkMap ? this.#content.here(0) : undefined;
+    if (chunk?.lengthBytes !== sizeBytes) return undefined;
+    return withCallerSignal(signal, () => readSmallChunk(this.#parts, chunk, signal));
   }
 }
 

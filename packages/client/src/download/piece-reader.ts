@@ -2,7 +2,7 @@ import { backoffMs } from "@cairnfs/base/backoff";
 import { createSha256 } from "@cairnfs/base/checksum";
 import { CairnError, type Reason } from "@cairnfs/base/errors";
 import { chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
-import { type Node, NodeState } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import type { Node } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import { blockRange } from "@cairnfs/protocol/transfer/retrieve-chunk";
 import type { ClientConfig } from "../config.ts";
 import type { NodeHealth } from "../node-health.ts";
@@ -10,13 +10,13 @@ import type { NodeTable } from "../node-table.ts";
 import type { ChunkMap, LocatedChunk } from "./chunk-map.ts";
 import { firstOf, type Raced } from "./first-of.ts";
 import type { PieceRange } from "./range.ts";
-import { orderReplicas } from "./replica-order.ts";
 import {
   type DataNodeClient,
   type FrameOutcome,
   openReplicaStream,
   type ReplicaStream,
 } from "./replica-stream.ts";
+import { replicasInOrder } from "./replicas-in-order.ts";
 
 /** What a reader of pieces works with. */
 export interface PieceReaderParts {
@@ -280,19 +280,8 @@ class PieceReading {
   }
 
   #order(): number[] {
-    const { nodes, health, config } = this.#parts;
-    const candidates = this.#chunk.nodeNumbers
-      .filter((nodeNumber) => !this.#corrupt.has(nodeNumber))
-      .map((nodeNumber) => {
-        const node = nodes.find(nodeNumber);
-        return {
-          nodeNumber,
-          state: stateOf(node),
-          isNear: config.zone !== undefined && node?.zone === config.zone,
-          condition: health.condition(nodeNumber),
-        };
-      });
-    return orderReplicas(candidates, config.random.next()).map((each) => each.nodeNumber);
+    const usable = this.#chunk.nodeNumbers.filter((nodeNumber) => !this.#corrupt.has(nodeNumber));
+    return replicasInOrder(this.#parts, usable);
   }
 
   /** Copies move and nodes change their address: asks for both again. A coordinator that is away is no reason to give up. */
@@ -331,18 +320,5 @@ class PieceReading {
         cause: [...this.#failures.values()].at(-1),
       },
     );
-  }
-}
-
-function stateOf(node: Node | undefined): "good" | "doubtful" | "bad" {
-  switch (node?.state) {
-    case NodeState.HEALTHY:
-    case NodeState.DRAINING:
-    case NodeState.DRAINED:
-      return "good";
-    case NodeState.DEAD:
-      return "bad";
-    default:
-      return "doubtful";
   }
 }

@@ -262,6 +262,7 @@ export class MemoryCoordinator {
         ),
       })),
       watchChanges: (request, call) => this.#watch(request.afterPosition, call),
+      leaseFiles: unused,
       registerNode: unused,
       heartbeat: unused,
     };

@@ -89,6 +89,8 @@ export class MemoryDatanode {
           };
         }),
       }),
+      putChunk: unused,
+      getChunk: unused,
       replicateChunk: unused,
       deleteChunks: unused,
       listChunks: unused,

@@ -9,21 +9,24 @@ interface Question {
   readonly fail: (error: unknown) => void;
 }
 
+/** Who wants to refer to the chunks: a session, or a file that is to be put without one. */
+export type FinderFor = { readonly sessionId: Uint8Array } | { readonly path: string };
+
 /** Asks which chunks need not be sent. One call is under way at a time; everything asked meanwhile goes in the next. */
 export class ChunkFinder {
   readonly #coordinator: CoordinatorLink;
-  readonly #sessionId: Uint8Array;
-  readonly #signal: AbortSignal;
+  readonly #asker: FinderFor;
+  readonly #signal: AbortSignal | undefined;
   #questions: Question[] = [];
   #isAsking = false;
 
-  constructor(coordinator: CoordinatorLink, sessionId: Uint8Array, signal: AbortSignal) {
+  constructor(coordinator: CoordinatorLink, asker: FinderFor, signal: AbortSignal | undefined) {
     this.#coordinator = coordinator;
-    this.#sessionId = sessionId;
+    this.#asker = asker;
     this.#signal = signal;
   }
 
-  /** Whether the session may refer to the chunk without sending it. */
+  /** Whether the asker may refer to the chunk without sending it. */
   find(id: ChunkId): Promise<boolean> {
     return new Promise((answer, fail) => {
       this.#questions.push({ id, answer, fail });
@@ -50,7 +53,7 @@ export class ChunkFinder {
       (client, options) =>
         client.findChunks(
           {
-            sessionId: this.#sessionId,
+            ...this.#asker,
             chunkIds: batch.map((question) => chunkIdToBytes(question.id)),
           },
           options,

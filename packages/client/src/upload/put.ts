@@ -9,6 +9,7 @@ import {
   policyToWire,
   preconditionToWire,
 } from "../entry.ts";
+import { putSmallFile, SMALL_FILE_BYTES_MAX } from "../small-files/put-small-file.ts";
 import { Chunker } from "./chunker.ts";
 import { addOneShot } from "./one-shot-upload.ts";
 import { Placements } from "./placements.ts";
@@ -59,9 +60,27 @@ async function putRepeatable(
     const bytes = await source.read(0, sizeBytes);
     const done = await putInline(parts, path, bytes, options);
     if (done !== undefined) return done;
+  } else if (sizeBytes <= SMALL_FILE_BYTES_MAX) {
+    const done = await putSmallSource(parts, path, source, options);
+    if (done !== undefined) return done;
   }
   const upload = await beginUpload(parts, path, options, sizeBytes);
   return closingSession(parts, upload.session, () => runRepeatable(parts, upload, source, options));
+}
+
+async function putSmallSource(
+  parts: UploadParts,
+  path: string,
+  source: RepeatableSource,
+  options: PutOptions,
+): Promise<PutResult | undefined> {
+  const { sizeBytes } = source;
+  const giveBack = await parts.budget.take(source.isInMemory ? 0 : sizeBytes, options.signal);
+  try {
+    return await putSmallFile(parts, { path, bytes: await source.read(0, sizeBytes) }, options);
+  } finally {
+    giveBack();
+  }
 }
 
 /** Uploads into an open session and commits it. The session stays open when this rejects. */
@@ -89,9 +108,12 @@ async function putOneShot(
   const chunker = new Chunker(source);
   const signal = options.signal ?? new AbortController().signal;
   try {
-    const head = await chunker.take(parts.limits.inlineBytes + 1, signal);
-    if (head.byteLength <= parts.limits.inlineBytes) {
-      const done = await putInline(parts, path, head, options);
+    const head = await chunker.take(SMALL_FILE_BYTES_MAX + 1, signal);
+    if (head.byteLength <= SMALL_FILE_BYTES_MAX) {
+      const isInline = head.byteLength <= parts.limits.inlineBytes;
+      const done = isInline
+        ? await putInline(parts, path, head, options)
+        : await putSmallFile(parts, { path, bytes: head }, options);
       if (done !== undefined) return done;
     }
     chunker.putBack(head);

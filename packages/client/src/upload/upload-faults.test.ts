@@ -3,6 +3,7 @@ import { CairnError } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import { expect, test } from "vitest";
 import type { CairnClient } from "../client.ts";
+import { SMALL_FILE_BYTES_MAX } from "../small-files/put-small-file.ts";
 import { MemoryCluster } from "../testing/memory-cluster.ts";
 import { gate, hang, inParts, testBytes } from "../testing/test-bytes.ts";
 
@@ -145,7 +146,7 @@ test("an abort ends an upload whose source hangs and whose node hangs", async ()
     return hang(signal);
   };
   async function* source() {
-    yield testBytes(CHUNK);
+    yield testBytes(SMALL_FILE_BYTES_MAX + CHUNK);
     yield testBytes(1, 2);
     await new Promise(() => undefined);
   }
@@ -159,16 +160,17 @@ test("an abort ends an upload whose source hangs and whose node hangs", async ()
 test("a coordinator that restarts in the middle is waited for, and the session goes on", async () => {
   await using cluster = await MemoryCluster.open();
   const client = await cluster.connect();
-  const bytes = testBytes(6 * CHUNK);
+  const begunBytes = SMALL_FILE_BYTES_MAX + CHUNK;
+  const bytes = testBytes(begunBytes + 3 * CHUNK);
   async function* source() {
-    yield bytes.subarray(0, 3 * CHUNK);
+    yield bytes.subarray(0, begunBytes);
     await cluster.stopCoordinator();
-    yield bytes.subarray(3 * CHUNK, 5 * CHUNK);
+    yield bytes.subarray(begunBytes, begunBytes + 2 * CHUNK);
     await cluster.startCoordinator();
-    yield bytes.subarray(5 * CHUNK);
+    yield bytes.subarray(begunBytes + 2 * CHUNK);
   }
   const { sentBytes } = await client.put("/a", source());
-  expect(sentBytes).toBe(6 * CHUNK);
+  expect(sentBytes).toBe(bytes.byteLength);
   await expectFile(client, "/a", bytes);
 });
 

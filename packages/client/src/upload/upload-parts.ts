@@ -7,6 +7,7 @@ import type { DataNodeClient } from "../download/replica-stream.ts";
 import type { EntryAttributes, EntryPrecondition, FileEntry, StoragePolicy } from "../entry.ts";
 import type { NodeHealth } from "../node-health.ts";
 import type { NodeTable } from "../node-table.ts";
+import type { FileLeases } from "../small-files/file-leases.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 
 /** What uploads work with. */
@@ -20,6 +21,7 @@ export interface UploadParts {
   readonly connect: (node: Node) => DataNodeClient;
   readonly limits: ClusterLimits;
   readonly buffers: BufferPool;
+  readonly leases: FileLeases;
 }
 
 /** What this client has learnt of the cluster's settings. */

@@ -11,7 +11,7 @@ import { type ChunkBytes, storeWithFailover, type UploadedChunk } from "./store-
 import type { PutOptions, PutResult, UploadParts, UploadSession } from "./upload-parts.ts";
 
 /** Below this a question whether the cluster has a chunk costs more than sending it. */
-const DEDUPE_BYTES_MIN = 64 * 1024;
+export const DEDUPE_BYTES_MIN = 64 * 1024;
 /** How many chunks of its own an upload remembers, to send what repeats once. */
 const REMEMBERED_MOST = 4_096;
 
@@ -55,7 +55,11 @@ export class UploadRun {
     this.#options = options;
     this.#abort = linkAbort(put.signal);
     this.#progress = new ProgressCounter(options.totalBytes, put.onProgress);
-    this.#finder = new ChunkFinder(parts.coordinator, session.id, this.#abort.signal);
+    this.#finder = new ChunkFinder(
+      parts.coordinator,
+      { sessionId: session.id },
+      this.#abort.signal,
+    );
     this.#stores = new Limit(parts.config.parallelChunks);
     this.#appender = new ContentAppender(parts.coordinator, session, {
       isEager: options.isEager,

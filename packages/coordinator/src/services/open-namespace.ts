@@ -23,6 +23,7 @@ import type { NamespaceSettings } from "../namespace/settings.ts";
 import type { PlacementSource } from "../uploads/placements.ts";
 import { type NamespaceHandlers, namespaceHandlers } from "./namespace-handlers.ts";
 import { type ReadHandlers, readHandlers } from "./read-handlers.ts";
+import { type SmallFileHandlers, smallFileHandlers } from "./small-file-handlers.ts";
 import { type UploadHandlers, uploadHandlers } from "./upload-handlers.ts";
 
 export interface NamespaceServiceParts {
@@ -41,7 +42,7 @@ export interface NamespaceServiceParts {
 
 /** Everything of the service that is not membership, and the background work that goes with it. */
 export interface NamespaceService {
-  readonly handlers: NamespaceHandlers & UploadHandlers & ReadHandlers;
+  readonly handlers: NamespaceHandlers & UploadHandlers & SmallFileHandlers & ReadHandlers;
   /** To be run by whoever is in charge of background work. They may run anywhere, but not twice at once. */
   readonly workers: readonly Worker[];
 }
@@ -57,6 +58,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     handlers: {
       ...namespaceHandlers({ kv, mutator }),
       ...uploadHandlers({ ...parts, mutator }),
+      ...smallFileHandlers({ ...parts, mutator }),
       ...readHandlers({ kv, clock, nodes, badReplicas }),
     },
     workers: [

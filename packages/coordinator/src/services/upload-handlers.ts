@@ -10,7 +10,6 @@ import {
   CommitUploadResponseSchema,
   type CoordinatorService,
   type PlacementSchema,
-  PutFileResponseSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { contents, readEpoch, SESSION_ID_BYTES } from "../keyspace.ts";
@@ -25,9 +24,8 @@ import { wholeNumber } from "../namespace/whole-number.ts";
 import { addChunks } from "../uploads/add-chunks.ts";
 import { beginUpload } from "../uploads/begin-upload.ts";
 import { commitUpload } from "../uploads/commit-upload.ts";
-import { FIND_CHUNKS_MAX, findChunks } from "../uploads/find-chunks.ts";
+import { FIND_CHUNKS_MAX, findChunks, findForFile } from "../uploads/find-chunks.ts";
 import { type PlacementSource, writeQuorumOf } from "../uploads/placements.ts";
-import { putFile } from "../uploads/put-file.ts";
 import {
   checkSessionId,
   endSession,
@@ -39,6 +37,7 @@ import {
 import type { UploadSession } from "../uploads/upload-session.ts";
 import { parseUploadedChunks } from "../uploads/uploaded-chunk.ts";
 import { idsFor } from "./namespace-handlers.ts";
+import { parseSha256, placedNodes, placementMessage } from "./upload-messages.ts";
 
 export interface UploadParts {
   readonly kv: KvStore;
@@ -51,7 +50,6 @@ export interface UploadParts {
 
 export type UploadHandlers = Pick<
   ServiceHandlers<typeof CoordinatorService>,
-  | "putFile"
   | "beginUpload"
   | "getUpload"
   | "leasePlacements"
@@ -65,39 +63,19 @@ const LEASE_PLACEMENTS_MAX = 256;
 /** How many placements an upload begins with when its size is known, and when it is not. */
 const FIRST_PLACEMENTS_MAX = 16;
 const FIRST_PLACEMENTS_UNKNOWN = 4;
-const SHA256_BYTES = 32;
 
-/** Answers everything about writing files. */
+/** Answers everything about upload sessions. */
 export function uploadHandlers(parts: UploadParts): UploadHandlers {
   return { ...sessionHandlers(parts), ...contentHandlers(parts) };
 }
 
-type ContentHandlers = Pick<
-  UploadHandlers,
-  "putFile" | "findChunks" | "addChunks" | "commitUpload"
->;
+type ContentHandlers = Pick<UploadHandlers, "findChunks" | "addChunks" | "commitUpload">;
 
 function contentHandlers(parts: UploadParts): ContentHandlers {
   const { kv, clock, mutator, nodes } = parts;
   const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
 
   return {
-    async putFile(request, call) {
-      const path = parsePath(request.path);
-      const wanted = {
-        path,
-        attributes: parseAttributes(request.attributes),
-        precondition: parsePrecondition(request.precondition),
-        parents: request.parents,
-        sha256: parseSha256(request.sha256),
-        bytes: request.inlineBytes,
-      };
-      return mutator.answer(call, PutFileResponseSchema, idsFor(path), async (mutation) => {
-        const entry = await putFile(mutation, wanted);
-        return { entry: entryMessage(path.names.at(-1) ?? "", entry) };
-      });
-    },
-
     async findChunks(request, call) {
       if (request.chunkIds.length > FIND_CHUNKS_MAX) {
         throw new CairnError(
@@ -106,6 +84,10 @@ function contentHandlers(parts: UploadParts): ContentHandlers {
         );
       }
       const ids = request.chunkIds.map(chunkIdFromBytes);
+      if (request.sessionId.byteLength === 0) {
+        const path = parsePath(request.path);
+        return { found: await kv.read((reader) => findForFile(reader, path, ids, parts)) };
+      }
       const sessionId = checkSessionId(request.sessionId);
       const { session, more: found } = await readOpen(
         kv,
@@ -299,39 +281,4 @@ function firstPlacements(
   return Array.from({ length: count }, (_, chunkIndex) =>
     placementMessage(nodes, { sessionId, session, chunkIndex, epoch, excluded: [] }),
   );
-}
-
-function placedNodes(placements: readonly MessageInitShape<typeof PlacementSchema>[]): number[] {
-  return placements.flatMap((placement) => placement.nodeNumbers ?? []);
-}
-
-function placementMessage(
-  nodes: PlacementSource,
-  wanted: {
-    readonly sessionId: Uint8Array;
-    readonly session: UploadSession;
-    readonly chunkIndex: number;
-    readonly epoch: number;
-    readonly excluded: readonly number[];
-  },
-): MessageInitShape<typeof PlacementSchema> {
-  const { sessionId, session, chunkIndex, epoch, excluded } = wanted;
-  const nodeNumbers = nodes.place({
-    seed: sessionId,
-    chunkIndex,
-    replicationFactor: session.replicationFactor,
-    writeQuorum: writeQuorumOf(session.replicationFactor),
-    excluded,
-    chunkSizeBytes: session.chunkSizeBytes,
-  });
-  return {
-    chunkIndex: BigInt(chunkIndex),
-    nodeNumbers: [...nodeNumbers],
-    epoch: BigInt(epoch),
-  };
-}
-
-function parseSha256(bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength === 0 || bytes.byteLength === SHA256_BYTES) return bytes;
-  throw new CairnError("invalidArgument", `sha256 has ${bytes.byteLength} bytes, expected 32`);
 }

@@ -135,6 +135,8 @@ function handlersOf(node: () => MemoryNode): ServiceHandlers<typeof DataNodeServ
     // No bytes move here: tests store by `MemoryNode.store`.
     storeChunk: () => unsupported(),
     retrieveChunk: () => unsupported(),
+    putChunk: () => unsupported(),
+    getChunk: () => unsupported(),
     async replicateChunk(request) {
       const chunkId = chunkIdFromBytes(request.chunkId);
       for (const nodeNumber of request.sourceNodeNumbers) {

@@ -21,8 +21,14 @@ import type { UploadedChunk } from "./uploaded-chunk.ts";
 /** How many chunk ids an error names at most. */
 const NAMED_CHUNKS_MAX = 32;
 
+/** What chunks are appended to, and under which policy. */
+export type AppendTarget = Pick<
+  UploadSession,
+  "contentId" | "domainId" | "chunkSizeBytes" | "replicationFactor"
+>;
+
 export interface AppendTerms {
-  readonly session: UploadSession;
+  readonly session: AppendTarget;
   readonly offsetBytes: number;
   readonly uploaded: readonly UploadedChunk[];
   readonly isLive: (nodeNumber: number) => boolean;
@@ -58,7 +64,7 @@ export async function appendChunks(tx: KvTransaction, terms: AppendTerms): Promi
   };
 }
 
-function newContent(session: UploadSession): ContentRecord {
+function newContent(session: AppendTarget): ContentRecord {
   return {
     owners: 1,
     domainId: session.domainId,
@@ -70,7 +76,7 @@ function newContent(session: UploadSession): ContentRecord {
   };
 }
 
-function checkLengths(session: UploadSession, uploaded: readonly UploadedChunk[]): void {
+function checkLengths(session: AppendTarget, uploaded: readonly UploadedChunk[]): void {
   for (const { chunkId, lengthBytes } of uploaded) {
     if (lengthBytes >= 1 && lengthBytes <= session.chunkSizeBytes) continue;
     throw new CairnError(
@@ -152,7 +158,7 @@ function referable(
   batch: ChunkBatch,
   chunk: UploadedChunk,
   horizon: number,
-  session: UploadSession,
+  session: AppendTarget,
   isLive: (nodeNumber: number) => boolean,
 ): ChunkRecord | undefined {
   const quorum = writeQuorumOf(session.replicationFactor);

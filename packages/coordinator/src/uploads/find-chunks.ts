@@ -2,7 +2,10 @@ import type { KvReader } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { liveCopies } from "../chunks/replicas.ts";
 import { chunks, domainReferences } from "../keyspace.ts";
-import { writeQuorumOf } from "./placements.ts";
+import type { Path } from "../namespace/path.ts";
+import { domainOf, inheritedPolicy, readRoot, walk } from "../namespace/resolve.ts";
+import type { NamespaceSettings } from "../namespace/settings.ts";
+import { type PlacementSource, writeQuorumOf } from "./placements.ts";
 import type { UploadSession } from "./upload-session.ts";
 
 export const FIND_CHUNKS_MAX = 1_000;
@@ -13,7 +16,7 @@ export const FIND_CHUNKS_MAX = 1_000;
  */
 export async function findChunks(
   reader: KvReader,
-  session: UploadSession,
+  session: Pick<UploadSession, "domainId" | "replicationFactor">,
   ids: readonly ChunkId[],
   isLive: (nodeNumber: number) => boolean,
 ): Promise<boolean[]> {
@@ -34,4 +37,20 @@ export async function findChunks(
     if (record?.state !== "live" || liveCopies(record, isLive) < quorum) return false;
     return record.homeDomainId === domainId || foreign.has(id);
   });
+}
+
+/** The same for a file that is to be put at `path` without a session. */
+export async function findForFile(
+  reader: KvReader,
+  path: Path,
+  ids: readonly ChunkId[],
+  { nodes, settings }: { readonly nodes: PlacementSource; readonly settings: NamespaceSettings },
+): Promise<boolean[]> {
+  const walked = await walk(reader, path.names.slice(0, -1));
+  const domain = domainOf(walked);
+  if (domain === undefined) return ids.map(() => false);
+  const inherited = inheritedPolicy(await readRoot(reader), walked.directories);
+  const replicationFactor = inherited.replicationFactor ?? settings.defaultReplicationFactor;
+  const session = { domainId: domain, replicationFactor };
+  return findChunks(reader, session, ids, (nodeNumber) => nodes.isLive(nodeNumber));
 }

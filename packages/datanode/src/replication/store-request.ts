@@ -28,8 +28,11 @@ export function openingOf(message: StoreChunkRequest | undefined): StoreChunkOpe
   return message.step.value;
 }
 
+/** What a request to store says of the chunk and its copies. */
+export type StoreTerms = Omit<StoreChunkOpen, "$typeName" | "$unknown" | "replicaNodes">;
+
 /** Checks each field; what is out of its limits is refused as `invalidArgument` with what was expected. */
-export function parseStoreOpen(open: StoreChunkOpen, ownNodeNumber: number): StoreRequest {
+export function parseStoreOpen(open: StoreTerms, ownNodeNumber: number): StoreRequest {
   const lengthBytes = numberFromUint64(open.lengthBytes, "length_bytes");
   const lengthLimitBytes = numberFromUint64(open.lengthLimitBytes, "length_limit_bytes");
   const replicaNodeNumbers = open.replicaNodeNumbers;

@@ -33,6 +33,11 @@ export class Admission {
     return this.#budgets.own.usedBytes + this.#budgets.forwarded.usedBytes;
   }
 
+  /** Reserves `sizeBytes` if that needs no waiting, and gives the function that gives them back. */
+  tryEnter(kind: "own" | "forwarded", sizeBytes: number): (() => void) | undefined {
+    return this.#budgets[kind].tryTake(sizeBytes);
+  }
+
   /** Asks for `sizeBytes`; `overloaded` when too many wait already. The ticket must be released. */
   enter(kind: "own" | "forwarded", sizeBytes: number, signal: AbortSignal): Ticket {
     const budget = this.#budgets[kind];

@@ -18,6 +18,8 @@ import type { ReceiptInit } from "../replication/acknowledgements.ts";
 import { checkSessionId } from "../replication/store-request.ts";
 import type { Verdict } from "../store/chunk-store.ts";
 import { claimHeld } from "./claim-held.ts";
+import { getChunk } from "./get-chunk.ts";
+import { putChunk } from "./put-chunk.ts";
 import { replicateChunk } from "./replicate-chunk.ts";
 import { serveChunk } from "./retrieve-chunk.ts";
 import { type StoreChunkParts, serveStore } from "./store-chunk.ts";
@@ -51,8 +53,10 @@ export function datanodeService(
   const peer = (nodeNumber: number, hints: readonly Node[]) =>
     parts.datanode(parts.nodes.addressOf(nodeNumber, hints));
 
+  const storeParts: StoreChunkParts = { ...parts, peer };
+
   return {
-    storeChunk: (requests, call) => serveStore(requests, call, { ...parts, peer }),
+    storeChunk: (requests, call) => serveStore(requests, call, storeParts),
 
     retrieveChunk: (requests) =>
       serveChunk(requests, {
@@ -60,6 +64,10 @@ export function datanodeService(
         clock: parts.clock,
         readerStallMs: parts.config.readerStallMs,
       }),
+
+    putChunk: (request, call) => putChunk(request, call, storeParts),
+
+    getChunk: (request) => getChunk(request, store),
 
     replicateChunk: (request, call) => replicateChunk(request, call, { ...parts, peer }),
 

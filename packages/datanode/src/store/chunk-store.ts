@@ -26,6 +26,15 @@ export interface StoreSpace {
   readonly chunkCount: number;
 }
 
+/** A chunk that is in memory whole, whose SHA-256 the giver has compared with its id. */
+export interface WholeChunk {
+  readonly id: ChunkId;
+  readonly epoch: number;
+  readonly data: Uint8Array;
+  /** The CRC-32C of each 64 KiB. */
+  readonly blockChecksums: readonly number[];
+}
+
 /** How a put begins. */
 export interface PutOptions {
   /** Refused with `storeFull` unless so many bytes fit. */
@@ -68,6 +77,11 @@ export type Verdict = "intact" | "corrupt" | "missing";
 export interface ChunkStore extends Closable {
   /** Begins a put; nothing is visible before `commit`. `storeFull` when there is no room. */
   put(options: PutOptions): Promise<ChunkWriter>;
+  /**
+   * Verifies each block against its checksum (`chunkMismatch`) and makes the chunk durable and visible, as a put of one piece
+   * does; `storeFull` when there is no room. The bytes are the caller's again when this settles.
+   */
+  putWhole(chunk: WholeChunk): Promise<StoredChunkInfo>;
   /** What is known of a copy without reading it; undefined when it is not held (or quarantined). */
   info(id: ChunkId): Promise<StoredChunkInfo | undefined>;
   /**

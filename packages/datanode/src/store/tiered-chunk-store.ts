@@ -11,6 +11,7 @@ import type {
   StoredChunkInfo,
   StoreSpace,
   Verdict,
+  WholeChunk,
 } from "./chunk-store.ts";
 import type { FileChunkStore } from "./file/file-chunk-store.ts";
 import { IncomingChunk } from "./incoming-chunk.ts";
@@ -48,6 +49,21 @@ export class TieredChunkStore implements ChunkStore {
       small: this.#small,
       large: this.#large,
     });
+  }
+
+  async putWhole(chunk: WholeChunk): Promise<StoredChunkInfo> {
+    if (chunk.data.byteLength >= SEGMENT_CHUNK_BYTES_END) return this.#large.putWhole(chunk);
+    const { id, epoch, data, blockChecksums } = chunk;
+    const lengthBytes = data.byteLength;
+    const incoming = new IncomingChunk({ lengthLimitBytes: lengthBytes, isIdVerified: true });
+    incoming.take(chunk);
+    incoming.finish(id);
+    const room = await this.#parts.ledger.take(lengthBytes);
+    try {
+      return await this.#small.put({ id, lengthBytes, epoch, blockChecksums, data: [data] });
+    } finally {
+      room();
+    }
   }
 
   async info(id: ChunkId): Promise<StoredChunkInfo | undefined> {

@@ -7,8 +7,10 @@ import type {
   StoredChunkInfo,
   StoreSpace,
   Verdict,
+  WholeChunk,
 } from "../store/chunk-store.ts";
 import { IncomingChunk } from "../store/incoming-chunk.ts";
+import { putInOnePiece } from "../store/put-in-one-piece.ts";
 
 /** A store that checks what it is given and keeps nothing: for measuring, and for chunks larger than memory. */
 export class VanishingStore implements ChunkStore {
@@ -22,6 +24,10 @@ export class VanishingStore implements ChunkStore {
       },
       abort: async () => undefined,
     };
+  }
+
+  putWhole(chunk: WholeChunk): Promise<StoredChunkInfo> {
+    return putInOnePiece(this, chunk);
   }
 
   async info(): Promise<undefined> {

@@ -16,6 +16,8 @@ function handlers(version: string, wait: Promise<void>): ServiceHandlers<typeof 
   return {
     storeChunk: unserved,
     retrieveChunk: unserved,
+    putChunk: unserved,
+    getChunk: unserved,
     replicateChunk: unserved,
     deleteChunks: unserved,
     hasChunks: unserved,

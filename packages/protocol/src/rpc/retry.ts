@@ -35,6 +35,7 @@ const REPEATABLE: Readonly<Record<string, Repeatable>> = {
   "cairn.v1.CoordinatorService.BeginUpload": "keyed",
   "cairn.v1.CoordinatorService.GetUpload": "idempotent",
   "cairn.v1.CoordinatorService.LeasePlacements": "idempotent",
+  "cairn.v1.CoordinatorService.LeaseFiles": "idempotent",
   "cairn.v1.CoordinatorService.FindChunks": "idempotent",
   "cairn.v1.CoordinatorService.AddChunks": "keyed",
   "cairn.v1.CoordinatorService.CommitUpload": "keyed",

@@ -84,6 +84,39 @@ test("a copy that the disk cannot read is reported, and set aside when it is ver
   await expect(readChunk(store, chunk)).rejects.toMatchObject({ reason: "chunkNotFound" });
 });
 
+for (const code of ["EACCES", "EMFILE"] as const) {
+  test(`a copy that ${code} keeps from being read is not taken for corrupt`, async () => {
+    const disk = await diskForStore(1);
+    const store = await open(disk);
+    const chunk = sampleChunk(100);
+    await putChunk(store, chunk);
+    const heal = disk.fail({ code, operations: ["open", "read"], path: /\/chunks\// });
+    await expect(store.verify(chunk.id, never)).rejects.toMatchObject({ reason: "storeFailed" });
+    heal();
+    expect(await store.verify(chunk.id, never)).toBe("intact");
+    expect(Buffer.compare(await readChunk(store, chunk), chunk.bytes)).toBe(0);
+  });
+}
+
+test("copies that were set aside unread stay in the quarantine, however many", async () => {
+  const disk = await diskForStore(1);
+  const clock = new SimClock();
+  const store = await open(disk, clock);
+  const chunks = Array.from({ length: 70 }, (_, seed) => sampleChunk(10, seed));
+  for (const [index, chunk] of chunks.entries()) {
+    await putChunk(store, chunk);
+    await clock.advance(1);
+    const isUnread = index < 35;
+    const heal = isUnread ? disk.fail({ code: "EIO", operations: ["read"] }) : () => undefined;
+    if (!isUnread) disk.flipBit(pathOf(chunk.id), 3 * SLOT_BYTES * 8);
+    expect(await store.verify(chunk.id, never)).toBe("corrupt");
+    heal();
+  }
+  const kept = disk.paths().filter((path) => path.includes("/quarantine/"));
+  expect(kept.filter((path) => path.endsWith(".unread")).length).toBe(35);
+  expect(kept.length).toBe(35 + 32);
+});
+
 test("the quarantine keeps the last 32 copies", async () => {
   const disk = await diskForStore(1);
   const clock = new SimClock();

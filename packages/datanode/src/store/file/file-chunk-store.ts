@@ -15,14 +15,16 @@ import type {
   StoredChunkInfo,
   StoreSpace,
   Verdict,
+  WholeChunk,
 } from "../chunk-store.ts";
 import { KeyLock } from "../key-lock.ts";
 import { LruMap } from "../lru-map.ts";
+import { putInOnePiece } from "../put-in-one-piece.ts";
 import { Quarantine } from "../quarantine.ts";
 import { readAhead } from "../read-ahead.ts";
 import { SharedSync } from "../shared-sync.ts";
 import type { SpaceLedger } from "../space-ledger.ts";
-import { storeError } from "../store-error.ts";
+import { damageShownBy, storeError } from "../store-error.ts";
 import { decodeUsage, encodeUsage } from "../usage-record.ts";
 import { type ChunkFileHeader, dataOffsetFor } from "./chunk-file.ts";
 import {
@@ -31,7 +33,7 @@ import {
   FileChunkWriter,
   type FinishedDraft,
 } from "./file-chunk-writer.ts";
-import { corruptWhenUnreadable, inspectFile } from "./inspect-file.ts";
+import { inspectFile } from "./inspect-file.ts";
 import { ChunkLayout } from "./layout.ts";
 import { type HeaderChange, OpenChunkFile } from "./open-chunk-file.ts";
 
@@ -136,6 +138,10 @@ export class FileChunkStore implements ChunkStore {
     });
   }
 
+  putWhole(chunk: WholeChunk): Promise<StoredChunkInfo> {
+    return putInOnePiece(this, chunk);
+  }
+
   async info(id: ChunkId): Promise<StoredChunkInfo | undefined> {
     this.#refuseClosed();
     try {
@@ -216,8 +222,9 @@ export class FileChunkStore implements ChunkStore {
         }
         // It may have been replaced since: only what is corrupt now is set aside.
         const again = await this.#inspect(id, signal);
-        if (again === "corrupt") await this.#setAside(id);
-        return again;
+        if (again === "missing" || again === "intact") return again;
+        await this.#setAside(id, again);
+        return "corrupt";
       });
     } catch (error) {
       throw storeError(error, `verifying chunk ${id}`);
@@ -338,17 +345,13 @@ export class FileChunkStore implements ChunkStore {
     }
   }
 
-  /** Reads the whole copy. What the disk cannot read is as lost as what it reads wrong. */
-  async #inspect(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
+  /** Reads the whole copy. */
+  async #inspect(id: ChunkId, signal: AbortSignal): Promise<Verdict | "unreadable"> {
     signal.throwIfAborted();
-    const file = await OpenChunkFile.open(
-      this.#parts.disk,
-      this.#layout.path(id),
-      id,
-      "read",
-    ).catch(corruptWhenUnreadable);
+    const path = this.#layout.path(id);
+    const file = await OpenChunkFile.open(this.#parts.disk, path, id, "read").catch(damageShownBy);
     if (file === undefined) return "missing";
-    if (file === "corrupt") return "corrupt";
+    if (file === "corrupt" || file === "unreadable") return file;
     try {
       return await inspectFile(file, signal);
     } finally {
@@ -356,10 +359,10 @@ export class FileChunkStore implements ChunkStore {
     }
   }
 
-  async #setAside(id: ChunkId): Promise<void> {
+  async #setAside(id: ChunkId, damage: "corrupt" | "unreadable"): Promise<void> {
     const { disk, logger } = this.#parts;
     const path = this.#layout.path(id);
-    const slot = await this.#quarantine.slotFor(id);
+    const slot = await this.#quarantine.slotFor(id, damage);
     this.#infos.delete(id);
     await disk.rename(path, slot);
     this.#count(-1, 0);

@@ -1,21 +1,17 @@
 import { createSha256 } from "@cairnfs/base/checksum";
-import { hasReason } from "@cairnfs/base/errors";
 import { chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
 import { allBlocks, piecesOf } from "../block-range.ts";
 import type { Verdict } from "../chunk-store.ts";
 import { matchesChecksums } from "../matches-checksums.ts";
 import { readAhead } from "../read-ahead.ts";
-import { storeError } from "../store-error.ts";
+import { damageShownBy } from "../store-error.ts";
 import type { OpenChunkFile } from "./open-chunk-file.ts";
 
-/** The verdict on a copy that could not be read: what is damaged or refused by the disk is corrupt. */
-export function corruptWhenUnreadable(error: unknown): "corrupt" {
-  if (hasReason(storeError(error, ""), "chunkCorrupt", "storeFailed")) return "corrupt";
-  throw error;
-}
-
 /** Reads all of a copy and compares it with its checksums and its id. */
-export async function inspectFile(file: OpenChunkFile, signal: AbortSignal): Promise<Verdict> {
+export async function inspectFile(
+  file: OpenChunkFile,
+  signal: AbortSignal,
+): Promise<Verdict | "unreadable"> {
   const hash = createSha256();
   try {
     const table = await file.readTable();
@@ -27,7 +23,7 @@ export async function inspectFile(file: OpenChunkFile, signal: AbortSignal): Pro
     }
   } catch (error) {
     if (signal.aborted) throw error;
-    return corruptWhenUnreadable(error);
+    return damageShownBy(error);
   }
   return chunkIdFromBytes(hash.digest()) === file.header.id ? "intact" : "corrupt";
 }

@@ -12,8 +12,10 @@ import type {
   StoredChunkInfo,
   StoreSpace,
   Verdict,
+  WholeChunk,
 } from "../chunk-store.ts";
 import { IncomingChunk } from "../incoming-chunk.ts";
+import { putInOnePiece } from "../put-in-one-piece.ts";
 import { type Room, SpaceLedger } from "../space-ledger.ts";
 
 interface HeldChunk {
@@ -44,6 +46,10 @@ export class MemoryChunkStore implements ChunkStore {
     return new MemoryChunkWriter(options, room, (id, bytes, blockChecksums) =>
       this.#add({ id, epoch: options.epoch, bytes, blockChecksums }),
     );
+  }
+
+  putWhole(chunk: WholeChunk): Promise<StoredChunkInfo> {
+    return putInOnePiece(this, chunk);
   }
 
   async info(id: ChunkId): Promise<StoredChunkInfo | undefined> {

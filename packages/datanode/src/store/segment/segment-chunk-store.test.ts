@@ -295,6 +295,48 @@ test("a copy whose head rotted is set aside when its segment is compacted", asyn
   ).toBe(true);
 });
 
+for (const code of ["EACCES", "EMFILE"] as const) {
+  test(`a copy that ${code} keeps from being read, or from being kept aside, is not given up`, async () => {
+    const disk = await diskForStore(1);
+    const first = await open(disk);
+    const chunk = sampleChunk(3000);
+    await put(first, chunk);
+    await first.close();
+    const store = await open(disk);
+    const failed = { reason: "storeFailed" };
+    const healSegments = disk.fail({ code, operations: ["open"], path: /\.segment$/u });
+    await expect(store.verify(chunk.id, never)).rejects.toMatchObject(failed);
+    healSegments();
+    expect(await store.verify(chunk.id, never)).toBe("intact");
+    const [path = ""] = segmentsOf(disk);
+    disk.flipBit(path, (SEGMENT_HEADER_BYTES + headBytesOf(3000) + 20) * 8);
+    const healAside = disk.fail({ code, operations: ["open"], path: /\/quarantine\//u });
+    await expect(store.verify(chunk.id, never)).rejects.toMatchObject(failed);
+    expect(store.info(chunk.id)).toBeDefined();
+    healAside();
+    expect(await store.verify(chunk.id, never)).toBe("corrupt");
+    expect(store.info(chunk.id)).toBeUndefined();
+    expect(disk.paths().filter((name) => name.includes("/quarantine/")).length).toBe(1);
+  });
+}
+
+test("a copy that the disk cannot read goes, and so does a corrupt one on a full disk", async () => {
+  const disk = await diskForStore(1);
+  const store = await open(disk);
+  const [unreadable, rotten] = chunks(2) as [SampleChunk, SampleChunk];
+  await put(store, unreadable);
+  await put(store, rotten);
+  const heal = disk.fail({ code: "EIO", operations: ["read"] });
+  expect(await store.verify(unreadable.id, never)).toBe("corrupt");
+  heal();
+  const [path = ""] = segmentsOf(disk);
+  const at = SEGMENT_HEADER_BYTES + recordBytesOf(3000) + headBytesOf(3000);
+  disk.flipBit(path, (at + 20) * 8);
+  disk.limit(2 ** 40 - (await disk.space("/")).availableBytes);
+  expect(await store.verify(rotten.id, never)).toBe("corrupt");
+  expect(store.list(undefined, 10)).toEqual([]);
+});
+
 test("a write that failed leaves nothing, and the log goes on after it", async () => {
   const disk = await diskForStore(1);
   const store = await open(disk, {});

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createSha256 } from "@cairnfs/base/checksum";
 import { type DiskFile, hasErrorCode, readFully } from "@cairnfs/base/disk";
-import { CairnError, hasReason } from "@cairnfs/base/errors";
+import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { allBlocks, type BlockRange, blocksOf } from "../block-range.ts";
@@ -11,7 +11,7 @@ import { KeyLock } from "../key-lock.ts";
 import { matchesChecksums } from "../matches-checksums.ts";
 import { Quarantine } from "../quarantine.ts";
 import { SpareRoom } from "../spare-room.ts";
-import { storeError } from "../store-error.ts";
+import { damageShownBy, isMediumError, storeError } from "../store-error.ts";
 import type { IndexedChunk } from "./chunk-index.ts";
 import { Compaction } from "./compaction.ts";
 import { LogState } from "./log-state.ts";
@@ -30,7 +30,7 @@ export type SegmentStoreOptions = Partial<SegmentLogOptions> & {
 };
 
 /** A chunk that arrived whole and was checked. */
-export interface WholeChunk {
+export interface CheckedChunk {
   readonly id: ChunkId;
   readonly lengthBytes: number;
   readonly epoch: number;
@@ -136,7 +136,7 @@ export class SegmentChunkStore {
   }
 
   /** Makes a chunk durable and visible; `chunk.data` is the caller's again when this resolves. */
-  put(chunk: WholeChunk): Promise<StoredChunkInfo> {
+  put(chunk: CheckedChunk): Promise<StoredChunkInfo> {
     this.#refuseClosed();
     return this.#locks.run(chunk.id, async () => {
       const id = chunkIdToBytes(chunk.id);
@@ -205,8 +205,9 @@ export class SegmentChunkStore {
       return await this.#locks.run(id, async () => {
         if (verdict === "intact") return this.#noteVerified(id);
         const again = await this.#inspect(id, signal);
-        if (again === "corrupt") await this.#setAside(id);
-        return again;
+        if (again === "missing" || again === "intact") return again;
+        await this.#setAside(id, again);
+        return "corrupt";
       });
     } catch (error) {
       throw storeError(error, `verifying chunk ${id}`);
@@ -252,8 +253,8 @@ export class SegmentChunkStore {
     }
   }
 
-  /** Reads the whole copy. What the disk cannot read is as lost as what it reads wrong. */
-  async #inspect(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
+  /** Reads the whole copy. */
+  async #inspect(id: ChunkId, signal: AbortSignal): Promise<Verdict | "unreadable"> {
     signal.throwIfAborted();
     try {
       const whole = await this.#readHeld(id, (chunk) => allBlocks(chunk.lengthBytes));
@@ -263,8 +264,7 @@ export class SegmentChunkStore {
       hash.update(whole.data);
       return chunkIdFromBytes(hash.digest()) === id ? "intact" : "corrupt";
     } catch (error) {
-      if (hasReason(storeError(error, ""), "chunkCorrupt", "storeFailed")) return "corrupt";
-      throw error;
+      return damageShownBy(error);
     }
   }
 
@@ -277,18 +277,19 @@ export class SegmentChunkStore {
     return "intact";
   }
 
-  async #setAside(id: ChunkId): Promise<void> {
+  async #setAside(id: ChunkId, damage: "corrupt" | "unreadable"): Promise<void> {
     const { disk, logger } = this.#parts;
     const idBytes = chunkIdToBytes(id);
     const chunk = this.#state.held(idBytes);
     if (chunk === undefined) return;
-    const path = await this.#quarantine.slotFor(id);
+    const path = await this.#quarantine.slotFor(id, damage);
     try {
       await this.#copyAside(chunk, path);
     } catch (error) {
-      // The bytes are for inspection only; that the copy is not served again matters more.
-      if (storeError(error, "") === error) throw error;
       await disk.remove(path).catch(() => undefined);
+      // What the medium does not give cannot be kept, and a full disk must not have wrong bytes served. All else passes, and the
+      // copy goes when its bytes are aside.
+      if (!isMediumError(error) && !hasErrorCode(error, "ENOSPC", "EDQUOT")) throw error;
     }
     await this.#log.append(noteOf(RecordKind.deletion, idBytes, chunk.epoch));
     logger.error("a corrupt chunk was set aside", { chunk: id, path });
@@ -303,10 +304,10 @@ export class SegmentChunkStore {
     const file = await disk.open(path, "write");
     try {
       await file.write([bytes], 0);
-      ledger.add(bytes.byteLength);
     } finally {
       await file.close();
     }
+    ledger.add(bytes.byteLength);
   }
 
   #refuseClosed(): void {

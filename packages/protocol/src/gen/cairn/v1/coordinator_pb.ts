@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cairn/v1/coordinator.proto.
  */
 export const file_cairn_v1_coordinator: GenFile = /*@__PURE__*/
-  fileDesc("ChpjYWlybi92MS9jb29yZGluYXRvci5wcm90bxIIY2Fpcm4udjEiGwoLU3RhdFJlcXVlc3QSDAoEcGF0aBgBIAEoCSIuCgxTdGF0UmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSI5CgtMaXN0UmVxdWVzdBIMCgRwYXRoGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIkQKDExpc3RSZXNwb25zZRIgCgdlbnRyaWVzGAEgAygLMg8uY2Fpcm4udjEuRW50cnkSEgoKbmV4dF9hZnRlchgCIAEoCSKBAQoUTWFrZURpcmVjdG9yeVJlcXVlc3QSDAoEcGF0aBgBIAEoCRIPCgdwYXJlbnRzGAIgASgIEigKCmF0dHJpYnV0ZXMYAyABKAsyFC5jYWlybi52MS5BdHRyaWJ1dGVzEiAKBnBvbGljeRgEIAEoCzIQLmNhaXJuLnYxLlBvbGljeSI3ChVNYWtlRGlyZWN0b3J5UmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSJUCg1SZW5hbWVSZXF1ZXN0Eg4KBnNvdXJjZRgBIAEoCRIOCgZ0YXJnZXQYAiABKAkSEgoKbm9fcmVwbGFjZRgDIAEoCBIPCgdwYXJlbnRzGAQgASgIIjAKDlJlbmFtZVJlc3BvbnNlEh4KBWVudHJ5GAEgASgLMg8uY2Fpcm4udjEuRW50cnkiXgoNUmVtb3ZlUmVxdWVzdBIMCgRwYXRoGAEgASgJEhEKCXJlY3Vyc2l2ZRgCIAEoCBIsCgxwcmVjb25kaXRpb24YAyABKAsyFi5jYWlybi52MS5QcmVjb25kaXRpb24iEAoOUmVtb3ZlUmVzcG9uc2UifAoLQ29weVJlcXVlc3QSDgoGc291cmNlGAEgASgJEg4KBnRhcmdldBgCIAEoCRISCgpub19yZXBsYWNlGAMgASgIEg8KB3BhcmVudHMYBCABKAgSKAoKYXR0cmlidXRlcxgFIAEoCzIULmNhaXJuLnYxLkF0dHJpYnV0ZXMiLgoMQ29weVJlc3BvbnNlEh4KBWVudHJ5GAEgASgLMg8uY2Fpcm4udjEuRW50cnkingEKFFNldEF0dHJpYnV0ZXNSZXF1ZXN0EgwKBHBhdGgYASABKAkSKAoKYXR0cmlidXRlcxgCIAEoCzIULmNhaXJuLnYxLkF0dHJpYnV0ZXMSIAoGcG9saWN5GAMgASgLMhAuY2Fpcm4udjEuUG9saWN5EiwKDHByZWNvbmRpdGlvbhgEIAEoCzIWLmNhaXJuLnYxLlByZWNvbmRpdGlvbiI3ChVTZXRBdHRyaWJ1dGVzUmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSJ9CgZDaGFuZ2USEAoIcG9zaXRpb24YASABKAwSIgoEa2luZBgCIAEoDjIULmNhaXJuLnYxLkNoYW5nZUtpbmQSDAoEcGF0aBgDIAEoCRIOCgZ0YXJnZXQYBCABKAkSEAoIaW5vZGVfaWQYBSABKAQSDQoFYXRfbXMYBiABKAQiOwoTV2F0Y2hDaGFuZ2VzUmVxdWVzdBIWCg5hZnRlcl9wb3NpdGlvbhgBIAEoDBIMCgRwYXRoGAIgASgJIksKFFdhdGNoQ2hhbmdlc1Jlc3BvbnNlEiEKB2NoYW5nZXMYASADKAsyEC5jYWlybi52MS5DaGFuZ2USEAoIcG9zaXRpb24YAiABKAwirQEKDlB1dEZpbGVSZXF1ZXN0EgwKBHBhdGgYASABKAkSKAoKYXR0cmlidXRlcxgCIAEoCzIULmNhaXJuLnYxLkF0dHJpYnV0ZXMSLAoMcHJlY29uZGl0aW9uGAMgASgLMhYuY2Fpcm4udjEuUHJlY29uZGl0aW9uEg8KB3BhcmVudHMYBCABKAgSDgoGc2hhMjU2GAUgASgMEhQKDGlubGluZV9ieXRlcxgPIAEoDCIxCg9QdXRGaWxlUmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSLVAQoSQmVnaW5VcGxvYWRSZXF1ZXN0EgwKBHBhdGgYASABKAkSFwoKc2l6ZV9ieXRlcxgCIAEoBEgAiAEBEiAKBnBvbGljeRgDIAEoCzIQLmNhaXJuLnYxLlBvbGljeRIoCgphdHRyaWJ1dGVzGAQgASgLMhQuY2Fpcm4udjEuQXR0cmlidXRlcxIsCgxwcmVjb25kaXRpb24YBSABKAsyFi5jYWlybi52MS5QcmVjb25kaXRpb24SDwoHcGFyZW50cxgGIAEoCEINCgtfc2l6ZV9ieXRlcyL0AQoTQmVnaW5VcGxvYWRSZXNwb25zZRISCgpzZXNzaW9uX2lkGAEgASgMEhgKEGNodW5rX3NpemVfYnl0ZXMYAiABKAQSGgoScmVwbGljYXRpb25fZmFjdG9yGAMgASgNEhQKDHdyaXRlX3F1b3J1bRgEIAEoDRISCgpleHBpcmVzX21zGAUgASgEEicKCnBsYWNlbWVudHMYBiADKAsyEy5jYWlybi52MS5QbGFjZW1lbnQSJAoFbm9kZXMYByABKAsyFS5jYWlybi52MS5Ob2RlVXBkYXRlcxIaChJpbmxpbmVfbGltaXRfYnl0ZXMYCCABKAQiRQoJUGxhY2VtZW50EhMKC2NodW5rX2luZGV4GAEgASgEEhQKDG5vZGVfbnVtYmVycxgCIAMoDRINCgVlcG9jaBgDIAEoBCImChBHZXRVcGxvYWRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAwi1AEKEUdldFVwbG9hZFJlc3BvbnNlEgwKBHBhdGgYASABKAkSGAoQY2h1bmtfc2l6ZV9ieXRlcxgCIAEoBBIaChJyZXBsaWNhdGlvbl9mYWN0b3IYAyABKA0SFAoMd3JpdGVfcXVvcnVtGAQgASgNEhIKCmV4cGlyZXNfbXMYBSABKAQSEwoLYWRkZWRfYnl0ZXMYBiABKAQSFAoMYWRkZWRfY2h1bmtzGAcgASgEEhcKCnNpemVfYnl0ZXMYCCABKARIAIgBAUINCgtfc2l6ZV9ieXRlcyJ1ChZMZWFzZVBsYWNlbWVudHNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAwSGQoRZmlyc3RfY2h1bmtfaW5kZXgYAiABKAQSDQoFY291bnQYAyABKA0SHQoVZXhjbHVkZWRfbm9kZV9udW1iZXJzGAQgAygNImgKF0xlYXNlUGxhY2VtZW50c1Jlc3BvbnNlEicKCnBsYWNlbWVudHMYASADKAsyEy5jYWlybi52MS5QbGFjZW1lbnQSJAoFbm9kZXMYAiABKAsyFS5jYWlybi52MS5Ob2RlVXBkYXRlcyI6ChFGaW5kQ2h1bmtzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgMEhEKCWNodW5rX2lkcxgCIAMoDCIjChJGaW5kQ2h1bmtzUmVzcG9uc2USDQoFZm91bmQYASADKAgiawoNVXBsb2FkZWRDaHVuaxIQCghjaHVua19pZBgBIAEoDBIUCgxsZW5ndGhfYnl0ZXMYAiABKAQSIwoIcmVjZWlwdHMYAyADKAsyES5jYWlybi52MS5SZWNlaXB0Eg0KBWVwb2NoGAQgASgEImUKEEFkZENodW5rc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoDBIUCgxvZmZzZXRfYnl0ZXMYAiABKAQSJwoGY2h1bmtzGAMgAygLMhcuY2Fpcm4udjEuVXBsb2FkZWRDaHVuayIoChFBZGRDaHVua3NSZXNwb25zZRITCgthZGRlZF9ieXRlcxgBIAEoBCKMAQoTQ29tbWl0VXBsb2FkUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgMEhQKDG9mZnNldF9ieXRlcxgCIAEoBBInCgZjaHVua3MYAyADKAsyFy5jYWlybi52MS5VcGxvYWRlZENodW5rEg4KBnNoYTI1NhgEIAEoDBISCgpzaXplX2J5dGVzGAUgASgEIjYKFENvbW1pdFVwbG9hZFJlc3BvbnNlEh4KBWVudHJ5GAEgASgLMg8uY2Fpcm4udjEuRW50cnkiKAoSQWJvcnRVcGxvYWRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAwiFQoTQWJvcnRVcGxvYWRSZXNwb25zZSJmCg9PcGVuRmlsZVJlcXVlc3QSDAoEcGF0aBgBIAEoCRITCgtjaHVua19saW1pdBgCIAEoDRIUCgxvZmZzZXRfYnl0ZXMYAyABKAQSGgoSbm9kZV90YWJsZV92ZXJzaW9uGAQgASgEIqwBChBPcGVuRmlsZVJlc3BvbnNlEh4KBWVudHJ5GAEgASgLMg8uY2Fpcm4udjEuRW50cnkSJgoGY2h1bmtzGAIgAygLMhYuY2Fpcm4udjEuTG9jYXRlZENodW5rEiQKBW5vZGVzGAMgASgLMhUuY2Fpcm4udjEuTm9kZVVwZGF0ZXMSGQoMaW5saW5lX2J5dGVzGA8gASgMSACIAQFCDwoNX2lubGluZV9ieXRlcyJvChJHZXRDaHVua01hcFJlcXVlc3QSEgoKY29udGVudF9pZBgBIAEoBBIUCgxvZmZzZXRfYnl0ZXMYAiABKAQSEwoLY2h1bmtfbGltaXQYAyABKA0SGgoSbm9kZV90YWJsZV92ZXJzaW9uGAQgASgEImMKE0dldENodW5rTWFwUmVzcG9uc2USJgoGY2h1bmtzGAEgAygLMhYuY2Fpcm4udjEuTG9jYXRlZENodW5rEiQKBW5vZGVzGAIgASgLMhUuY2Fpcm4udjEuTm9kZVVwZGF0ZXMiaAoXUmVwb3J0QmFkUmVwbGljYVJlcXVlc3QSEAoIY2h1bmtfaWQYASABKAwSEwoLbm9kZV9udW1iZXIYAiABKA0SJgoEa2luZBgDIAEoDjIYLmNhaXJuLnYxLkJhZFJlcGxpY2FLaW5kIhoKGFJlcG9ydEJhZFJlcGxpY2FSZXNwb25zZSKhAQoTUmVnaXN0ZXJOb2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgMEhIKCmNsdXN0ZXJfaWQYAiABKAwSDwoHYWRkcmVzcxgDIAEoCRIUCgxncnBjX2FkZHJlc3MYBCABKAkSDAoEem9uZRgFIAEoCRIMCgRyYWNrGAYgASgJEiIKBXVzYWdlGAcgASgLMhMuY2Fpcm4udjEuRGlza1VzYWdlIpkBChRSZWdpc3Rlck5vZGVSZXNwb25zZRITCgtub2RlX251bWJlchgBIAEoDRISCgpjbHVzdGVyX2lkGAIgASgMEhMKC3JlY2VpcHRfa2V5GAMgASgMEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgEIAEoDRIkCgVub2RlcxgFIAEoCzIVLmNhaXJuLnYxLk5vZGVVcGRhdGVzIpkBChBIZWFydGJlYXRSZXF1ZXN0EhMKC25vZGVfbnVtYmVyGAEgASgNEg8KB25vZGVfaWQYAiABKAwSIgoFdXNhZ2UYAyABKAsyEy5jYWlybi52MS5EaXNrVXNhZ2USIAoGaGVhbHRoGAQgASgOMhAuY2Fpcm4udjEuSGVhbHRoEhkKEWxhc3Rfc2Vlbl92ZXJzaW9uGAUgASgEIlAKEUhlYXJ0YmVhdFJlc3BvbnNlEiQKBW5vZGVzGAEgASgLMhUuY2Fpcm4udjEuTm9kZVVwZGF0ZXMSFQoNbXVzdF9yZWdpc3RlchgCIAEoCCIwChNHZXROb2RlVGFibGVSZXF1ZXN0EhkKEWxhc3Rfc2Vlbl92ZXJzaW9uGAEgASgEIlAKFEdldE5vZGVUYWJsZVJlc3BvbnNlEiQKBW5vZGVzGAEgASgLMhUuY2Fpcm4udjEuTm9kZVVwZGF0ZXMSEgoKY2x1c3Rlcl9pZBgCIAEoDCIYChZHZXRDbHVzdGVyU3RhdGVSZXF1ZXN0ItsDChdHZXRDbHVzdGVyU3RhdGVSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgMEg8KB3ZlcnNpb24YAiABKAkSEgoKc3RhcnRlZF9tcxgDIAEoBBIdCgVub2RlcxgEIAMoCzIOLmNhaXJuLnYxLk5vZGUSGgoSbm9kZV90YWJsZV92ZXJzaW9uGAUgASgEEhIKCmZpbGVfY291bnQYBiABKAQSFwoPZGlyZWN0b3J5X2NvdW50GAcgASgEEhUKDWxvZ2ljYWxfYnl0ZXMYCCABKAQSFAoMdW5pcXVlX2J5dGVzGAkgASgEEhMKC2NodW5rX2NvdW50GAogASgEEhQKDG9wZW5fdXBsb2FkcxgLIAEoBBIeChZ1bmRlcnJlcGxpY2F0ZWRfY2h1bmtzGAwgASgEEh0KFXVuZGVycmVwbGljYXRlZF9ieXRlcxgNIAEoBBITCgtsb3N0X2NodW5rcxgOIAEoBBIWCg5nYXJiYWdlX2NodW5rcxgPIAEoBBIVCg1nYXJiYWdlX2J5dGVzGBAgASgEEiIKGmRlZmF1bHRfcmVwbGljYXRpb25fZmFjdG9yGBEgASgNEiAKGGRlZmF1bHRfY2h1bmtfc2l6ZV9ieXRlcxgSIAEoBCquAQoKQ2hhbmdlS2luZBIbChdDSEFOR0VfS0lORF9VTlNQRUNJRklFRBAAEhMKD0NIQU5HRV9LSU5EX1BVVBABEh4KGkNIQU5HRV9LSU5EX01BS0VfRElSRUNUT1JZEAISFgoSQ0hBTkdFX0tJTkRfUkVOQU1FEAMSFgoSQ0hBTkdFX0tJTkRfUkVNT1ZFEAQSHgoaQ0hBTkdFX0tJTkRfU0VUX0FUVFJJQlVURVMQBSpuCg5CYWRSZXBsaWNhS2luZBIgChxCQURfUkVQTElDQV9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYQkFEX1JFUExJQ0FfS0lORF9DT1JSVVBUEAESHAoYQkFEX1JFUExJQ0FfS0lORF9NSVNTSU5HEAIyog0KEkNvb3JkaW5hdG9yU2VydmljZRI1CgRTdGF0EhUuY2Fpcm4udjEuU3RhdFJlcXVlc3QaFi5jYWlybi52MS5TdGF0UmVzcG9uc2USNQoETGlzdBIVLmNhaXJuLnYxLkxpc3RSZXF1ZXN0GhYuY2Fpcm4udjEuTGlzdFJlc3BvbnNlElAKDU1ha2VEaXJlY3RvcnkSHi5jYWlybi52MS5NYWtlRGlyZWN0b3J5UmVxdWVzdBofLmNhaXJuLnYxLk1ha2VEaXJlY3RvcnlSZXNwb25zZRI7CgZSZW5hbWUSFy5jYWlybi52MS5SZW5hbWVSZXF1ZXN0GhguY2Fpcm4udjEuUmVuYW1lUmVzcG9uc2USOwoGUmVtb3ZlEhcuY2Fpcm4udjEuUmVtb3ZlUmVxdWVzdBoYLmNhaXJuLnYxLlJlbW92ZVJlc3BvbnNlEjUKBENvcHkSFS5jYWlybi52MS5Db3B5UmVxdWVzdBoWLmNhaXJuLnYxLkNvcHlSZXNwb25zZRJQCg1TZXRBdHRyaWJ1dGVzEh4uY2Fpcm4udjEuU2V0QXR0cmlidXRlc1JlcXVlc3QaHy5jYWlybi52MS5TZXRBdHRyaWJ1dGVzUmVzcG9uc2USTwoMV2F0Y2hDaGFuZ2VzEh0uY2Fpcm4udjEuV2F0Y2hDaGFuZ2VzUmVxdWVzdBoeLmNhaXJuLnYxLldhdGNoQ2hhbmdlc1Jlc3BvbnNlMAESPgoHUHV0RmlsZRIYLmNhaXJuLnYxLlB1dEZpbGVSZXF1ZXN0GhkuY2Fpcm4udjEuUHV0RmlsZVJlc3BvbnNlEkoKC0JlZ2luVXBsb2FkEhwuY2Fpcm4udjEuQmVnaW5VcGxvYWRSZXF1ZXN0Gh0uY2Fpcm4udjEuQmVnaW5VcGxvYWRSZXNwb25zZRJECglHZXRVcGxvYWQSGi5jYWlybi52MS5HZXRVcGxvYWRSZXF1ZXN0GhsuY2Fpcm4udjEuR2V0VXBsb2FkUmVzcG9uc2USVgoPTGVhc2VQbGFjZW1lbnRzEiAuY2Fpcm4udjEuTGVhc2VQbGFjZW1lbnRzUmVxdWVzdBohLmNhaXJuLnYxLkxlYXNlUGxhY2VtZW50c1Jlc3BvbnNlEkcKCkZpbmRDaHVua3MSGy5jYWlybi52MS5GaW5kQ2h1bmtzUmVxdWVzdBocLmNhaXJuLnYxLkZpbmRDaHVua3NSZXNwb25zZRJECglBZGRDaHVua3MSGi5jYWlybi52MS5BZGRDaHVua3NSZXF1ZXN0GhsuY2Fpcm4udjEuQWRkQ2h1bmtzUmVzcG9uc2USTQoMQ29tbWl0VXBsb2FkEh0uY2Fpcm4udjEuQ29tbWl0VXBsb2FkUmVxdWVzdBoeLmNhaXJuLnYxLkNvbW1pdFVwbG9hZFJlc3BvbnNlEkoKC0Fib3J0VXBsb2FkEhwuY2Fpcm4udjEuQWJvcnRVcGxvYWRSZXF1ZXN0Gh0uY2Fpcm4udjEuQWJvcnRVcGxvYWRSZXNwb25zZRJBCghPcGVuRmlsZRIZLmNhaXJuLnYxLk9wZW5GaWxlUmVxdWVzdBoaLmNhaXJuLnYxLk9wZW5GaWxlUmVzcG9uc2USSgoLR2V0Q2h1bmtNYXASHC5jYWlybi52MS5HZXRDaHVua01hcFJlcXVlc3QaHS5jYWlybi52MS5HZXRDaHVua01hcFJlc3BvbnNlElkKEFJlcG9ydEJhZFJlcGxpY2ESIS5jYWlybi52MS5SZXBvcnRCYWRSZXBsaWNhUmVxdWVzdBoiLmNhaXJuLnYxLlJlcG9ydEJhZFJlcGxpY2FSZXNwb25zZRJNCgxSZWdpc3Rlck5vZGUSHS5jYWlybi52MS5SZWdpc3Rlck5vZGVSZXF1ZXN0Gh4uY2Fpcm4udjEuUmVnaXN0ZXJOb2RlUmVzcG9uc2USRAoJSGVhcnRiZWF0EhouY2Fpcm4udjEuSGVhcnRiZWF0UmVxdWVzdBobLmNhaXJuLnYxLkhlYXJ0YmVhdFJlc3BvbnNlEk0KDEdldE5vZGVUYWJsZRIdLmNhaXJuLnYxLkdldE5vZGVUYWJsZVJlcXVlc3QaHi5jYWlybi52MS5HZXROb2RlVGFibGVSZXNwb25zZRJWCg9HZXRDbHVzdGVyU3RhdGUSIC5jYWlybi52MS5HZXRDbHVzdGVyU3RhdGVSZXF1ZXN0GiEuY2Fpcm4udjEuR2V0Q2x1c3RlclN0YXRlUmVzcG9uc2ViBnByb3RvMw", [file_cairn_v1_common]);
+  fileDesc("ChpjYWlybi92MS9jb29yZGluYXRvci5wcm90bxIIY2Fpcm4udjEiGwoLU3RhdFJlcXVlc3QSDAoEcGF0aBgBIAEoCSIuCgxTdGF0UmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSI5CgtMaXN0UmVxdWVzdBIMCgRwYXRoGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIkQKDExpc3RSZXNwb25zZRIgCgdlbnRyaWVzGAEgAygLMg8uY2Fpcm4udjEuRW50cnkSEgoKbmV4dF9hZnRlchgCIAEoCSKBAQoUTWFrZURpcmVjdG9yeVJlcXVlc3QSDAoEcGF0aBgBIAEoCRIPCgdwYXJlbnRzGAIgASgIEigKCmF0dHJpYnV0ZXMYAyABKAsyFC5jYWlybi52MS5BdHRyaWJ1dGVzEiAKBnBvbGljeRgEIAEoCzIQLmNhaXJuLnYxLlBvbGljeSI3ChVNYWtlRGlyZWN0b3J5UmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSJUCg1SZW5hbWVSZXF1ZXN0Eg4KBnNvdXJjZRgBIAEoCRIOCgZ0YXJnZXQYAiABKAkSEgoKbm9fcmVwbGFjZRgDIAEoCBIPCgdwYXJlbnRzGAQgASgIIjAKDlJlbmFtZVJlc3BvbnNlEh4KBWVudHJ5GAEgASgLMg8uY2Fpcm4udjEuRW50cnkiXgoNUmVtb3ZlUmVxdWVzdBIMCgRwYXRoGAEgASgJEhEKCXJlY3Vyc2l2ZRgCIAEoCBIsCgxwcmVjb25kaXRpb24YAyABKAsyFi5jYWlybi52MS5QcmVjb25kaXRpb24iEAoOUmVtb3ZlUmVzcG9uc2UifAoLQ29weVJlcXVlc3QSDgoGc291cmNlGAEgASgJEg4KBnRhcmdldBgCIAEoCRISCgpub19yZXBsYWNlGAMgASgIEg8KB3BhcmVudHMYBCABKAgSKAoKYXR0cmlidXRlcxgFIAEoCzIULmNhaXJuLnYxLkF0dHJpYnV0ZXMiLgoMQ29weVJlc3BvbnNlEh4KBWVudHJ5GAEgASgLMg8uY2Fpcm4udjEuRW50cnkingEKFFNldEF0dHJpYnV0ZXNSZXF1ZXN0EgwKBHBhdGgYASABKAkSKAoKYXR0cmlidXRlcxgCIAEoCzIULmNhaXJuLnYxLkF0dHJpYnV0ZXMSIAoGcG9saWN5GAMgASgLMhAuY2Fpcm4udjEuUG9saWN5EiwKDHByZWNvbmRpdGlvbhgEIAEoCzIWLmNhaXJuLnYxLlByZWNvbmRpdGlvbiI3ChVTZXRBdHRyaWJ1dGVzUmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSJ9CgZDaGFuZ2USEAoIcG9zaXRpb24YASABKAwSIgoEa2luZBgCIAEoDjIULmNhaXJuLnYxLkNoYW5nZUtpbmQSDAoEcGF0aBgDIAEoCRIOCgZ0YXJnZXQYBCABKAkSEAoIaW5vZGVfaWQYBSABKAQSDQoFYXRfbXMYBiABKAQiOwoTV2F0Y2hDaGFuZ2VzUmVxdWVzdBIWCg5hZnRlcl9wb3NpdGlvbhgBIAEoDBIMCgRwYXRoGAIgASgJIksKFFdhdGNoQ2hhbmdlc1Jlc3BvbnNlEiEKB2NoYW5nZXMYASADKAsyEC5jYWlybi52MS5DaGFuZ2USEAoIcG9zaXRpb24YAiABKAwiigIKDlB1dEZpbGVSZXF1ZXN0EgwKBHBhdGgYASABKAkSKAoKYXR0cmlidXRlcxgCIAEoCzIULmNhaXJuLnYxLkF0dHJpYnV0ZXMSLAoMcHJlY29uZGl0aW9uGAMgASgLMhYuY2Fpcm4udjEuUHJlY29uZGl0aW9uEg8KB3BhcmVudHMYBCABKAgSDgoGc2hhMjU2GAUgASgMEicKBmNodW5rcxgGIAMoCzIXLmNhaXJuLnYxLlVwbG9hZGVkQ2h1bmsSEAoIbGVhc2VfaWQYByABKAwSIAoGcG9saWN5GAggASgLMhAuY2Fpcm4udjEuUG9saWN5EhQKDGlubGluZV9ieXRlcxgPIAEoDCIxCg9QdXRGaWxlUmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSLVAQoSQmVnaW5VcGxvYWRSZXF1ZXN0EgwKBHBhdGgYASABKAkSFwoKc2l6ZV9ieXRlcxgCIAEoBEgAiAEBEiAKBnBvbGljeRgDIAEoCzIQLmNhaXJuLnYxLlBvbGljeRIoCgphdHRyaWJ1dGVzGAQgASgLMhQuY2Fpcm4udjEuQXR0cmlidXRlcxIsCgxwcmVjb25kaXRpb24YBSABKAsyFi5jYWlybi52MS5QcmVjb25kaXRpb24SDwoHcGFyZW50cxgGIAEoCEINCgtfc2l6ZV9ieXRlcyL0AQoTQmVnaW5VcGxvYWRSZXNwb25zZRISCgpzZXNzaW9uX2lkGAEgASgMEhgKEGNodW5rX3NpemVfYnl0ZXMYAiABKAQSGgoScmVwbGljYXRpb25fZmFjdG9yGAMgASgNEhQKDHdyaXRlX3F1b3J1bRgEIAEoDRISCgpleHBpcmVzX21zGAUgASgEEicKCnBsYWNlbWVudHMYBiADKAsyEy5jYWlybi52MS5QbGFjZW1lbnQSJAoFbm9kZXMYByABKAsyFS5jYWlybi52MS5Ob2RlVXBkYXRlcxIaChJpbmxpbmVfbGltaXRfYnl0ZXMYCCABKAQiRQoJUGxhY2VtZW50EhMKC2NodW5rX2luZGV4GAEgASgEEhQKDG5vZGVfbnVtYmVycxgCIAMoDRINCgVlcG9jaBgDIAEoBCImChBHZXRVcGxvYWRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAwi1AEKEUdldFVwbG9hZFJlc3BvbnNlEgwKBHBhdGgYASABKAkSGAoQY2h1bmtfc2l6ZV9ieXRlcxgCIAEoBBIaChJyZXBsaWNhdGlvbl9mYWN0b3IYAyABKA0SFAoMd3JpdGVfcXVvcnVtGAQgASgNEhIKCmV4cGlyZXNfbXMYBSABKAQSEwoLYWRkZWRfYnl0ZXMYBiABKAQSFAoMYWRkZWRfY2h1bmtzGAcgASgEEhcKCnNpemVfYnl0ZXMYCCABKARIAIgBAUINCgtfc2l6ZV9ieXRlcyJ1ChZMZWFzZVBsYWNlbWVudHNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAwSGQoRZmlyc3RfY2h1bmtfaW5kZXgYAiABKAQSDQoFY291bnQYAyABKA0SHQoVZXhjbHVkZWRfbm9kZV9udW1iZXJzGAQgAygNImgKF0xlYXNlUGxhY2VtZW50c1Jlc3BvbnNlEicKCnBsYWNlbWVudHMYASADKAsyEy5jYWlybi52MS5QbGFjZW1lbnQSJAoFbm9kZXMYAiABKAsyFS5jYWlybi52MS5Ob2RlVXBkYXRlcyJxChFMZWFzZUZpbGVzUmVxdWVzdBIMCgRwYXRoGAEgASgJEiAKBnBvbGljeRgCIAEoCzIQLmNhaXJuLnYxLlBvbGljeRINCgVjb3VudBgDIAEoDRIdChVleGNsdWRlZF9ub2RlX251bWJlcnMYBCADKA0i8AEKEkxlYXNlRmlsZXNSZXNwb25zZRIQCghsZWFzZV9pZBgBIAEoDBIYChBjaHVua19zaXplX2J5dGVzGAIgASgEEhoKEnJlcGxpY2F0aW9uX2ZhY3RvchgDIAEoDRIUCgx3cml0ZV9xdW9ydW0YBCABKA0SJwoKcGxhY2VtZW50cxgFIAMoCzITLmNhaXJuLnYxLlBsYWNlbWVudBIkCgVub2RlcxgGIAEoCzIVLmNhaXJuLnYxLk5vZGVVcGRhdGVzEhoKEmlubGluZV9saW1pdF9ieXRlcxgHIAEoBBIRCgl1c2FibGVfbXMYCCABKAQiSAoRRmluZENodW5rc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoDBIRCgljaHVua19pZHMYAiADKAwSDAoEcGF0aBgDIAEoCSIjChJGaW5kQ2h1bmtzUmVzcG9uc2USDQoFZm91bmQYASADKAgiawoNVXBsb2FkZWRDaHVuaxIQCghjaHVua19pZBgBIAEoDBIUCgxsZW5ndGhfYnl0ZXMYAiABKAQSIwoIcmVjZWlwdHMYAyADKAsyES5jYWlybi52MS5SZWNlaXB0Eg0KBWVwb2NoGAQgASgEImUKEEFkZENodW5rc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoDBIUCgxvZmZzZXRfYnl0ZXMYAiABKAQSJwoGY2h1bmtzGAMgAygLMhcuY2Fpcm4udjEuVXBsb2FkZWRDaHVuayIoChFBZGRDaHVua3NSZXNwb25zZRITCgthZGRlZF9ieXRlcxgBIAEoBCKMAQoTQ29tbWl0VXBsb2FkUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgMEhQKDG9mZnNldF9ieXRlcxgCIAEoBBInCgZjaHVua3MYAyADKAsyFy5jYWlybi52MS5VcGxvYWRlZENodW5rEg4KBnNoYTI1NhgEIAEoDBISCgpzaXplX2J5dGVzGAUgASgEIjYKFENvbW1pdFVwbG9hZFJlc3BvbnNlEh4KBWVudHJ5GAEgASgLMg8uY2Fpcm4udjEuRW50cnkiKAoSQWJvcnRVcGxvYWRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAwiFQoTQWJvcnRVcGxvYWRSZXNwb25zZSJmCg9PcGVuRmlsZVJlcXVlc3QSDAoEcGF0aBgBIAEoCRITCgtjaHVua19saW1pdBgCIAEoDRIUCgxvZmZzZXRfYnl0ZXMYAyABKAQSGgoSbm9kZV90YWJsZV92ZXJzaW9uGAQgASgEIqwBChBPcGVuRmlsZVJlc3BvbnNlEh4KBWVudHJ5GAEgASgLMg8uY2Fpcm4udjEuRW50cnkSJgoGY2h1bmtzGAIgAygLMhYuY2Fpcm4udjEuTG9jYXRlZENodW5rEiQKBW5vZGVzGAMgASgLMhUuY2Fpcm4udjEuTm9kZVVwZGF0ZXMSGQoMaW5saW5lX2J5dGVzGA8gASgMSACIAQFCDwoNX2lubGluZV9ieXRlcyJvChJHZXRDaHVua01hcFJlcXVlc3QSEgoKY29udGVudF9pZBgBIAEoBBIUCgxvZmZzZXRfYnl0ZXMYAiABKAQSEwoLY2h1bmtfbGltaXQYAyABKA0SGgoSbm9kZV90YWJsZV92ZXJzaW9uGAQgASgEImMKE0dldENodW5rTWFwUmVzcG9uc2USJgoGY2h1bmtzGAEgAygLMhYuY2Fpcm4udjEuTG9jYXRlZENodW5rEiQKBW5vZGVzGAIgASgLMhUuY2Fpcm4udjEuTm9kZVVwZGF0ZXMiaAoXUmVwb3J0QmFkUmVwbGljYVJlcXVlc3QSEAoIY2h1bmtfaWQYASABKAwSEwoLbm9kZV9udW1iZXIYAiABKA0SJgoEa2luZBgDIAEoDjIYLmNhaXJuLnYxLkJhZFJlcGxpY2FLaW5kIhoKGFJlcG9ydEJhZFJlcGxpY2FSZXNwb25zZSKhAQoTUmVnaXN0ZXJOb2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgMEhIKCmNsdXN0ZXJfaWQYAiABKAwSDwoHYWRkcmVzcxgDIAEoCRIUCgxncnBjX2FkZHJlc3MYBCABKAkSDAoEem9uZRgFIAEoCRIMCgRyYWNrGAYgASgJEiIKBXVzYWdlGAcgASgLMhMuY2Fpcm4udjEuRGlza1VzYWdlIpkBChRSZWdpc3Rlck5vZGVSZXNwb25zZRITCgtub2RlX251bWJlchgBIAEoDRISCgpjbHVzdGVyX2lkGAIgASgMEhMKC3JlY2VpcHRfa2V5GAMgASgMEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgEIAEoDRIkCgVub2RlcxgFIAEoCzIVLmNhaXJuLnYxLk5vZGVVcGRhdGVzIpkBChBIZWFydGJlYXRSZXF1ZXN0EhMKC25vZGVfbnVtYmVyGAEgASgNEg8KB25vZGVfaWQYAiABKAwSIgoFdXNhZ2UYAyABKAsyEy5jYWlybi52MS5EaXNrVXNhZ2USIAoGaGVhbHRoGAQgASgOMhAuY2Fpcm4udjEuSGVhbHRoEhkKEWxhc3Rfc2Vlbl92ZXJzaW9uGAUgASgEIlAKEUhlYXJ0YmVhdFJlc3BvbnNlEiQKBW5vZGVzGAEgASgLMhUuY2Fpcm4udjEuTm9kZVVwZGF0ZXMSFQoNbXVzdF9yZWdpc3RlchgCIAEoCCIwChNHZXROb2RlVGFibGVSZXF1ZXN0EhkKEWxhc3Rfc2Vlbl92ZXJzaW9uGAEgASgEIlAKFEdldE5vZGVUYWJsZVJlc3BvbnNlEiQKBW5vZGVzGAEgASgLMhUuY2Fpcm4udjEuTm9kZVVwZGF0ZXMSEgoKY2x1c3Rlcl9pZBgCIAEoDCIYChZHZXRDbHVzdGVyU3RhdGVSZXF1ZXN0ItsDChdHZXRDbHVzdGVyU3RhdGVSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgMEg8KB3ZlcnNpb24YAiABKAkSEgoKc3RhcnRlZF9tcxgDIAEoBBIdCgVub2RlcxgEIAMoCzIOLmNhaXJuLnYxLk5vZGUSGgoSbm9kZV90YWJsZV92ZXJzaW9uGAUgASgEEhIKCmZpbGVfY291bnQYBiABKAQSFwoPZGlyZWN0b3J5X2NvdW50GAcgASgEEhUKDWxvZ2ljYWxfYnl0ZXMYCCABKAQSFAoMdW5pcXVlX2J5dGVzGAkgASgEEhMKC2NodW5rX2NvdW50GAogASgEEhQKDG9wZW5fdXBsb2FkcxgLIAEoBBIeChZ1bmRlcnJlcGxpY2F0ZWRfY2h1bmtzGAwgASgEEh0KFXVuZGVycmVwbGljYXRlZF9ieXRlcxgNIAEoBBITCgtsb3N0X2NodW5rcxgOIAEoBBIWCg5nYXJiYWdlX2NodW5rcxgPIAEoBBIVCg1nYXJiYWdlX2J5dGVzGBAgASgEEiIKGmRlZmF1bHRfcmVwbGljYXRpb25fZmFjdG9yGBEgASgNEiAKGGRlZmF1bHRfY2h1bmtfc2l6ZV9ieXRlcxgSIAEoBCquAQoKQ2hhbmdlS2luZBIbChdDSEFOR0VfS0lORF9VTlNQRUNJRklFRBAAEhMKD0NIQU5HRV9LSU5EX1BVVBABEh4KGkNIQU5HRV9LSU5EX01BS0VfRElSRUNUT1JZEAISFgoSQ0hBTkdFX0tJTkRfUkVOQU1FEAMSFgoSQ0hBTkdFX0tJTkRfUkVNT1ZFEAQSHgoaQ0hBTkdFX0tJTkRfU0VUX0FUVFJJQlVURVMQBSpuCg5CYWRSZXBsaWNhS2luZBIgChxCQURfUkVQTElDQV9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYQkFEX1JFUExJQ0FfS0lORF9DT1JSVVBUEAESHAoYQkFEX1JFUExJQ0FfS0lORF9NSVNTSU5HEAIy6w0KEkNvb3JkaW5hdG9yU2VydmljZRI1CgRTdGF0EhUuY2Fpcm4udjEuU3RhdFJlcXVlc3QaFi5jYWlybi52MS5TdGF0UmVzcG9uc2USNQoETGlzdBIVLmNhaXJuLnYxLkxpc3RSZXF1ZXN0GhYuY2Fpcm4udjEuTGlzdFJlc3BvbnNlElAKDU1ha2VEaXJlY3RvcnkSHi5jYWlybi52MS5NYWtlRGlyZWN0b3J5UmVxdWVzdBofLmNhaXJuLnYxLk1ha2VEaXJlY3RvcnlSZXNwb25zZRI7CgZSZW5hbWUSFy5jYWlybi52MS5SZW5hbWVSZXF1ZXN0GhguY2Fpcm4udjEuUmVuYW1lUmVzcG9uc2USOwoGUmVtb3ZlEhcuY2Fpcm4udjEuUmVtb3ZlUmVxdWVzdBoYLmNhaXJuLnYxLlJlbW92ZVJlc3BvbnNlEjUKBENvcHkSFS5jYWlybi52MS5Db3B5UmVxdWVzdBoWLmNhaXJuLnYxLkNvcHlSZXNwb25zZRJQCg1TZXRBdHRyaWJ1dGVzEh4uY2Fpcm4udjEuU2V0QXR0cmlidXRlc1JlcXVlc3QaHy5jYWlybi52MS5TZXRBdHRyaWJ1dGVzUmVzcG9uc2USTwoMV2F0Y2hDaGFuZ2VzEh0uY2Fpcm4udjEuV2F0Y2hDaGFuZ2VzUmVxdWVzdBoeLmNhaXJuLnYxLldhdGNoQ2hhbmdlc1Jlc3BvbnNlMAESPgoHUHV0RmlsZRIYLmNhaXJuLnYxLlB1dEZpbGVSZXF1ZXN0GhkuY2Fpcm4udjEuUHV0RmlsZVJlc3BvbnNlEkoKC0JlZ2luVXBsb2FkEhwuY2Fpcm4udjEuQmVnaW5VcGxvYWRSZXF1ZXN0Gh0uY2Fpcm4udjEuQmVnaW5VcGxvYWRSZXNwb25zZRJECglHZXRVcGxvYWQSGi5jYWlybi52MS5HZXRVcGxvYWRSZXF1ZXN0GhsuY2Fpcm4udjEuR2V0VXBsb2FkUmVzcG9uc2USVgoPTGVhc2VQbGFjZW1lbnRzEiAuY2Fpcm4udjEuTGVhc2VQbGFjZW1lbnRzUmVxdWVzdBohLmNhaXJuLnYxLkxlYXNlUGxhY2VtZW50c1Jlc3BvbnNlEkcKCkxlYXNlRmlsZXMSGy5jYWlybi52MS5MZWFzZUZpbGVzUmVxdWVzdBocLmNhaXJuLnYxLkxlYXNlRmlsZXNSZXNwb25zZRJHCgpGaW5kQ2h1bmtzEhsuY2Fpcm4udjEuRmluZENodW5rc1JlcXVlc3QaHC5jYWlybi52MS5GaW5kQ2h1bmtzUmVzcG9uc2USRAoJQWRkQ2h1bmtzEhouY2Fpcm4udjEuQWRkQ2h1bmtzUmVxdWVzdBobLmNhaXJuLnYxLkFkZENodW5rc1Jlc3BvbnNlEk0KDENvbW1pdFVwbG9hZBIdLmNhaXJuLnYxLkNvbW1pdFVwbG9hZFJlcXVlc3QaHi5jYWlybi52MS5Db21taXRVcGxvYWRSZXNwb25zZRJKCgtBYm9ydFVwbG9hZBIcLmNhaXJuLnYxLkFib3J0VXBsb2FkUmVxdWVzdBodLmNhaXJuLnYxLkFib3J0VXBsb2FkUmVzcG9uc2USQQoIT3BlbkZpbGUSGS5jYWlybi52MS5PcGVuRmlsZVJlcXVlc3QaGi5jYWlybi52MS5PcGVuRmlsZVJlc3BvbnNlEkoKC0dldENodW5rTWFwEhwuY2Fpcm4udjEuR2V0Q2h1bmtNYXBSZXF1ZXN0Gh0uY2Fpcm4udjEuR2V0Q2h1bmtNYXBSZXNwb25zZRJZChBSZXBvcnRCYWRSZXBsaWNhEiEuY2Fpcm4udjEuUmVwb3J0QmFkUmVwbGljYVJlcXVlc3QaIi5jYWlybi52MS5SZXBvcnRCYWRSZXBsaWNhUmVzcG9uc2USTQoMUmVnaXN0ZXJOb2RlEh0uY2Fpcm4udjEuUmVnaXN0ZXJOb2RlUmVxdWVzdBoeLmNhaXJuLnYxLlJlZ2lzdGVyTm9kZVJlc3BvbnNlEkQKCUhlYXJ0YmVhdBIaLmNhaXJuLnYxLkhlYXJ0YmVhdFJlcXVlc3QaGy5jYWlybi52MS5IZWFydGJlYXRSZXNwb25zZRJNCgxHZXROb2RlVGFibGUSHS5jYWlybi52MS5HZXROb2RlVGFibGVSZXF1ZXN0Gh4uY2Fpcm4udjEuR2V0Tm9kZVRhYmxlUmVzcG9uc2USVgoPR2V0Q2x1c3RlclN0YXRlEiAuY2Fpcm4udjEuR2V0Q2x1c3RlclN0YXRlUmVxdWVzdBohLmNhaXJuLnYxLkdldENsdXN0ZXJTdGF0ZVJlc3BvbnNlYgZwcm90bzM", [file_cairn_v1_common]);
 
 /**
  * @generated from message cairn.v1.StatRequest
@@ -495,6 +495,27 @@ export type PutFileRequest = Message<"cairn.v1.PutFileRequest"> & {
   sha256: Uint8Array;
 
   /**
+   * The file's bytes as chunks that were stored under a lease, instead of `inline_bytes`. At most 16.
+   *
+   * @generated from field: repeated cairn.v1.UploadedChunk chunks = 6;
+   */
+  chunks: UploadedChunk[];
+
+  /**
+   * Of the lease; empty when there are no chunks.
+   *
+   * @generated from field: bytes lease_id = 7;
+   */
+  leaseId: Uint8Array;
+
+  /**
+   * Overrides what the directory's policy says.
+   *
+   * @generated from field: cairn.v1.Policy policy = 8;
+   */
+  policy?: Policy | undefined;
+
+  /**
    * At most the inline limit of the coordinator (4 KiB unless configured).
    *
    * @generated from field: bytes inline_bytes = 15;
@@ -804,6 +825,107 @@ export const LeasePlacementsResponseSchema: GenMessage<LeasePlacementsResponse> 
   messageDesc(file_cairn_v1_coordinator, 25);
 
 /**
+ * What a client needs to write small files below a directory with PutFile alone: where their chunks may be stored, and an id
+ * to which nodes bind their receipts as they do to a session. Nothing is kept for a lease. It can be used for any number of files.
+ *
+ * @generated from message cairn.v1.LeaseFilesRequest
+ */
+export type LeaseFilesRequest = Message<"cairn.v1.LeaseFilesRequest"> & {
+  /**
+   * The directory that the files are for; it need not exist yet.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * Overrides what the directory's policy says.
+   *
+   * @generated from field: cairn.v1.Policy policy = 2;
+   */
+  policy?: Policy | undefined;
+
+  /**
+   * How many placements to choose among: 1 to 256.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+
+  /**
+   * Nodes that failed the caller just now.
+   *
+   * @generated from field: repeated uint32 excluded_node_numbers = 4;
+   */
+  excludedNodeNumbers: number[];
+};
+
+/**
+ * Describes the message cairn.v1.LeaseFilesRequest.
+ * Use `create(LeaseFilesRequestSchema)` to create a new message.
+ */
+export const LeaseFilesRequestSchema: GenMessage<LeaseFilesRequest> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_coordinator, 26);
+
+/**
+ * @generated from message cairn.v1.LeaseFilesResponse
+ */
+export type LeaseFilesResponse = Message<"cairn.v1.LeaseFilesResponse"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes lease_id = 1;
+   */
+  leaseId: Uint8Array;
+
+  /**
+   * @generated from field: uint64 chunk_size_bytes = 2;
+   */
+  chunkSizeBytes: bigint;
+
+  /**
+   * @generated from field: uint32 replication_factor = 3;
+   */
+  replicationFactor: number;
+
+  /**
+   * @generated from field: uint32 write_quorum = 4;
+   */
+  writeQuorum: number;
+
+  /**
+   * @generated from field: repeated cairn.v1.Placement placements = 5;
+   */
+  placements: Placement[];
+
+  /**
+   * @generated from field: cairn.v1.NodeUpdates nodes = 6;
+   */
+  nodes?: NodeUpdates | undefined;
+
+  /**
+   * Files of at most this size are better written into their inodes.
+   *
+   * @generated from field: uint64 inline_limit_bytes = 7;
+   */
+  inlineLimitBytes: bigint;
+
+  /**
+   * For how long the placements should be used.
+   *
+   * @generated from field: uint64 usable_ms = 8;
+   */
+  usableMs: bigint;
+};
+
+/**
+ * Describes the message cairn.v1.LeaseFilesResponse.
+ * Use `create(LeaseFilesResponseSchema)` to create a new message.
+ */
+export const LeaseFilesResponseSchema: GenMessage<LeaseFilesResponse> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_coordinator, 27);
+
+/**
  * Which of these chunks the session may refer to without sending them: those that a live file of
  * the same deduplication domain holds, with enough copies.
  *
@@ -811,6 +933,8 @@ export const LeasePlacementsResponseSchema: GenMessage<LeasePlacementsResponse> 
  */
 export type FindChunksRequest = Message<"cairn.v1.FindChunksRequest"> & {
   /**
+   * Empty when `path` says whose domain it is.
+   *
    * @generated from field: bytes session_id = 1;
    */
   sessionId: Uint8Array;
@@ -821,6 +945,13 @@ export type FindChunksRequest = Message<"cairn.v1.FindChunksRequest"> & {
    * @generated from field: repeated bytes chunk_ids = 2;
    */
   chunkIds: Uint8Array[];
+
+  /**
+   * A file that is to be written without a session, by PutFile.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
 };
 
 /**
@@ -828,7 +959,7 @@ export type FindChunksRequest = Message<"cairn.v1.FindChunksRequest"> & {
  * Use `create(FindChunksRequestSchema)` to create a new message.
  */
 export const FindChunksRequestSchema: GenMessage<FindChunksRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 26);
+  messageDesc(file_cairn_v1_coordinator, 28);
 
 /**
  * @generated from message cairn.v1.FindChunksResponse
@@ -847,7 +978,7 @@ export type FindChunksResponse = Message<"cairn.v1.FindChunksResponse"> & {
  * Use `create(FindChunksResponseSchema)` to create a new message.
  */
 export const FindChunksResponseSchema: GenMessage<FindChunksResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 27);
+  messageDesc(file_cairn_v1_coordinator, 29);
 
 /**
  * One chunk as the client hands it to the coordinator.
@@ -884,7 +1015,7 @@ export type UploadedChunk = Message<"cairn.v1.UploadedChunk"> & {
  * Use `create(UploadedChunkSchema)` to create a new message.
  */
 export const UploadedChunkSchema: GenMessage<UploadedChunk> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 28);
+  messageDesc(file_cairn_v1_coordinator, 30);
 
 /**
  * Appends chunks to the content of the upload, which has `offset_bytes` already. Chunks that were added
@@ -916,7 +1047,7 @@ export type AddChunksRequest = Message<"cairn.v1.AddChunksRequest"> & {
  * Use `create(AddChunksRequestSchema)` to create a new message.
  */
 export const AddChunksRequestSchema: GenMessage<AddChunksRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 29);
+  messageDesc(file_cairn_v1_coordinator, 31);
 
 /**
  * @generated from message cairn.v1.AddChunksResponse
@@ -933,7 +1064,7 @@ export type AddChunksResponse = Message<"cairn.v1.AddChunksResponse"> & {
  * Use `create(AddChunksResponseSchema)` to create a new message.
  */
 export const AddChunksResponseSchema: GenMessage<AddChunksResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 30);
+  messageDesc(file_cairn_v1_coordinator, 32);
 
 /**
  * Appends the last chunks and makes the file appear, in one transaction. Repeated after success it answers the same.
@@ -978,7 +1109,7 @@ export type CommitUploadRequest = Message<"cairn.v1.CommitUploadRequest"> & {
  * Use `create(CommitUploadRequestSchema)` to create a new message.
  */
 export const CommitUploadRequestSchema: GenMessage<CommitUploadRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 31);
+  messageDesc(file_cairn_v1_coordinator, 33);
 
 /**
  * @generated from message cairn.v1.CommitUploadResponse
@@ -995,7 +1126,7 @@ export type CommitUploadResponse = Message<"cairn.v1.CommitUploadResponse"> & {
  * Use `create(CommitUploadResponseSchema)` to create a new message.
  */
 export const CommitUploadResponseSchema: GenMessage<CommitUploadResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 32);
+  messageDesc(file_cairn_v1_coordinator, 34);
 
 /**
  * @generated from message cairn.v1.AbortUploadRequest
@@ -1012,7 +1143,7 @@ export type AbortUploadRequest = Message<"cairn.v1.AbortUploadRequest"> & {
  * Use `create(AbortUploadRequestSchema)` to create a new message.
  */
 export const AbortUploadRequestSchema: GenMessage<AbortUploadRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 33);
+  messageDesc(file_cairn_v1_coordinator, 35);
 
 /**
  * @generated from message cairn.v1.AbortUploadResponse
@@ -1025,7 +1156,7 @@ export type AbortUploadResponse = Message<"cairn.v1.AbortUploadResponse"> & {
  * Use `create(AbortUploadResponseSchema)` to create a new message.
  */
 export const AbortUploadResponseSchema: GenMessage<AbortUploadResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 34);
+  messageDesc(file_cairn_v1_coordinator, 36);
 
 /**
  * @generated from message cairn.v1.OpenFileRequest
@@ -1061,7 +1192,7 @@ export type OpenFileRequest = Message<"cairn.v1.OpenFileRequest"> & {
  * Use `create(OpenFileRequestSchema)` to create a new message.
  */
 export const OpenFileRequestSchema: GenMessage<OpenFileRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 35);
+  messageDesc(file_cairn_v1_coordinator, 37);
 
 /**
  * @generated from message cairn.v1.OpenFileResponse
@@ -1097,7 +1228,7 @@ export type OpenFileResponse = Message<"cairn.v1.OpenFileResponse"> & {
  * Use `create(OpenFileResponseSchema)` to create a new message.
  */
 export const OpenFileResponseSchema: GenMessage<OpenFileResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 36);
+  messageDesc(file_cairn_v1_coordinator, 38);
 
 /**
  * More of the chunk map of a content that was opened; also when the file has been replaced since,
@@ -1134,7 +1265,7 @@ export type GetChunkMapRequest = Message<"cairn.v1.GetChunkMapRequest"> & {
  * Use `create(GetChunkMapRequestSchema)` to create a new message.
  */
 export const GetChunkMapRequestSchema: GenMessage<GetChunkMapRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 37);
+  messageDesc(file_cairn_v1_coordinator, 39);
 
 /**
  * @generated from message cairn.v1.GetChunkMapResponse
@@ -1156,7 +1287,7 @@ export type GetChunkMapResponse = Message<"cairn.v1.GetChunkMapResponse"> & {
  * Use `create(GetChunkMapResponseSchema)` to create a new message.
  */
 export const GetChunkMapResponseSchema: GenMessage<GetChunkMapResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 38);
+  messageDesc(file_cairn_v1_coordinator, 40);
 
 /**
  * A reader or a scrub found a copy that is not what it should be. The coordinator has the node verify it
@@ -1186,7 +1317,7 @@ export type ReportBadReplicaRequest = Message<"cairn.v1.ReportBadReplicaRequest"
  * Use `create(ReportBadReplicaRequestSchema)` to create a new message.
  */
 export const ReportBadReplicaRequestSchema: GenMessage<ReportBadReplicaRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 39);
+  messageDesc(file_cairn_v1_coordinator, 41);
 
 /**
  * @generated from message cairn.v1.ReportBadReplicaResponse
@@ -1199,7 +1330,7 @@ export type ReportBadReplicaResponse = Message<"cairn.v1.ReportBadReplicaRespons
  * Use `create(ReportBadReplicaResponseSchema)` to create a new message.
  */
 export const ReportBadReplicaResponseSchema: GenMessage<ReportBadReplicaResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 40);
+  messageDesc(file_cairn_v1_coordinator, 42);
 
 /**
  * A datanode's first call after each start.
@@ -1250,7 +1381,7 @@ export type RegisterNodeRequest = Message<"cairn.v1.RegisterNodeRequest"> & {
  * Use `create(RegisterNodeRequestSchema)` to create a new message.
  */
 export const RegisterNodeRequestSchema: GenMessage<RegisterNodeRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 41);
+  messageDesc(file_cairn_v1_coordinator, 43);
 
 /**
  * @generated from message cairn.v1.RegisterNodeResponse
@@ -1289,7 +1420,7 @@ export type RegisterNodeResponse = Message<"cairn.v1.RegisterNodeResponse"> & {
  * Use `create(RegisterNodeResponseSchema)` to create a new message.
  */
 export const RegisterNodeResponseSchema: GenMessage<RegisterNodeResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 42);
+  messageDesc(file_cairn_v1_coordinator, 44);
 
 /**
  * @generated from message cairn.v1.HeartbeatRequest
@@ -1326,7 +1457,7 @@ export type HeartbeatRequest = Message<"cairn.v1.HeartbeatRequest"> & {
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
 export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 43);
+  messageDesc(file_cairn_v1_coordinator, 45);
 
 /**
  * @generated from message cairn.v1.HeartbeatResponse
@@ -1350,7 +1481,7 @@ export type HeartbeatResponse = Message<"cairn.v1.HeartbeatResponse"> & {
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
 export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 44);
+  messageDesc(file_cairn_v1_coordinator, 46);
 
 /**
  * @generated from message cairn.v1.GetNodeTableRequest
@@ -1367,7 +1498,7 @@ export type GetNodeTableRequest = Message<"cairn.v1.GetNodeTableRequest"> & {
  * Use `create(GetNodeTableRequestSchema)` to create a new message.
  */
 export const GetNodeTableRequestSchema: GenMessage<GetNodeTableRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 45);
+  messageDesc(file_cairn_v1_coordinator, 47);
 
 /**
  * @generated from message cairn.v1.GetNodeTableResponse
@@ -1389,7 +1520,7 @@ export type GetNodeTableResponse = Message<"cairn.v1.GetNodeTableResponse"> & {
  * Use `create(GetNodeTableResponseSchema)` to create a new message.
  */
 export const GetNodeTableResponseSchema: GenMessage<GetNodeTableResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 46);
+  messageDesc(file_cairn_v1_coordinator, 48);
 
 /**
  * @generated from message cairn.v1.GetClusterStateRequest
@@ -1402,7 +1533,7 @@ export type GetClusterStateRequest = Message<"cairn.v1.GetClusterStateRequest"> 
  * Use `create(GetClusterStateRequestSchema)` to create a new message.
  */
 export const GetClusterStateRequestSchema: GenMessage<GetClusterStateRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 47);
+  messageDesc(file_cairn_v1_coordinator, 49);
 
 /**
  * The state of the cluster as the coordinator knows it from what nodes reported and proved.
@@ -1516,7 +1647,7 @@ export type GetClusterStateResponse = Message<"cairn.v1.GetClusterStateResponse"
  * Use `create(GetClusterStateResponseSchema)` to create a new message.
  */
 export const GetClusterStateResponseSchema: GenMessage<GetClusterStateResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_coordinator, 48);
+  messageDesc(file_cairn_v1_coordinator, 50);
 
 /**
  * @generated from enum cairn.v1.ChangeKind
@@ -1705,6 +1836,14 @@ export const CoordinatorService: GenService<{
     methodKind: "unary";
     input: typeof LeasePlacementsRequestSchema;
     output: typeof LeasePlacementsResponseSchema;
+  },
+  /**
+   * @generated from rpc cairn.v1.CoordinatorService.LeaseFiles
+   */
+  leaseFiles: {
+    methodKind: "unary";
+    input: typeof LeaseFilesRequestSchema;
+    output: typeof LeaseFilesResponseSchema;
   },
   /**
    * @generated from rpc cairn.v1.CoordinatorService.FindChunks

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cairn/v1/datanode.proto.
  */
 export const file_cairn_v1_datanode: GenFile = /*@__PURE__*/
-  fileDesc("ChdjYWlybi92MS9kYXRhbm9kZS5wcm90bxIIY2Fpcm4udjEihgEKD0NodW5rRGF0YVN0cmVhbRISCgpzZXNzaW9uX2lkGAEgASgMEhAKCGNodW5rX2lkGAIgASgMEhQKDG9mZnNldF9ieXRlcxgDIAEoBBIQCghpc19maW5hbBgEIAEoCBIXCg9ibG9ja19jaGVja3N1bXMYBSADKAcSDAoEZGF0YRgPIAEoDCI+CgxDaHVua0RhdGFBY2sSFgoOYnl0ZXNfcmVjZWl2ZWQYASABKAQSFgoOcmVhZHlfZm9yX25leHQYAiABKAgi6gEKDlN0b3JlQ2h1bmtPcGVuEhIKCnNlc3Npb25faWQYASABKAwSEAoIY2h1bmtfaWQYAiABKAwSFAoMbGVuZ3RoX2J5dGVzGAMgASgEEhoKEmxlbmd0aF9saW1pdF9ieXRlcxgEIAEoBBIcChRyZXBsaWNhX25vZGVfbnVtYmVycxgFIAMoDRIUCgx3cml0ZV9xdW9ydW0YBiABKA0SDQoFZXBvY2gYByABKAQSJQoNcmVwbGljYV9ub2RlcxgIIAMoCzIOLmNhaXJuLnYxLk5vZGUSFgoOaXNfaWRfdmVyaWZpZWQYCSABKAgicAoRU3RvcmVDaHVua1JlcXVlc3QSKAoEb3BlbhgBIAEoCzIYLmNhaXJuLnYxLlN0b3JlQ2h1bmtPcGVuSAASKQoEZGF0YRgPIAEoCzIZLmNhaXJuLnYxLkNodW5rRGF0YVN0cmVhbUgAQgYKBHN0ZXAiiwEKEFN0b3JlQ2h1bmtSZXN1bHQSEAoIY2h1bmtfaWQYASABKAwSFAoMbGVuZ3RoX2J5dGVzGAIgASgEEiMKCHJlY2VpcHRzGAMgAygLMhEuY2Fpcm4udjEuUmVjZWlwdBIqCghmYWlsdXJlcxgEIAMoCzIYLmNhaXJuLnYxLlJlcGxpY2FGYWlsdXJlIkYKDlJlcGxpY2FGYWlsdXJlEhMKC25vZGVfbnVtYmVyGAEgASgNEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJInEKElN0b3JlQ2h1bmtSZXNwb25zZRIlCgNhY2sYASABKAsyFi5jYWlybi52MS5DaHVua0RhdGFBY2tIABIsCgZyZXN1bHQYAiABKAsyGi5jYWlybi52MS5TdG9yZUNodW5rUmVzdWx0SABCBgoEc3RlcCJnChFSZXRyaWV2ZUNodW5rT3BlbhIQCghjaHVua19pZBgBIAEoDBIUCgxvZmZzZXRfYnl0ZXMYAiABKAQSFAoMbGVuZ3RoX2J5dGVzGAMgASgEEhQKDHdpbmRvd19ieXRlcxgEIAEoBCJyChRSZXRyaWV2ZUNodW5rUmVxdWVzdBIrCgRvcGVuGAEgASgLMhsuY2Fpcm4udjEuUmV0cmlldmVDaHVua09wZW5IABIlCgNhY2sYAiABKAsyFi5jYWlybi52MS5DaHVua0RhdGFBY2tIAEIGCgRzdGVwIlwKFVJldHJpZXZlQ2h1bmtSZXNwb25zZRIaChJjaHVua19sZW5ndGhfYnl0ZXMYASABKAQSJwoEZGF0YRgPIAEoCzIZLmNhaXJuLnYxLkNodW5rRGF0YVN0cmVhbSKlAQoVUmVwbGljYXRlQ2h1bmtSZXF1ZXN0EhAKCGNodW5rX2lkGAEgASgMEhQKDGxlbmd0aF9ieXRlcxgCIAEoBBIbChNzb3VyY2Vfbm9kZV9udW1iZXJzGAMgAygNEg0KBWVwb2NoGAQgASgEEhIKCnNlc3Npb25faWQYBSABKAwSJAoMc291cmNlX25vZGVzGAYgAygLMg4uY2Fpcm4udjEuTm9kZSI8ChZSZXBsaWNhdGVDaHVua1Jlc3BvbnNlEiIKB3JlY2VpcHQYASABKAsyES5jYWlybi52MS5SZWNlaXB0IjsKE0RlbGV0ZUNodW5rc1JlcXVlc3QSEQoJY2h1bmtfaWRzGAEgAygMEhEKCWVwb2NoX21heBgCIAEoBCIkChREZWxldGVDaHVua3NSZXNwb25zZRIMCgRnb25lGAEgAygIIkgKEEhhc0NodW5rc1JlcXVlc3QSEQoJY2h1bmtfaWRzGAEgAygMEhIKCnNlc3Npb25faWQYAiABKAwSDQoFZXBvY2gYAyABKAQiVgoJSGVsZENodW5rEg8KB2lzX2hlbGQYASABKAgSFAoMbGVuZ3RoX2J5dGVzGAIgASgEEiIKB3JlY2VpcHQYAyABKAsyES5jYWlybi52MS5SZWNlaXB0IjgKEUhhc0NodW5rc1Jlc3BvbnNlEiMKBmNodW5rcxgBIAMoCzITLmNhaXJuLnYxLkhlbGRDaHVuayI6ChFMaXN0Q2h1bmtzUmVxdWVzdBIWCg5hZnRlcl9jaHVua19pZBgBIAEoDBINCgVsaW1pdBgCIAEoDSJZCgtTdG9yZWRDaHVuaxIQCghjaHVua19pZBgBIAEoDBIUCgxsZW5ndGhfYnl0ZXMYAiABKAQSDQoFZXBvY2gYAyABKAQSEwoLdmVyaWZpZWRfbXMYBCABKAQiTwoSTGlzdENodW5rc1Jlc3BvbnNlEiUKBmNodW5rcxgBIAMoCzIVLmNhaXJuLnYxLlN0b3JlZENodW5rEhIKCm5leHRfYWZ0ZXIYAiABKAwiJgoSVmVyaWZ5Q2h1bmtSZXF1ZXN0EhAKCGNodW5rX2lkGAEgASgMIlUKE1ZlcmlmeUNodW5rUmVzcG9uc2USKAoHb3V0Y29tZRgBIAEoDjIXLmNhaXJuLnYxLlZlcmlmeU91dGNvbWUSFAoMbGVuZ3RoX2J5dGVzGAIgASgEIhQKEkhlYWx0aENoZWNrUmVxdWVzdCLCAQoTSGVhbHRoQ2hlY2tSZXNwb25zZRITCgtub2RlX251bWJlchgBIAEoDRIPCgdub2RlX2lkGAIgASgMEhIKCmNsdXN0ZXJfaWQYAyABKAwSIAoGaGVhbHRoGAQgASgOMhAuY2Fpcm4udjEuSGVhbHRoEiIKBXVzYWdlGAUgASgLMhMuY2Fpcm4udjEuRGlza1VzYWdlEhoKEm5vZGVfdGFibGVfdmVyc2lvbhgGIAEoBBIPCgd2ZXJzaW9uGAcgASgJKoIBCg1WZXJpZnlPdXRjb21lEh4KGlZFUklGWV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGQoVVkVSSUZZX09VVENPTUVfSU5UQUNUEAESGgoWVkVSSUZZX09VVENPTUVfQ09SUlVQVBACEhoKFlZFUklGWV9PVVRDT01FX01JU1NJTkcQAzL/BAoPRGF0YU5vZGVTZXJ2aWNlEksKClN0b3JlQ2h1bmsSGy5jYWlybi52MS5TdG9yZUNodW5rUmVxdWVzdBocLmNhaXJuLnYxLlN0b3JlQ2h1bmtSZXNwb25zZSgBMAESVAoNUmV0cmlldmVDaHVuaxIeLmNhaXJuLnYxLlJldHJpZXZlQ2h1bmtSZXF1ZXN0Gh8uY2Fpcm4udjEuUmV0cmlldmVDaHVua1Jlc3BvbnNlKAEwARJTCg5SZXBsaWNhdGVDaHVuaxIfLmNhaXJuLnYxLlJlcGxpY2F0ZUNodW5rUmVxdWVzdBogLmNhaXJuLnYxLlJlcGxpY2F0ZUNodW5rUmVzcG9uc2USTQoMRGVsZXRlQ2h1bmtzEh0uY2Fpcm4udjEuRGVsZXRlQ2h1bmtzUmVxdWVzdBoeLmNhaXJuLnYxLkRlbGV0ZUNodW5rc1Jlc3BvbnNlEkQKCUhhc0NodW5rcxIaLmNhaXJuLnYxLkhhc0NodW5rc1JlcXVlc3QaGy5jYWlybi52MS5IYXNDaHVua3NSZXNwb25zZRJHCgpMaXN0Q2h1bmtzEhsuY2Fpcm4udjEuTGlzdENodW5rc1JlcXVlc3QaHC5jYWlybi52MS5MaXN0Q2h1bmtzUmVzcG9uc2USSgoLVmVyaWZ5Q2h1bmsSHC5jYWlybi52MS5WZXJpZnlDaHVua1JlcXVlc3QaHS5jYWlybi52MS5WZXJpZnlDaHVua1Jlc3BvbnNlEkoKC0hlYWx0aENoZWNrEhwuY2Fpcm4udjEuSGVhbHRoQ2hlY2tSZXF1ZXN0Gh0uY2Fpcm4udjEuSGVhbHRoQ2hlY2tSZXNwb25zZWIGcHJvdG8z", [file_cairn_v1_common]);
+  fileDesc("ChdjYWlybi92MS9kYXRhbm9kZS5wcm90bxIIY2Fpcm4udjEihgEKD0NodW5rRGF0YVN0cmVhbRISCgpzZXNzaW9uX2lkGAEgASgMEhAKCGNodW5rX2lkGAIgASgMEhQKDG9mZnNldF9ieXRlcxgDIAEoBBIQCghpc19maW5hbBgEIAEoCBIXCg9ibG9ja19jaGVja3N1bXMYBSADKAcSDAoEZGF0YRgPIAEoDCI+CgxDaHVua0RhdGFBY2sSFgoOYnl0ZXNfcmVjZWl2ZWQYASABKAQSFgoOcmVhZHlfZm9yX25leHQYAiABKAgi6gEKDlN0b3JlQ2h1bmtPcGVuEhIKCnNlc3Npb25faWQYASABKAwSEAoIY2h1bmtfaWQYAiABKAwSFAoMbGVuZ3RoX2J5dGVzGAMgASgEEhoKEmxlbmd0aF9saW1pdF9ieXRlcxgEIAEoBBIcChRyZXBsaWNhX25vZGVfbnVtYmVycxgFIAMoDRIUCgx3cml0ZV9xdW9ydW0YBiABKA0SDQoFZXBvY2gYByABKAQSJQoNcmVwbGljYV9ub2RlcxgIIAMoCzIOLmNhaXJuLnYxLk5vZGUSFgoOaXNfaWRfdmVyaWZpZWQYCSABKAgicAoRU3RvcmVDaHVua1JlcXVlc3QSKAoEb3BlbhgBIAEoCzIYLmNhaXJuLnYxLlN0b3JlQ2h1bmtPcGVuSAASKQoEZGF0YRgPIAEoCzIZLmNhaXJuLnYxLkNodW5rRGF0YVN0cmVhbUgAQgYKBHN0ZXAiiwEKEFN0b3JlQ2h1bmtSZXN1bHQSEAoIY2h1bmtfaWQYASABKAwSFAoMbGVuZ3RoX2J5dGVzGAIgASgEEiMKCHJlY2VpcHRzGAMgAygLMhEuY2Fpcm4udjEuUmVjZWlwdBIqCghmYWlsdXJlcxgEIAMoCzIYLmNhaXJuLnYxLlJlcGxpY2FGYWlsdXJlIkYKDlJlcGxpY2FGYWlsdXJlEhMKC25vZGVfbnVtYmVyGAEgASgNEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJInEKElN0b3JlQ2h1bmtSZXNwb25zZRIlCgNhY2sYASABKAsyFi5jYWlybi52MS5DaHVua0RhdGFBY2tIABIsCgZyZXN1bHQYAiABKAsyGi5jYWlybi52MS5TdG9yZUNodW5rUmVzdWx0SABCBgoEc3RlcCJnChFSZXRyaWV2ZUNodW5rT3BlbhIQCghjaHVua19pZBgBIAEoDBIUCgxvZmZzZXRfYnl0ZXMYAiABKAQSFAoMbGVuZ3RoX2J5dGVzGAMgASgEEhQKDHdpbmRvd19ieXRlcxgEIAEoBCJyChRSZXRyaWV2ZUNodW5rUmVxdWVzdBIrCgRvcGVuGAEgASgLMhsuY2Fpcm4udjEuUmV0cmlldmVDaHVua09wZW5IABIlCgNhY2sYAiABKAsyFi5jYWlybi52MS5DaHVua0RhdGFBY2tIAEIGCgRzdGVwIlwKFVJldHJpZXZlQ2h1bmtSZXNwb25zZRIaChJjaHVua19sZW5ndGhfYnl0ZXMYASABKAQSJwoEZGF0YRgPIAEoCzIZLmNhaXJuLnYxLkNodW5rRGF0YVN0cmVhbSLgAQoPUHV0Q2h1bmtSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAwSEAoIY2h1bmtfaWQYAiABKAwSDQoFZXBvY2gYAyABKAQSFAoMd3JpdGVfcXVvcnVtGAQgASgNEhwKFHJlcGxpY2Ffbm9kZV9udW1iZXJzGAUgAygNEiUKDXJlcGxpY2Ffbm9kZXMYBiADKAsyDi5jYWlybi52MS5Ob2RlEhYKDmlzX2lkX3ZlcmlmaWVkGAcgASgIEhcKD2Jsb2NrX2NoZWNrc3VtcxgIIAMoBxIMCgRkYXRhGA8gASgMIj4KEFB1dENodW5rUmVzcG9uc2USKgoGcmVzdWx0GAEgASgLMhouY2Fpcm4udjEuU3RvcmVDaHVua1Jlc3VsdCJPCg9HZXRDaHVua1JlcXVlc3QSEAoIY2h1bmtfaWQYASABKAwSFAoMb2Zmc2V0X2J5dGVzGAIgASgEEhQKDGxlbmd0aF9ieXRlcxgDIAEoBCJrChBHZXRDaHVua1Jlc3BvbnNlEhoKEmNodW5rX2xlbmd0aF9ieXRlcxgBIAEoBBIUCgxvZmZzZXRfYnl0ZXMYAiABKAQSFwoPYmxvY2tfY2hlY2tzdW1zGAMgAygHEgwKBGRhdGEYDyABKAwipQEKFVJlcGxpY2F0ZUNodW5rUmVxdWVzdBIQCghjaHVua19pZBgBIAEoDBIUCgxsZW5ndGhfYnl0ZXMYAiABKAQSGwoTc291cmNlX25vZGVfbnVtYmVycxgDIAMoDRINCgVlcG9jaBgEIAEoBBISCgpzZXNzaW9uX2lkGAUgASgMEiQKDHNvdXJjZV9ub2RlcxgGIAMoCzIOLmNhaXJuLnYxLk5vZGUiPAoWUmVwbGljYXRlQ2h1bmtSZXNwb25zZRIiCgdyZWNlaXB0GAEgASgLMhEuY2Fpcm4udjEuUmVjZWlwdCI7ChNEZWxldGVDaHVua3NSZXF1ZXN0EhEKCWNodW5rX2lkcxgBIAMoDBIRCgllcG9jaF9tYXgYAiABKAQiJAoURGVsZXRlQ2h1bmtzUmVzcG9uc2USDAoEZ29uZRgBIAMoCCJIChBIYXNDaHVua3NSZXF1ZXN0EhEKCWNodW5rX2lkcxgBIAMoDBISCgpzZXNzaW9uX2lkGAIgASgMEg0KBWVwb2NoGAMgASgEIlYKCUhlbGRDaHVuaxIPCgdpc19oZWxkGAEgASgIEhQKDGxlbmd0aF9ieXRlcxgCIAEoBBIiCgdyZWNlaXB0GAMgASgLMhEuY2Fpcm4udjEuUmVjZWlwdCI4ChFIYXNDaHVua3NSZXNwb25zZRIjCgZjaHVua3MYASADKAsyEy5jYWlybi52MS5IZWxkQ2h1bmsiOgoRTGlzdENodW5rc1JlcXVlc3QSFgoOYWZ0ZXJfY2h1bmtfaWQYASABKAwSDQoFbGltaXQYAiABKA0iWQoLU3RvcmVkQ2h1bmsSEAoIY2h1bmtfaWQYASABKAwSFAoMbGVuZ3RoX2J5dGVzGAIgASgEEg0KBWVwb2NoGAMgASgEEhMKC3ZlcmlmaWVkX21zGAQgASgEIk8KEkxpc3RDaHVua3NSZXNwb25zZRIlCgZjaHVua3MYASADKAsyFS5jYWlybi52MS5TdG9yZWRDaHVuaxISCgpuZXh0X2FmdGVyGAIgASgMIiYKElZlcmlmeUNodW5rUmVxdWVzdBIQCghjaHVua19pZBgBIAEoDCJVChNWZXJpZnlDaHVua1Jlc3BvbnNlEigKB291dGNvbWUYASABKA4yFy5jYWlybi52MS5WZXJpZnlPdXRjb21lEhQKDGxlbmd0aF9ieXRlcxgCIAEoBCIUChJIZWFsdGhDaGVja1JlcXVlc3QiwgEKE0hlYWx0aENoZWNrUmVzcG9uc2USEwoLbm9kZV9udW1iZXIYASABKA0SDwoHbm9kZV9pZBgCIAEoDBISCgpjbHVzdGVyX2lkGAMgASgMEiAKBmhlYWx0aBgEIAEoDjIQLmNhaXJuLnYxLkhlYWx0aBIiCgV1c2FnZRgFIAEoCzITLmNhaXJuLnYxLkRpc2tVc2FnZRIaChJub2RlX3RhYmxlX3ZlcnNpb24YBiABKAQSDwoHdmVyc2lvbhgHIAEoCSqCAQoNVmVyaWZ5T3V0Y29tZRIeChpWRVJJRllfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhkKFVZFUklGWV9PVVRDT01FX0lOVEFDVBABEhoKFlZFUklGWV9PVVRDT01FX0NPUlJVUFQQAhIaChZWRVJJRllfT1VUQ09NRV9NSVNTSU5HEAMyhQYKD0RhdGFOb2RlU2VydmljZRJLCgpTdG9yZUNodW5rEhsuY2Fpcm4udjEuU3RvcmVDaHVua1JlcXVlc3QaHC5jYWlybi52MS5TdG9yZUNodW5rUmVzcG9uc2UoATABElQKDVJldHJpZXZlQ2h1bmsSHi5jYWlybi52MS5SZXRyaWV2ZUNodW5rUmVxdWVzdBofLmNhaXJuLnYxLlJldHJpZXZlQ2h1bmtSZXNwb25zZSgBMAESQQoIUHV0Q2h1bmsSGS5jYWlybi52MS5QdXRDaHVua1JlcXVlc3QaGi5jYWlybi52MS5QdXRDaHVua1Jlc3BvbnNlEkEKCEdldENodW5rEhkuY2Fpcm4udjEuR2V0Q2h1bmtSZXF1ZXN0GhouY2Fpcm4udjEuR2V0Q2h1bmtSZXNwb25zZRJTCg5SZXBsaWNhdGVDaHVuaxIfLmNhaXJuLnYxLlJlcGxpY2F0ZUNodW5rUmVxdWVzdBogLmNhaXJuLnYxLlJlcGxpY2F0ZUNodW5rUmVzcG9uc2USTQoMRGVsZXRlQ2h1bmtzEh0uY2Fpcm4udjEuRGVsZXRlQ2h1bmtzUmVxdWVzdBoeLmNhaXJuLnYxLkRlbGV0ZUNodW5rc1Jlc3BvbnNlEkQKCUhhc0NodW5rcxIaLmNhaXJuLnYxLkhhc0NodW5rc1JlcXVlc3QaGy5jYWlybi52MS5IYXNDaHVua3NSZXNwb25zZRJHCgpMaXN0Q2h1bmtzEhsuY2Fpcm4udjEuTGlzdENodW5rc1JlcXVlc3QaHC5jYWlybi52MS5MaXN0Q2h1bmtzUmVzcG9uc2USSgoLVmVyaWZ5Q2h1bmsSHC5jYWlybi52MS5WZXJpZnlDaHVua1JlcXVlc3QaHS5jYWlybi52MS5WZXJpZnlDaHVua1Jlc3BvbnNlEkoKC0hlYWx0aENoZWNrEhwuY2Fpcm4udjEuSGVhbHRoQ2hlY2tSZXF1ZXN0Gh0uY2Fpcm4udjEuSGVhbHRoQ2hlY2tSZXNwb25zZWIGcHJvdG8z", [file_cairn_v1_common]);
 
 /**
  * Some bytes of a chunk. Frames of one stream follow each other without gap or overlap.
@@ -380,6 +380,157 @@ export const RetrieveChunkResponseSchema: GenMessage<RetrieveChunkResponse> = /*
   messageDesc(file_cairn_v1_datanode, 9);
 
 /**
+ * A chunk that fits in one message. The fields mean what they mean in StoreChunkOpen and ChunkDataStream.
+ *
+ * @generated from message cairn.v1.PutChunkRequest
+ */
+export type PutChunkRequest = Message<"cairn.v1.PutChunkRequest"> & {
+  /**
+   * @generated from field: bytes session_id = 1;
+   */
+  sessionId: Uint8Array;
+
+  /**
+   * @generated from field: bytes chunk_id = 2;
+   */
+  chunkId: Uint8Array;
+
+  /**
+   * @generated from field: uint64 epoch = 3;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: uint32 write_quorum = 4;
+   */
+  writeQuorum: number;
+
+  /**
+   * @generated from field: repeated uint32 replica_node_numbers = 5;
+   */
+  replicaNodeNumbers: number[];
+
+  /**
+   * @generated from field: repeated cairn.v1.Node replica_nodes = 6;
+   */
+  replicaNodes: Node[];
+
+  /**
+   * Set by a node that forwards, which has compared the SHA-256 with the id.
+   *
+   * @generated from field: bool is_id_verified = 7;
+   */
+  isIdVerified: boolean;
+
+  /**
+   * CRC-32C of each 64 KiB of `data`, in order, the last of what remains.
+   *
+   * @generated from field: repeated fixed32 block_checksums = 8;
+   */
+  blockChecksums: number[];
+
+  /**
+   * Last on the wire, so that a sender writes it without copying. 1 byte to 1 MiB.
+   *
+   * @generated from field: bytes data = 15;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message cairn.v1.PutChunkRequest.
+ * Use `create(PutChunkRequestSchema)` to create a new message.
+ */
+export const PutChunkRequestSchema: GenMessage<PutChunkRequest> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_datanode, 10);
+
+/**
+ * @generated from message cairn.v1.PutChunkResponse
+ */
+export type PutChunkResponse = Message<"cairn.v1.PutChunkResponse"> & {
+  /**
+   * @generated from field: cairn.v1.StoreChunkResult result = 1;
+   */
+  result?: StoreChunkResult | undefined;
+};
+
+/**
+ * Describes the message cairn.v1.PutChunkResponse.
+ * Use `create(PutChunkResponseSchema)` to create a new message.
+ */
+export const PutChunkResponseSchema: GenMessage<PutChunkResponse> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_datanode, 11);
+
+/**
+ * @generated from message cairn.v1.GetChunkRequest
+ */
+export type GetChunkRequest = Message<"cairn.v1.GetChunkRequest"> & {
+  /**
+   * @generated from field: bytes chunk_id = 1;
+   */
+  chunkId: Uint8Array;
+
+  /**
+   * @generated from field: uint64 offset_bytes = 2;
+   */
+  offsetBytes: bigint;
+
+  /**
+   * 0 means to the chunk's end.
+   *
+   * @generated from field: uint64 length_bytes = 3;
+   */
+  lengthBytes: bigint;
+};
+
+/**
+ * Describes the message cairn.v1.GetChunkRequest.
+ * Use `create(GetChunkRequestSchema)` to create a new message.
+ */
+export const GetChunkRequestSchema: GenMessage<GetChunkRequest> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_datanode, 12);
+
+/**
+ * @generated from message cairn.v1.GetChunkResponse
+ */
+export type GetChunkResponse = Message<"cairn.v1.GetChunkResponse"> & {
+  /**
+   * Of the whole chunk.
+   *
+   * @generated from field: uint64 chunk_length_bytes = 1;
+   */
+  chunkLengthBytes: bigint;
+
+  /**
+   * Of the first byte of `data` in the chunk; a multiple of 64 KiB.
+   *
+   * @generated from field: uint64 offset_bytes = 2;
+   */
+  offsetBytes: bigint;
+
+  /**
+   * CRC-32C of each 64 KiB of `data`, in order, the last of what remains.
+   *
+   * @generated from field: repeated fixed32 block_checksums = 3;
+   */
+  blockChecksums: number[];
+
+  /**
+   * Last on the wire, so that a sender writes it without copying.
+   *
+   * @generated from field: bytes data = 15;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message cairn.v1.GetChunkResponse.
+ * Use `create(GetChunkResponseSchema)` to create a new message.
+ */
+export const GetChunkResponseSchema: GenMessage<GetChunkResponse> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_datanode, 13);
+
+/**
  * @generated from message cairn.v1.ReplicateChunkRequest
  */
 export type ReplicateChunkRequest = Message<"cairn.v1.ReplicateChunkRequest"> & {
@@ -423,7 +574,7 @@ export type ReplicateChunkRequest = Message<"cairn.v1.ReplicateChunkRequest"> & 
  * Use `create(ReplicateChunkRequestSchema)` to create a new message.
  */
 export const ReplicateChunkRequestSchema: GenMessage<ReplicateChunkRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 10);
+  messageDesc(file_cairn_v1_datanode, 14);
 
 /**
  * @generated from message cairn.v1.ReplicateChunkResponse
@@ -440,7 +591,7 @@ export type ReplicateChunkResponse = Message<"cairn.v1.ReplicateChunkResponse"> 
  * Use `create(ReplicateChunkResponseSchema)` to create a new message.
  */
 export const ReplicateChunkResponseSchema: GenMessage<ReplicateChunkResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 11);
+  messageDesc(file_cairn_v1_datanode, 15);
 
 /**
  * Deletes copies that were stored in an epoch up to `epoch_max`; one that was stored later stays.
@@ -466,7 +617,7 @@ export type DeleteChunksRequest = Message<"cairn.v1.DeleteChunksRequest"> & {
  * Use `create(DeleteChunksRequestSchema)` to create a new message.
  */
 export const DeleteChunksRequestSchema: GenMessage<DeleteChunksRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 12);
+  messageDesc(file_cairn_v1_datanode, 16);
 
 /**
  * @generated from message cairn.v1.DeleteChunksResponse
@@ -485,7 +636,7 @@ export type DeleteChunksResponse = Message<"cairn.v1.DeleteChunksResponse"> & {
  * Use `create(DeleteChunksResponseSchema)` to create a new message.
  */
 export const DeleteChunksResponseSchema: GenMessage<DeleteChunksResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 13);
+  messageDesc(file_cairn_v1_datanode, 17);
 
 /**
  * @generated from message cairn.v1.HasChunksRequest
@@ -517,7 +668,7 @@ export type HasChunksRequest = Message<"cairn.v1.HasChunksRequest"> & {
  * Use `create(HasChunksRequestSchema)` to create a new message.
  */
 export const HasChunksRequestSchema: GenMessage<HasChunksRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 14);
+  messageDesc(file_cairn_v1_datanode, 18);
 
 /**
  * @generated from message cairn.v1.HeldChunk
@@ -544,7 +695,7 @@ export type HeldChunk = Message<"cairn.v1.HeldChunk"> & {
  * Use `create(HeldChunkSchema)` to create a new message.
  */
 export const HeldChunkSchema: GenMessage<HeldChunk> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 15);
+  messageDesc(file_cairn_v1_datanode, 19);
 
 /**
  * @generated from message cairn.v1.HasChunksResponse
@@ -563,7 +714,7 @@ export type HasChunksResponse = Message<"cairn.v1.HasChunksResponse"> & {
  * Use `create(HasChunksResponseSchema)` to create a new message.
  */
 export const HasChunksResponseSchema: GenMessage<HasChunksResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 16);
+  messageDesc(file_cairn_v1_datanode, 20);
 
 /**
  * The inventory, in the order of ids.
@@ -589,7 +740,7 @@ export type ListChunksRequest = Message<"cairn.v1.ListChunksRequest"> & {
  * Use `create(ListChunksRequestSchema)` to create a new message.
  */
 export const ListChunksRequestSchema: GenMessage<ListChunksRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 17);
+  messageDesc(file_cairn_v1_datanode, 21);
 
 /**
  * @generated from message cairn.v1.StoredChunk
@@ -623,7 +774,7 @@ export type StoredChunk = Message<"cairn.v1.StoredChunk"> & {
  * Use `create(StoredChunkSchema)` to create a new message.
  */
 export const StoredChunkSchema: GenMessage<StoredChunk> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 18);
+  messageDesc(file_cairn_v1_datanode, 22);
 
 /**
  * @generated from message cairn.v1.ListChunksResponse
@@ -647,7 +798,7 @@ export type ListChunksResponse = Message<"cairn.v1.ListChunksResponse"> & {
  * Use `create(ListChunksResponseSchema)` to create a new message.
  */
 export const ListChunksResponseSchema: GenMessage<ListChunksResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 19);
+  messageDesc(file_cairn_v1_datanode, 23);
 
 /**
  * @generated from message cairn.v1.VerifyChunkRequest
@@ -664,7 +815,7 @@ export type VerifyChunkRequest = Message<"cairn.v1.VerifyChunkRequest"> & {
  * Use `create(VerifyChunkRequestSchema)` to create a new message.
  */
 export const VerifyChunkRequestSchema: GenMessage<VerifyChunkRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 20);
+  messageDesc(file_cairn_v1_datanode, 24);
 
 /**
  * @generated from message cairn.v1.VerifyChunkResponse
@@ -686,7 +837,7 @@ export type VerifyChunkResponse = Message<"cairn.v1.VerifyChunkResponse"> & {
  * Use `create(VerifyChunkResponseSchema)` to create a new message.
  */
 export const VerifyChunkResponseSchema: GenMessage<VerifyChunkResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 21);
+  messageDesc(file_cairn_v1_datanode, 25);
 
 /**
  * @generated from message cairn.v1.HealthCheckRequest
@@ -699,7 +850,7 @@ export type HealthCheckRequest = Message<"cairn.v1.HealthCheckRequest"> & {
  * Use `create(HealthCheckRequestSchema)` to create a new message.
  */
 export const HealthCheckRequestSchema: GenMessage<HealthCheckRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 22);
+  messageDesc(file_cairn_v1_datanode, 26);
 
 /**
  * @generated from message cairn.v1.HealthCheckResponse
@@ -748,7 +899,7 @@ export type HealthCheckResponse = Message<"cairn.v1.HealthCheckResponse"> & {
  * Use `create(HealthCheckResponseSchema)` to create a new message.
  */
 export const HealthCheckResponseSchema: GenMessage<HealthCheckResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_datanode, 23);
+  messageDesc(file_cairn_v1_datanode, 27);
 
 /**
  * @generated from enum cairn.v1.VerifyOutcome
@@ -814,6 +965,26 @@ export const DataNodeService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof RetrieveChunkRequestSchema;
     output: typeof RetrieveChunkResponseSchema;
+  },
+  /**
+   * Stores a chunk of at most 1 MiB, here and (where asked) on the replicas, in one call.
+   *
+   * @generated from rpc cairn.v1.DataNodeService.PutChunk
+   */
+  putChunk: {
+    methodKind: "unary";
+    input: typeof PutChunkRequestSchema;
+    output: typeof PutChunkResponseSchema;
+  },
+  /**
+   * Reads a range of a chunk in one call; the whole blocks that it touches are at most 1 MiB.
+   *
+   * @generated from rpc cairn.v1.DataNodeService.GetChunk
+   */
+  getChunk: {
+    methodKind: "unary";
+    input: typeof GetChunkRequestSchema;
+    output: typeof GetChunkResponseSchema;
   },
   /**
    * Has this node fetch a chunk from a peer, verify and store it.
