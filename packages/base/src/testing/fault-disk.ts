@@ -23,7 +23,7 @@ export type DiskOperation =
 
 /** Which operations fail, and how. What is left out matches all. */
 export interface DiskFault {
-  readonly code: "EIO" | "ENOSPC" | "EACCES" | "EROFS";
+  readonly code: "EIO" | "ENOSPC" | "EACCES" | "EMFILE" | "EROFS";
   readonly operations?: readonly DiskOperation[];
   readonly path?: RegExp;
   /** How many that match go well before. */
