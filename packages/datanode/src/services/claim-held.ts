@@ -1,12 +1,21 @@
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { ChunkStore } from "../store/chunk-store.ts";
 
-/** Claims a copy for an epoch, durably; how long it is, or undefined when it is not held. */
+/** Claims a copy for an epoch, durably; how long it is, or undefined when it is not held where chunks of its length are. */
 export async function claimHeld(
-  { chunkId, epoch }: { readonly chunkId: ChunkId; readonly epoch: number },
+  {
+    chunkId,
+    epoch,
+    lengthBytes,
+  }: {
+    readonly chunkId: ChunkId;
+    readonly epoch: number;
+    /** When it is known. */
+    readonly lengthBytes?: number | undefined;
+  },
   store: ChunkStore,
 ): Promise<number | undefined> {
-  const info = await store.info(chunkId);
+  const info = await store.info(chunkId, lengthBytes);
   if (info === undefined) return undefined;
   return (await store.claim(chunkId, epoch)) ? info.lengthBytes : undefined;
 }

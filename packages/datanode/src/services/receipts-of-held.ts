@@ -29,7 +29,7 @@ export async function receiptsOfHeld(
   },
 ): Promise<HeldEverywhere | undefined> {
   if (chunkId === undefined) return undefined;
-  const lengthBytes = await claimHeld({ chunkId, epoch }, parts.store);
+  const lengthBytes = await claimHeld({ chunkId, epoch, lengthBytes: announced }, parts.store);
   if (lengthBytes === undefined || lengthBytes !== (announced ?? lengthBytes)) return undefined;
   const wanted = { chunkIds: [chunkIdToBytes(chunkId)], sessionId, epoch: BigInt(epoch) };
   const timeoutMs = parts.config.replicaStallMs;

@@ -82,8 +82,11 @@ export interface ChunkStore extends Closable {
    * does; `storeFull` when there is no room. The bytes are the caller's again when this settles.
    */
   putWhole(chunk: WholeChunk): Promise<StoredChunkInfo>;
-  /** What is known of a copy without reading it; undefined when it is not held (or quarantined). */
-  info(id: ChunkId): Promise<StoredChunkInfo | undefined>;
+  /**
+   * What is known of a copy without reading it; undefined when it is not held (or quarantined). With `lengthBytes` a store may look
+   * only where it puts chunks of that length, and miss one that lies elsewhere.
+   */
+  info(id: ChunkId, lengthBytes?: number): Promise<StoredChunkInfo | undefined>;
   /**
    * The whole blocks that the range touches, in order, in pieces of at most 1 MiB, with the checksums that were stored.
    * `chunkNotFound`, `rangeNotSatisfiable`; `storeFailed` when the disk errs. Does not verify: the reader does, end to end.

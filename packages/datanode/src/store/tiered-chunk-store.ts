@@ -66,8 +66,12 @@ export class TieredChunkStore implements ChunkStore {
     }
   }
 
-  async info(id: ChunkId): Promise<StoredChunkInfo | undefined> {
-    return this.#small.info(id) ?? (await this.#large.info(id));
+  async info(id: ChunkId, lengthBytes?: number): Promise<StoredChunkInfo | undefined> {
+    const small = this.#small.info(id);
+    if (small !== undefined || (lengthBytes ?? SEGMENT_CHUNK_BYTES_END) < SEGMENT_CHUNK_BYTES_END) {
+      return small;
+    }
+    return this.#large.info(id);
   }
 
   async *read(id: ChunkId, options: ReadOptions): AsyncGenerator<ChunkPiece> {
