@@ -220,6 +220,41 @@ test("a large content is taken apart in bounded steps, each of which leaves a st
   expect(await ns.kv.read(readCounters)).toMatchObject({ chunks: 0, garbageChunks: 900 });
 });
 
+test("many small contents and directories are taken apart by few commits", async () => {
+  await using ns = await TestNamespace.open({ settings: { defaultReplicationFactor: 1 } });
+  for (let at = 0; at < 120; at++) {
+    // Some share a chunk, with each other and within a file.
+    await ns.upload(`/d${at % 40}/f${at}`, [chunkOf(`s${at % 50}`, 100), chunkOf("shared", 100)]);
+  }
+  for (let at = 0; at < 40; at++) await ns.call("remove", { path: `/d${at}`, recursive: true });
+  const signal = new AbortController().signal;
+  for (const graceMs of [0, ns.settings.contentGraceMs]) {
+    await ns.clock.advance(graceMs);
+    let steps = 0;
+    while ((await ns.worker("tombstones").step(signal)) === "again") steps += 1;
+    expect(steps).toBe(1);
+    expect(await ns.violations()).toEqual([]);
+  }
+  expect(await ns.kv.read(readCounters)).toMatchObject({
+    directories: 1,
+    files: 0,
+    chunks: 0,
+    garbageChunks: 51,
+  });
+});
+
+test("many uploads that nobody ended are ended by few commits, a younger one is not", async () => {
+  await using ns = await TestNamespace.open();
+  for (let at = 0; at < 100; at++) await ns.call("beginUpload", { path: `/f${at}` });
+  await ns.clock.advance(ns.settings.sessionTtlMs / 2);
+  await ns.call("beginUpload", { path: "/later" });
+  await ns.clock.advance(ns.settings.sessionTtlMs / 2);
+  const step = await ns.worker("expired-uploads").step(new AbortController().signal);
+  expect(step).not.toBe("again");
+  expect((await ns.kv.read(readCounters)).openUploads).toBe(1);
+  expect(await ns.violations()).toEqual([]);
+});
+
 test("the epoch moves on by itself, so that the horizon can follow", async () => {
   await using ns = await TestNamespace.open();
   const before = await ns.kv.read(readEpoch);

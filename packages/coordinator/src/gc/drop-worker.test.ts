@@ -33,19 +33,24 @@ class Trial implements ChunkDeleter, AsyncDisposable {
     settings: { receiptLifeMs: 1000 },
   });
 
+  /** How often each node was asked. */
+  readonly turns = new Map<number, number>();
+
   async deleteChunks(request: {
+    readonly nodeNumber: number;
     readonly chunkIds: readonly ChunkId[];
   }): Promise<readonly boolean[]> {
-    const { chunkIds } = request;
+    const { nodeNumber, chunkIds } = request;
+    this.turns.set(nodeNumber, (this.turns.get(nodeNumber) ?? 0) + 1);
     expect(chunkIds.length).toBeLessThanOrEqual(1000);
     for (const id of chunkIds) this.asked.set(id, (this.asked.get(id) ?? 0) + 1);
     if (chunkIds.some((id) => this.poison.has(id))) throw new CairnError("storeFailed", "no luck");
     return chunkIds.map((id) => !this.kept.has(id));
   }
 
-  add(rows: Iterable<{ readonly id: ChunkId; readonly epoch: number }>): Promise<void> {
+  add(rows: Iterable<{ readonly id: ChunkId; readonly epoch: number }>, node = 1): Promise<void> {
     return this.kv.transact(async (tx) => {
-      for (const { id, epoch } of rows) drops.put(tx, [1, id], epoch);
+      for (const { id, epoch } of rows) drops.put(tx, [node, id], epoch);
     });
   }
 
@@ -112,6 +117,18 @@ test("a call that always fails keeps its own rows waiting and no others for ever
   expect(await trial.left()).toEqual([idOf(0)]);
   trial.poison.clear();
   await trial.clock.advance(30_000);
+  await trial.run();
+  expect(await trial.left()).toEqual([]);
+});
+
+test("nodes with much to delete do not keep the others waiting", async () => {
+  await using trial = new Trial();
+  const many = Array.from({ length: 3000 }, (_, n) => ({ id: idOf(n), epoch: 1 }));
+  for (let node = 1; node <= 10; node++) await trial.add(many, node);
+  for (let node = 11; node <= 20; node++) await trial.add(many.slice(0, 1), node);
+  // Three steps have room for a turn of each of the twenty.
+  for (let step = 0; step < 3; step++) await trial.worker.step(signal);
+  expect(trial.turns.size).toBe(20);
   await trial.run();
   expect(await trial.left()).toEqual([]);
 });

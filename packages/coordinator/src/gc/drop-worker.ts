@@ -47,7 +47,8 @@ interface Round {
 /**
  * Has nodes delete the copies that were decided on, node by node in batches of one epoch, until each has said
  * that it is done. Asking twice does no harm; a node that is away is asked again when it is back. What a node cannot
- * delete holds up nothing else: it is asked round and round, and each drop has its turn in each round.
+ * delete holds up nothing else: it is asked round and round, and each drop has its turn in each round. So has each node,
+ * however much others have to delete.
  */
 export class DropWorker implements Worker {
   readonly name = "drops";
@@ -56,6 +57,8 @@ export class DropWorker implements Worker {
   readonly #restUntilMs = new Map<number, number>();
   /** The rounds that are under way; at most one entry for each node. */
   readonly #rounds = new Map<number, Round>();
+  /** Where the next look for nodes begins: behind the last that had its turn. */
+  #nextNumber = 0;
 
   constructor(parts: DropParts) {
     this.#parts = parts;
@@ -67,23 +70,36 @@ export class DropWorker implements Worker {
     return pages.length > 0 ? "again" : { pauseMs: IDLE_PAUSE_MS };
   }
 
-  /** One page for each of some nodes that are not at rest. */
+  /** One page for each of some nodes that are not at rest, those whose last turn is longest ago first. */
   async #nextPages(): Promise<DropPage[]> {
-    const { kv, clock } = this.#parts;
-    const nowMs = nowMsOf(clock);
     const pages: DropPage[] = [];
-    await kv.read(async (reader) => {
-      for (let nodeNumber = 0; pages.length < NODES_AT_ONCE; nodeNumber += 1) {
-        const first = await drops.first(reader, { from: [nodeNumber, FIRST_CHUNK] });
-        if (first === undefined) return;
-        nodeNumber = first.key[0];
-        if ((this.#restUntilMs.get(nodeNumber) ?? 0) > nowMs) continue;
+    const start = this.#nextNumber;
+    await this.#parts.kv.read(async (reader) => {
+      await this.#addPages(reader, pages, { from: start, before: NODE_NUMBERS_END });
+      await this.#addPages(reader, pages, { from: 0, before: start });
+    });
+    this.#nextNumber = (pages.at(-1)?.nodeNumber ?? -1) + 1;
+    return pages;
+  }
+
+  async #addPages(
+    reader: KvReader,
+    pages: DropPage[],
+    { from, before }: { readonly from: number; readonly before: number },
+  ): Promise<void> {
+    const nowMs = nowMsOf(this.#parts.clock);
+    let nodeNumber = from;
+    while (pages.length < NODES_AT_ONCE && nodeNumber < before) {
+      const first = await drops.first(reader, { from: [nodeNumber, FIRST_CHUNK] });
+      if (first === undefined || first.key[0] >= before) return;
+      nodeNumber = first.key[0];
+      if ((this.#restUntilMs.get(nodeNumber) ?? 0) <= nowMs) {
         this.#restUntilMs.delete(nodeNumber);
         const rows = await this.#nextRows(reader, nodeNumber);
         if (rows.length > 0) pages.push({ nodeNumber, rows });
       }
-    });
-    return pages;
+      nodeNumber += 1;
+    }
   }
 
   /** The rows whose turn it is; none when the round is over and the node is left alone for a while. */
@@ -187,5 +203,6 @@ function byEpoch(rows: DropPage["rows"]): Map<number, ChunkId[]> {
   return batches;
 }
 
+const NODE_NUMBERS_END = 2 ** 32;
 // Sorts before every chunk id.
 const FIRST_CHUNK = "0".repeat(64) as ChunkId;

@@ -5,7 +5,8 @@ import { sessionExpiries, sessions } from "../keyspace.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import { endSession } from "../uploads/session-table.ts";
 
-const BATCH_SESSIONS = 64;
+/** So many are ended by one commit. */
+const BATCH_SESSIONS = 256;
 const IDLE_PAUSE_MS = 5_000;
 
 /** Ends upload sessions whose time is over; what the open ones gathered becomes garbage. */
@@ -24,17 +25,22 @@ export class ExpiredUploadWorker implements Worker {
     const due = await this.#kv.read((reader) =>
       sessionExpiries.page(reader, { before: [nowMs + 1, NO_SESSION], limit: BATCH_SESSIONS }),
     );
-    for (const { key } of due) {
-      const [expiresMs, id] = key;
-      await this.#kv.transact(
-        async (tx) => {
-          const session = await sessions.get(tx, id);
+    if (due.length === 0) return { pauseMs: IDLE_PAUSE_MS };
+    await this.#kv.transact(
+      async (tx) => {
+        const found = await sessions.getMany(
+          tx,
+          due.map(({ key }) => key[1]),
+        );
+        for (const [at, { key }] of due.entries()) {
+          const session = found[at];
+          const [expiresMs, id] = key;
           // Renewed or ended since we looked: then this row is gone with it.
           if (session?.expiresMs === expiresMs) await endSession(tx, id, session, nowMs);
-        },
-        { signal },
-      );
-    }
+        }
+      },
+      { signal },
+    );
     return due.length === BATCH_SESSIONS ? "again" : { pauseMs: IDLE_PAUSE_MS };
   }
 }

@@ -15,12 +15,21 @@ async function passHorizon(ns: TestNamespace): Promise<void> {
   await ns.run("horizon");
 }
 
+const signal = new AbortController().signal;
+const IDLE_PAUSE_MS = 10_000;
+
 /** Compares with every node once. */
 async function compareAll(ns: TestNamespace): Promise<void> {
-  const signal = new AbortController().signal;
   await ns.clock.advance(ns.settings.inventoryIntervalMs);
-  for (let node = 0; node < ns.nodes.nodeNumbers().length; node++) {
-    await ns.worker("inventories").step(signal);
+  await compareDue(ns);
+}
+
+/** Compares with the nodes that are due, until none is; gives how many steps that took. */
+async function compareDue(ns: TestNamespace): Promise<number> {
+  for (let steps = 1; ; steps++) {
+    expect(steps).toBeLessThan(1000);
+    const next = await ns.worker("inventories").step(signal);
+    if (typeof next === "object" && next.pauseMs === IDLE_PAUSE_MS) return steps;
   }
 }
 
@@ -208,12 +217,60 @@ test("a node whose first page has more to report than can wait is compared again
   await ns.upload("/f", parts);
   for (const { chunkId } of parts) for (const node of [1, 2]) ns.nodes.lose(node, chunkId);
   for (let round = 0; round < 4; round++) {
-    // The first node's page fills what may wait, so that the second's is refused.
-    for (let step = 0; step < 2; step++) {
-      await ns.worker("inventories").step(new AbortController().signal);
-    }
+    // The first page fills what may wait, so that the next is refused.
+    for (let step = 0; step < 8; step++) await ns.worker("inventories").step(signal);
     await ns.run("bad-replicas");
   }
   const { chunks } = await ns.call("openFile", { path: "/f", chunkLimit: 1100 });
   expect(chunks.filter((chunk) => chunk.nodeNumbers.length > 0)).toEqual([]);
+});
+
+test("however many nodes there are, the records are walked once for all of them", async () => {
+  await using ns = await TestNamespace.open({ nodes: 12 });
+  const parts = Array.from({ length: 2500 }, (_, at) => chunkOf(`w${at}`, 10));
+  await ns.upload("/f", parts);
+  const [loser = 0] = ns.nodes.holdersOf(parts[2345]?.chunkId ?? A.chunkId);
+  ns.nodes.lose(loser, parts[2345]?.chunkId ?? A.chunkId);
+  // Three pages of records; of each node one page of its about 625 copies; and the look that finds nothing due.
+  expect(await compareDue(ns)).toBe(3 + 12 + 1);
+  await ns.run("bad-replicas");
+  expect((await ns.kv.read(readCounters)).debtChunks).toBe(1);
+  expect(await compareDue(ns)).toBe(1);
+});
+
+test("a node with many copies that no record names is compared to the end", async () => {
+  await using ns = await TestNamespace.open({
+    nodes: 1,
+    settings: { defaultReplicationFactor: 1 },
+  });
+  const { sessionId } = await ns.call("beginUpload", { path: "/f" });
+  const parts = Array.from({ length: 300 }, (_, at) => chunkOf(`o${at}`, 10));
+  for (let at = 0; at < parts.length; at += 100) {
+    await ns.store(sessionId, parts.slice(at, at + 100), BigInt(at));
+  }
+  await passHorizon(ns);
+  // No records, so that each page is asked for with little room.
+  await compareAll(ns);
+  await ns.run("drops");
+  expect(parts.filter((part) => ns.nodes.holdersOf(part.chunkId).length > 0)).toEqual([]);
+});
+
+test("what was removed or stored while the comparison went on is not reported", async () => {
+  await using ns = await TestNamespace.open({
+    nodes: 1,
+    settings: { defaultReplicationFactor: 1 },
+  });
+  await ns.upload("/f", [A, chunkOf("b")]);
+  // The records are read, the node is not asked yet; then the chunk goes, and its copy with it.
+  await ns.worker("inventories").step(signal);
+  await ns.call("remove", { path: "/f" });
+  await ns.clock.advance(ns.settings.contentGraceMs + 1);
+  await ns.run("tombstones");
+  await ns.clock.advance(ns.settings.chunkGraceMs + 1);
+  await ns.run("chunk-collector");
+  await ns.run("drops");
+  expect(ns.nodes.holdersOf(A.chunkId)).toEqual([]);
+  await compareDue(ns);
+  // Nothing waits to be looked at.
+  expect(await ns.worker("bad-replicas").step(signal)).not.toBe("again");
 });

@@ -1,3 +1,4 @@
+import { present } from "@cairnfs/base/assert";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Logger } from "@cairnfs/base/telemetry";
@@ -5,19 +6,25 @@ import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
-import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
-import { addDrop, forgetReplica, liveCopies } from "../chunks/replicas.ts";
+import { addDrop, liveCopies } from "../chunks/replicas.ts";
 import { chunks, readHorizon } from "../keyspace.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import type { PlacementSource } from "../uploads/placements.ts";
 import type { ChunkInventory, StoredCopy } from "./chunk-inventory.ts";
+import { InventoryWindow, isKept } from "./inventory-window.ts";
+import { SurplusCopies } from "./surplus-copies.ts";
 
-const PAGE_CHUNKS = 1_000;
-/** Between two pages: at most 10,000 chunks a second are compared. */
-const PAGE_PAUSE_MS = 100;
+const PAGE_ROWS = 1_000;
+const PAGE_COPIES_MAX = 1_000;
+/** A page of copies is asked for with some room for those that no record names. */
+const PAGE_COPIES_SPARE = 64;
+/** At most 10,000 records or copies a second are compared, */
+const PAUSE_MS_PER_ROW = 0.1;
+/** and at most 200 nodes a second are asked. */
+const PAUSE_MS_MIN = 5;
 const IDLE_PAUSE_MS = 10_000;
-/** Each costs the reading of as many copies as are wanted; the next comparison goes on. */
+/** Each costs the reading of as many copies as are wanted; the next round goes on. */
 const SURPLUS_PER_PAGE = 64;
 const RETRY_PAUSE_MS = 60_000;
 
@@ -32,153 +39,160 @@ export interface InventoryParts {
   readonly settings: Pick<NamespaceSettings, "inventoryIntervalMs">;
 }
 
-/** How far the comparison with a node is. */
-interface Progress {
-  readonly after: ChunkId | undefined;
-  readonly dueMs: number;
+/** One walk over all records, for the nodes that were due when it began. */
+interface Round {
+  /** Who is still in it: a node that fails leaves, and is due again soon. */
+  readonly nodeNumbers: Set<number>;
+  window: InventoryWindow;
+  /** Who was not compared with all of the window, the first being asked, up to `after`. */
+  readonly asking: number[];
+  after: ChunkId | undefined;
 }
 
-/** Where the next page starts, unless that was the last. */
-type Reached = { readonly after: ChunkId | undefined } | "end";
-
 /**
- * Compares what nodes hold with what the records say, node by node, page by page, again and again. A copy that no
- * record names and, being of an epoch up to the horizon, none ever will, is to be deleted. A copy that a record names
- * and the node does not list is reported, which has the node look for it. A copy beyond the wanted ones goes from
- * the node where it is missed least.
+ * Compares what nodes hold with what the records say, again and again: one walk over the records serves all nodes
+ * that are due, window by window. A copy that no record names and, being of an epoch up to the horizon, none ever
+ * will, is to be deleted. A copy that a record names and the node does not list is reported, which has the
+ * node look for it. A copy beyond the wanted ones goes from the node where it is missed least.
  */
 export class InventoryWorker implements Worker {
   readonly name = "inventories";
   readonly #parts: InventoryParts;
-  /** One entry for each node that can be asked. */
-  readonly #progress = new Map<number, Progress>();
+  readonly #surplus: SurplusCopies;
+  /** When each node that can be asked is compared again; one that is not in here, at once. */
+  readonly #dueMs = new Map<number, number>();
+  #round: Round | undefined;
 
   constructor(parts: InventoryParts) {
     this.#parts = parts;
+    this.#surplus = new SurplusCopies(parts);
   }
 
   async step(signal: AbortSignal): Promise<Step> {
-    const nodeNumber = this.#nextNode();
-    if (nodeNumber === undefined) return { pauseMs: IDLE_PAUSE_MS };
-    const { clock, logger, settings } = this.#parts;
-    const after = this.#progress.get(nodeNumber)?.after;
+    this.#round ??= this.#nextRound();
+    const round = this.#round;
+    if (round === undefined) return { pauseMs: IDLE_PAUSE_MS };
+    const { window } = round;
+    const compared = window.isFull
+      ? await this.#askNext(round, signal)
+      : await this.#readOn(round, signal);
+    if (window.isFull && round.asking.length === 0) this.#endWindow(round);
+    return { pauseMs: Math.max(PAUSE_MS_MIN, compared * PAUSE_MS_PER_ROW) };
+  }
+
+  /** A round for all nodes that are due. */
+  #nextRound(): Round | undefined {
+    const { clock, inventory } = this.#parts;
+    const nodeNumbers = new Set(inventory.nodeNumbers());
+    for (const known of this.#dueMs.keys()) {
+      if (!nodeNumbers.has(known)) this.#dueMs.delete(known);
+    }
+    const nowMs = clock.now();
+    for (const nodeNumber of nodeNumbers) {
+      if ((this.#dueMs.get(nodeNumber) ?? 0) > nowMs) nodeNumbers.delete(nodeNumber);
+    }
+    if (nodeNumbers.size === 0) return undefined;
+    return {
+      nodeNumbers,
+      window: new InventoryWindow(undefined, nodeNumbers),
+      asking: [...nodeNumbers],
+      after: undefined,
+    };
+  }
+
+  /** The next window, or the end of the round when that was the last. */
+  #endWindow(round: Round): void {
+    const { end } = round.window;
+    if (end !== undefined && round.nodeNumbers.size > 0) {
+      round.window = new InventoryWindow(end, round.nodeNumbers);
+      round.asking.push(...round.nodeNumbers);
+      round.after = end;
+      return;
+    }
+    const { clock, settings } = this.#parts;
+    const dueMs = clock.now() + settings.inventoryIntervalMs;
+    for (const nodeNumber of round.nodeNumbers) this.#dueMs.set(nodeNumber, dueMs);
+    this.#round = undefined;
+  }
+
+  /** Reads some records into the window; gives how many. */
+  async #readOn(round: Round, signal: AbortSignal): Promise<number> {
+    const rows = await this.#parts.kv.read((reader) => round.window.extend(reader, PAGE_ROWS));
+    let dropped = 0;
+    for (const { key, value } of rows) {
+      const leaver = this.#surplus.leaverOf(value);
+      if (leaver === undefined || !round.nodeNumbers.has(leaver)) continue;
+      await this.#surplus.drop(key, value, leaver, signal);
+      dropped += 1;
+      if (dropped === SURPLUS_PER_PAGE) break;
+    }
+    return rows.length;
+  }
+
+  /** Compares one page of the node whose turn it is; gives how many copies that were. */
+  async #askNext(round: Round, signal: AbortSignal): Promise<number> {
+    const { clock, logger } = this.#parts;
+    const nodeNumber = present(round.asking[0], "a window without anybody to ask has ended");
     try {
-      const reached = await this.#compare(nodeNumber, after, signal);
-      this.#progress.set(
-        nodeNumber,
-        reached === "end"
-          ? { after: undefined, dueMs: clock.now() + settings.inventoryIntervalMs }
-          : { after: reached.after, dueMs: clock.now() },
-      );
+      const { after, compared } = await this.#compare(nodeNumber, round, signal);
+      if (after === "end") this.#endAsking(round);
+      else round.after = after;
+      return compared;
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;
-      this.#progress.set(nodeNumber, { after, dueMs: clock.now() + RETRY_PAUSE_MS });
+      round.nodeNumbers.delete(nodeNumber);
+      this.#dueMs.set(nodeNumber, clock.now() + RETRY_PAUSE_MS);
+      this.#endAsking(round);
       logger.info("the inventory of a node could not be compared", {
         nodeNumber,
         reason: error.reason,
       });
+      return 0;
     }
-    return { pauseMs: PAGE_PAUSE_MS };
   }
 
-  /** The node whose comparison has been due for longest. */
-  #nextNode(): number | undefined {
-    const { clock, inventory } = this.#parts;
-    const nodeNumbers = new Set(inventory.nodeNumbers());
-    for (const known of this.#progress.keys()) {
-      if (!nodeNumbers.has(known)) this.#progress.delete(known);
-    }
-    let next: number | undefined;
-    let dueMs = clock.now();
-    for (const nodeNumber of nodeNumbers) {
-      const nodeDueMs = this.#progress.get(nodeNumber)?.dueMs ?? 0;
-      if (nodeDueMs > dueMs) continue;
-      next = nodeNumber;
-      dueMs = nodeDueMs;
-    }
-    return next;
+  #endAsking(round: Round): void {
+    round.asking.shift();
+    round.after = round.window.after;
   }
 
-  /** Compares one page. */
   async #compare(
     nodeNumber: number,
-    after: ChunkId | undefined,
+    { window, after }: Round,
     signal: AbortSignal,
-  ): Promise<Reached> {
-    const { kv, inventory, badReplicas } = this.#parts;
-    const limit = PAGE_CHUNKS;
-    const copies = await inventory.list({ nodeNumber, after, limit }, signal);
-    const rows = await kv.read((reader) =>
-      chunks.page(reader, after === undefined ? { limit } : { after, limit }),
-    );
+  ): Promise<{ readonly after: ChunkId | undefined | "end"; readonly compared: number }> {
+    const named = window.namedOf(nodeNumber, after, window.end);
+    const limit = Math.min(PAGE_COPIES_MAX, named.length + PAGE_COPIES_SPARE);
+    const copies = await this.#parts.inventory.list({ nodeNumber, after, limit }, signal);
+    const last = copies.at(limit - 1)?.chunkId;
     // A full page says nothing of what comes after its last id.
-    const ends = [copies.at(limit - 1)?.chunkId, rows.at(limit - 1)?.key];
-    const end = ends.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a));
-    const isWithin = (id: ChunkId) => end === undefined || id <= end;
+    const isAll = last === undefined || (window.end !== undefined && last >= window.end);
+    const end = isAll ? window.end : last;
+    const within = end === undefined ? copies : copies.filter((copy) => copy.chunkId <= end);
+    const listed = new Set(within.map((copy) => copy.chunkId));
 
-    const listed = new Set(copies.map((copy) => copy.chunkId));
-    for (const { key, value } of rows) {
-      const isNamed = isKept(value) && value.nodeNumbers.includes(nodeNumber);
-      if (!isNamed || !isWithin(key) || listed.has(key)) continue;
-      // Too many are waiting: the same page again, when some have been looked at.
-      if (!badReplicas.report({ chunkId: key, nodeNumber })) return { after };
-    }
-    const surplus = rows.filter(
-      (row) => isWithin(row.key) && this.#isLeaver(row.value, nodeNumber),
-    );
-    for (const { key, value } of surplus.slice(0, SURPLUS_PER_PAGE)) {
-      await this.#dropSurplus(key, value, nodeNumber, signal);
-    }
-    const within = copies.filter((copy) => isWithin(copy.chunkId));
-    await this.#dropOrphans(nodeNumber, within, signal);
-    return end === undefined ? "end" : { after: end };
+    const expected = isAll ? named : window.namedOf(nodeNumber, after, end);
+    const missing = expected.filter((id) => !listed.has(id));
+    // Too many are waiting: the same page again, when some have been looked at.
+    if (!(await this.#reportMissing(nodeNumber, missing))) return { after, compared: limit };
+    const known = new Set(expected);
+    const unknown = within.filter((copy) => !known.has(copy.chunkId));
+    if (unknown.length > 0) await this.#dropOrphans(nodeNumber, unknown, signal);
+    return { after: isAll ? "end" : end, compared: copies.length };
   }
 
-  /** Whether the chunk has more copies than wanted and this node's is the one to go. */
-  #isLeaver(record: ChunkRecord, nodeNumber: number): boolean {
-    const { nodeNumbers, wantedCopies } = record;
-    if (record.state !== "live" || nodeNumbers.length <= wantedCopies) return false;
-    return this.#parts.nodes.leaverOf(nodeNumbers, wantedCopies) === nodeNumber;
-  }
-
-  /** Lets the node's copy go when as many others as are wanted have been read and found intact, and not before. */
-  async #dropSurplus(
-    id: ChunkId,
-    compared: ChunkRecord,
-    nodeNumber: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { kv, nodes } = this.#parts;
-    if (!(await this.#areOthersIntact(id, compared, nodeNumber, signal))) return;
-    await kv.transact(
-      async (tx) => {
-        const record = await chunks.get(tx, id);
-        if (record === undefined || !this.#isLeaver(record, nodeNumber)) return;
-        // What was verified are the copies of the record as it was.
-        if (!areSame(record.nodeNumbers, compared.nodeNumbers)) return;
-        const isLive = (number: number) => nodes.isLive(number);
-        await forgetReplica(tx, id, { nodeNumber, deletes: true }, isLive);
-      },
-      { signal },
-    );
-  }
-
-  async #areOthersIntact(
-    chunkId: ChunkId,
-    { nodeNumbers, wantedCopies }: ChunkRecord,
-    leaver: number,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { nodes, verifier, badReplicas } = this.#parts;
-    let intact = 0;
-    for (const nodeNumber of nodeNumbers) {
-      if (intact === wantedCopies) break;
-      if (nodeNumber === leaver || !nodes.isLive(nodeNumber)) continue;
-      const finding = await verifier.verify({ nodeNumber, chunkId }, signal);
-      if (finding === "intact") intact += 1;
-      else badReplicas.report({ nodeNumber, chunkId });
-    }
-    return intact >= wantedCopies;
+  /** False when not all could be reported. */
+  async #reportMissing(nodeNumber: number, ids: readonly ChunkId[]): Promise<boolean> {
+    if (ids.length === 0) return true;
+    const { kv, badReplicas } = this.#parts;
+    // The records may have changed since the window was read.
+    const records = await kv.read((reader) => chunks.getMany(reader, ids));
+    return ids.every((chunkId, at) => {
+      const record = records[at];
+      const isNamed = record !== undefined && isKept(record);
+      if (!isNamed || !record.nodeNumbers.includes(nodeNumber)) return true;
+      return badReplicas.report({ chunkId, nodeNumber });
+    });
   }
 
   async #dropOrphans(
@@ -222,12 +236,4 @@ async function findOrphans(
     return !isKept(record) || liveCopies(record, isLive) >= record.wantedCopies;
   });
   return { ids, horizon };
-}
-
-function isKept(record: ChunkRecord): boolean {
-  return record.state === "live" || record.state === "garbage";
-}
-
-function areSame(some: readonly number[], others: readonly number[]): boolean {
-  return some.length === others.length && some.every((number, at) => number === others[at]);
 }

@@ -10,9 +10,11 @@ import { type ContentId, contentId, type InodeId, inodeId } from "../namespace/i
 import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 
-/** Bounds of one step. */
+/** Bounds of one step, which is one commit: it ends at the first of them. */
+const STEP_TOMBSTONES = 256;
 const STEP_ENTRIES = 256;
-const STEP_MAP_ROWS = 4;
+const STEP_CHUNKS = 1024;
+const MAP_ROWS = 4;
 const IDLE_PAUSE_MS = 1_000;
 
 export interface TombstoneParts {
@@ -21,9 +23,15 @@ export interface TombstoneParts {
   readonly settings: Pick<NamespaceSettings, "contentGraceMs" | "chunkGraceMs">;
 }
 
+/** What is left of the bounds of a step. */
+interface Room {
+  entries: number;
+  chunks: number;
+}
+
 /**
- * Takes apart removed directories and contents without owners, a bounded piece in each transaction. What a step has
- * done is gone from the store with it, so that the next one goes on there, whoever runs it.
+ * Takes apart removed directories and contents without owners, many small ones or a bounded piece of a large one in each
+ * transaction. What a step has done is gone from the store with it, so that the next one goes on there, whoever runs it.
  */
 export class TombstoneWorker implements Worker {
   readonly name = "tombstones";
@@ -36,18 +44,20 @@ export class TombstoneWorker implements Worker {
   async step(signal: AbortSignal): Promise<Step> {
     const { kv, clock } = this.#parts;
     const nowMs = nowMsOf(clock);
-    const isIdle = await kv.read(async (reader) => (await firstDue(reader, nowMs)) === undefined);
+    const isIdle = await kv.read(async (reader) => (await dueFirst(reader, nowMs, 1)).length === 0);
     if (isIdle) return { pauseMs: IDLE_PAUSE_MS };
     await kv.transact(
       async (tx) => {
-        const due = await firstDue(tx, nowMs);
-        if (due === undefined) return;
-        const [, kind, id] = due.key;
-        const isDone =
-          kind === TOMB_KIND.directory
-            ? await this.#takeApartDirectory(tx, inodeId(id), nowMs)
-            : await this.#takeApartContent(tx, contentId(id), nowMs);
-        if (isDone) tombstones.delete(tx, due.key);
+        const room = { entries: STEP_ENTRIES, chunks: STEP_CHUNKS };
+        for (const { key } of await dueFirst(tx, nowMs, STEP_TOMBSTONES)) {
+          const [, kind, id] = key;
+          const isDone =
+            kind === TOMB_KIND.directory
+              ? await this.#takeApartDirectory(tx, inodeId(id), { nowMs, room })
+              : await this.#takeApartContent(tx, contentId(id), { nowMs, room });
+          if (isDone) tombstones.delete(tx, key);
+          if (!isDone || room.entries <= 0 || room.chunks <= 0) return;
+        }
       },
       { signal },
     );
@@ -55,9 +65,15 @@ export class TombstoneWorker implements Worker {
   }
 
   /** Deletes children; directories among them get tombstones of their own. True when none is left. */
-  async #takeApartDirectory(tx: KvTransaction, id: InodeId, nowMs: number): Promise<boolean> {
+  async #takeApartDirectory(
+    tx: KvTransaction,
+    id: InodeId,
+    { nowMs, room }: { readonly nowMs: number; readonly room: Room },
+  ): Promise<boolean> {
     const goneAtMs = nowMs + this.#parts.settings.contentGraceMs;
-    const children = await entries.page(tx, { within: [id], limit: STEP_ENTRIES });
+    const limit = room.entries;
+    const children = await entries.page(tx, { within: [id], limit });
+    room.entries -= children.length;
     for (const { key, value } of children) {
       entries.delete(tx, key);
       if (value.kind === "directory") {
@@ -69,14 +85,19 @@ export class TombstoneWorker implements Worker {
         await dropOwner(tx, value.contentId, goneAtMs);
       }
     }
-    return children.length < STEP_ENTRIES;
+    return children.length < limit;
   }
 
   /** Drops the references of some rows of the chunk map. True when the content is gone with the last of them. */
-  async #takeApartContent(tx: KvTransaction, id: ContentId, nowMs: number): Promise<boolean> {
+  async #takeApartContent(
+    tx: KvTransaction,
+    id: ContentId,
+    { nowMs, room }: { readonly nowMs: number; readonly room: Room },
+  ): Promise<boolean> {
     const content = present(await contents.get(tx, id), `content ${id} has a tombstone only`);
-    const rows = await chunkMap.page(tx, { within: [id], limit: STEP_MAP_ROWS });
+    const rows = await chunkMap.page(tx, { within: [id], limit: MAP_ROWS });
     const mapped = rows.flatMap((row) => row.value);
+    room.chunks -= mapped.length;
     const batch = await ChunkBatch.load(
       tx,
       content.domainId,
@@ -86,12 +107,12 @@ export class TombstoneWorker implements Worker {
     for (const chunk of mapped) batch.dropReference(chunk.chunkId, dueMs);
     batch.flush();
     for (const { key } of rows) chunkMap.delete(tx, key);
-    if (rows.length === STEP_MAP_ROWS) return false;
+    if (rows.length === MAP_ROWS) return false;
     contents.delete(tx, id);
     return true;
   }
 }
 
-function firstDue(reader: KvReader, nowMs: number) {
-  return tombstones.first(reader, { before: [nowMs + 1, 0, 0] });
+function dueFirst(reader: KvReader, nowMs: number, limit: number) {
+  return tombstones.page(reader, { before: [nowMs + 1, 0, 0], limit });
 }
