@@ -1,58 +1,60 @@
 /**
- * What the ledger hands to the writer thread: the last value of each key that a group of commits wrote, in key order.
+ * What a checkpoint hands to the writer thread: the last value of each key that some groups of commits wrote, in key order.
  *
- *     0       8       12
- *     | ceiling | count | entries ...
+ *     0         8         16      20
+ *     | ceiling | applied | count | entries ...
  *
  *     entry:  0          2            6
  *             | key size | value size | key | value
  *
- * All integers are big-endian. The ceiling is 0 when it stays as it is. A value size of ffffffff deletes the key.
- * It exists in memory only; writer-thread.js reads it.
+ * All integers are big-endian. The ceiling is 0 when it stays as it is. `applied` is the last commit that is in the
+ * batch or was before. A value size of ffffffff deletes the key. It exists in memory only; writer-thread.js reads it.
  */
 
-import type { SortedView } from "../sorted-map.ts";
+import type { SortedCursor } from "../sorted-map.ts";
 import { TOMBSTONE, type Written } from "../view.ts";
 
-const HEADER_BYTES = 12;
+const HEADER_BYTES = 20;
 const ENTRY_HEADER_BYTES = 6;
 const DELETED = 0xffff_ffff;
 const TWO_TO_32 = 2 ** 32;
-/** Above every key: no byte is above 0xff. */
-const KEY_TEXT_END = "\u0100";
 
-/** The most bytes that an entry takes in a batch. */
-export function entryBytes(key: string, written: Written): number {
-  return ENTRY_HEADER_BYTES + key.length + (written === TOMBSTONE ? 0 : written.byteLength);
+export interface BatchNumbers {
+  readonly ceiling: number;
+  readonly applied: number;
 }
 
-/** Packs `writes`, which take at most `sizeBytes` together. The buffer can be handed to another thread. */
+/** Packs what `writes` runs over. The buffer can be handed to another thread. */
 export function encodeCommitBatch(
-  writes: SortedView<Written>,
-  sizeBytes: number,
-  ceiling: number,
+  writes: SortedCursor<Written>,
+  { ceiling, applied }: BatchNumbers,
 ): ArrayBuffer {
-  const memory = new ArrayBuffer(HEADER_BYTES + sizeBytes);
+  const found: { readonly key: string; readonly value: Uint8Array | undefined }[] = [];
+  let sizeBytes = HEADER_BYTES;
+  for (; writes.key !== undefined; writes.advance()) {
+    const value = writes.value === TOMBSTONE ? undefined : writes.value;
+    found.push({ key: writes.key, value });
+    sizeBytes += ENTRY_HEADER_BYTES + writes.key.length + (value?.byteLength ?? 0);
+  }
+  const memory = new ArrayBuffer(sizeBytes);
   const bytes = Buffer.from(memory);
-  let count = 0;
+  writeNumber(bytes, 0, ceiling);
+  writeNumber(bytes, 8, applied);
+  bytes.writeUInt32BE(found.length, 16);
   let at = HEADER_BYTES;
-  const cursor = writes.cursor("", KEY_TEXT_END, false);
-  for (; cursor.key !== undefined; cursor.advance()) {
-    const written = cursor.value;
-    if (written === undefined) continue;
-    const value = written === TOMBSTONE ? undefined : written;
-    bytes.writeUInt16BE(cursor.key.length, at);
+  for (const { key, value } of found) {
+    bytes.writeUInt16BE(key.length, at);
     bytes.writeUInt32BE(value?.byteLength ?? DELETED, at + 2);
     at += ENTRY_HEADER_BYTES;
-    at += bytes.write(cursor.key, at, "latin1");
-    if (value !== undefined) {
-      bytes.set(value, at);
-      at += value.byteLength;
-    }
-    count += 1;
+    at += bytes.write(key, at, "latin1");
+    if (value === undefined) continue;
+    bytes.set(value, at);
+    at += value.byteLength;
   }
-  bytes.writeUInt32BE(Math.floor(ceiling / TWO_TO_32), 0);
-  bytes.writeUInt32BE(ceiling >>> 0, 4);
-  bytes.writeUInt32BE(count, 8);
   return memory;
+}
+
+function writeNumber(bytes: Buffer, at: number, value: number): void {
+  bytes.writeUInt32BE(Math.floor(value / TWO_TO_32), at);
+  bytes.writeUInt32BE(value >>> 0, at + 4);
 }

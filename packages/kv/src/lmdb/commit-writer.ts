@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import { assert } from "@cairnfs/base/assert";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Closable } from "@cairnfs/base/lifecycle";
-import { CEILING_KEY, ENTRIES, lmdbOptions, STATE } from "./environment.ts";
+import { APPLIED_KEY, CEILING_KEY, ENTRIES, lmdbOptions, STATE } from "./environment.ts";
 import type { WriterThreadData } from "./writer-thread.ts";
 
 const MDB_MAP_FULL = -30792;
@@ -39,6 +39,7 @@ export class CommitWriter implements Closable {
       entries: ENTRIES,
       state: STATE,
       ceilingKey: CEILING_KEY,
+      appliedKey: APPLIED_KEY,
     };
     const thread = startThread(data);
     const writer = new CommitWriter(folder, thread);

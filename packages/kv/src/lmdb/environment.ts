@@ -1,9 +1,10 @@
 /**
- * How the store lies in its folder: an LMDB environment with two databases.
+ * How the store lies in its folder: an LMDB environment with two databases, and the journal (journal-record.ts).
  *
  *     entries   the store's keys and values, as they are
- *     state     "format"  -> u32: 1
+ *     state     "format"  -> u32: 2
  *               "ceiling" -> u64: no commit has had this number or one above it
+ *               "applied" -> u64: the entries are the state after this commit; later ones are in the journal
  *
  * All integers are big-endian. docs/formats/lmdb-store.md is the register.
  */
@@ -21,7 +22,9 @@ export interface Environment {
   readonly state: BytesDatabase;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
+/** Everything was in LMDB: the same with an empty journal. */
+const FORMAT_WITHOUT_JOURNAL = 1;
 /** Address space, not disk: the file takes what it needs, and LMDB maps more if even this does not do. */
 const MAP_BYTES = 2 ** 40;
 /** A slot is taken by each state of the store that somebody still reads. */
@@ -35,6 +38,7 @@ export const ENTRIES = { name: "entries", ...bytesDatabase } as const;
 export const STATE = { name: "state", ...bytesDatabase } as const;
 export const FORMAT_KEY = Buffer.from("format");
 export const CEILING_KEY = Buffer.from("ceiling");
+export const APPLIED_KEY = Buffer.from("applied");
 
 /** What both threads open the environment with: they must agree. */
 export function lmdbOptions(folder: string) {
@@ -56,8 +60,8 @@ export async function openEnvironment(folder: string): Promise<Environment> {
   const entries: BytesDatabase = root.openDB(ENTRIES);
   const state: BytesDatabase = root.openDB(STATE);
   const format = state.getBinary(FORMAT_KEY);
-  if (format !== undefined && format.readUInt32BE(0) !== FORMAT) {
-    const found = format.readUInt32BE(0);
+  const found = format?.readUInt32BE(0) ?? FORMAT;
+  if (found !== FORMAT && found !== FORMAT_WITHOUT_JOURNAL) {
     await root.close();
     throw new CairnError(
       "storeForeign",
@@ -84,6 +88,12 @@ export function reserveCommits({ root, state }: Environment): number {
     state.putSync(CEILING_KEY, u64Bytes(first + RESERVED_COMMITS));
     return first;
   });
+}
+
+/** The last commit whose writes are in the entries; 0 where there was none. */
+export function readApplied({ state }: Environment): number {
+  const applied = state.getBinary(APPLIED_KEY);
+  return applied === undefined ? 0 : readU64(applied);
 }
 
 function readU64(bytes: Buffer): number {

@@ -58,7 +58,7 @@ test("a folder of another format is refused and left as it is", async () => {
   await state.put(FORMAT_KEY, Buffer.from([0, 0, 0, 9]));
   await root.close();
   for (let attempt = 0; attempt < 2; attempt++) {
-    await expect(LmdbKv.open(folder.path, parts)).rejects.toThrow("has format 9, expected 1");
+    await expect(LmdbKv.open(folder.path, parts)).rejects.toThrow("has format 9, expected 2");
   }
 });
 
@@ -79,8 +79,9 @@ test("a batch that cannot be written leaves nothing behind, and the writer goes 
   const root = open(lmdbOptions(folder.path));
   const entries = root.openDB<Buffer, Uint8Array>(ENTRIES);
   const writer = await CommitWriter.open(folder.path);
-  const whole = "0000000000000000" + "00000001" + "0001" + "00000001" + "61" + "31";
-  const cut = "0000000000000000" + "00000002" + "0001" + "00000001" + "62" + "31" + "0001";
+  const numbers = "00000000000000000000000000000001";
+  const whole = `${numbers}00000001${"0001"}${"00000001"}${"61"}${"31"}`;
+  const cut = `${numbers}00000002${"0001"}${"00000001"}${"62"}${"31"}${"0001"}`;
   const batch = (hex: string) => new Uint8Array(Buffer.from(hex, "hex")).buffer;
   await expect(writer.write(batch(cut))).rejects.toThrow(
     expect.objectContaining({ reason: "storeFailed" }),

@@ -4,12 +4,14 @@ import { CairnError } from "@cairnfs/base/errors";
 import { lockFolder } from "@cairnfs/base/folder-lock";
 import { type Closable, Lifecycle } from "@cairnfs/base/lifecycle";
 import type { Random } from "@cairnfs/base/random";
+import { RealDisk } from "@cairnfs/base/real-disk";
 import type { KvReader, KvStore, KvTransaction, TransactOptions } from "../kv-store.ts";
 import { SnapshotReader } from "../snapshot-reader.ts";
 import { closed, Transactor } from "../transactor.ts";
 import { CommitWriter } from "./commit-writer.ts";
-import { type Environment, openEnvironment, reserveCommits } from "./environment.ts";
-import { LmdbLedger } from "./lmdb-ledger.ts";
+import { openEnvironment, readApplied, reserveCommits } from "./environment.ts";
+import { Journal } from "./journal.ts";
+import { LmdbLedger, type LmdbLedgerParts } from "./lmdb-ledger.ts";
 
 export interface LmdbKvParts {
   /** For the pauses between attempts. */
@@ -28,11 +30,7 @@ export class LmdbKv implements KvStore {
   #closing: Promise<void> | undefined;
 
   private constructor(
-    parts: LmdbKvParts & {
-      readonly environment: Environment;
-      readonly writer: CommitWriter;
-      readonly lifecycle: Lifecycle;
-    },
+    parts: LmdbKvParts & LmdbLedgerParts & { readonly lifecycle: Lifecycle },
     firstSequence: number,
   ) {
     this.#lifecycle = parts.lifecycle;
@@ -57,8 +55,12 @@ export class LmdbKv implements KvStore {
       const environment = await openEnvironment(folder);
       lifecycle.add({ close: () => environment.root.close() });
       const firstSequence = reserveCommits(environment);
+      const applied = readApplied(environment);
+      const { journal, records } = await Journal.open(folder, new RealDisk(), applied);
+      lifecycle.add(journal);
       const writer = lifecycle.add(await CommitWriter.open(folder));
-      return new LmdbKv({ ...parts, environment, writer, lifecycle }, firstSequence);
+      const ledgerParts = { environment, journal, records, writer };
+      return new LmdbKv({ ...parts, ...ledgerParts, lifecycle }, firstSequence);
     } catch (error) {
       await lifecycle.close();
       throw error;
@@ -101,7 +103,7 @@ export class LmdbKv implements KvStore {
         this.#onIdle = resolve;
       });
     }
-    this.#ledger.close();
+    await this.#ledger.close();
     await this.#lifecycle.close();
   }
 }

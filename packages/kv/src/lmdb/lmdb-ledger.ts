@@ -1,21 +1,31 @@
+import type { Clock, Timer } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import { type Ledger, RolledBack } from "../ledger.ts";
-import { type SortedCursor, SortedMap, type SortedView } from "../sorted-map.ts";
-import { LayeredCursor, TOMBSTONE, type View, type Written } from "../view.ts";
+import type { View } from "../view.ts";
 import type { ResolvedWrite } from "../write-buffer.ts";
-import { encodeCommitBatch, entryBytes } from "./commit-batch.ts";
+import { type BatchNumbers, encodeCommitBatch } from "./commit-batch.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { type Environment, RESERVED_COMMITS } from "./environment.ts";
+import type { Journal } from "./journal.ts";
+import { type JournalRecord, RecordBuilder, readEntries } from "./journal-record.ts";
+import { DurableSnapshot, type Layers, LedgerView } from "./ledger-view.ts";
 import { LmdbSnapshot } from "./lmdb-snapshot.ts";
+import { Memtable } from "./memtable.ts";
 
 const GROUP_COMMITS_MAX = 1024;
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+/** A checkpoint begins when the journal has so much, or when this long has passed. */
+const CHECKPOINT_BYTES = 8 * 1024 * 1024;
+const CHECKPOINT_DELAY_MS = 500;
+/** While a checkpoint goes on, so much more is taken; and this is where it ends when checkpoints fail. */
+const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
+const KEY_TEXT_END = "\u0100";
+const EVERYTHING = { start: "", end: KEY_TEXT_END, isReverse: false };
 
 /** Commits that become durable together. */
 interface Group {
-  readonly writes: SortedMap<Written>;
-  commits: number;
-  sizeBytes: number;
+  readonly record: RecordBuilder;
+  readonly commits: { readonly sequence: number; readonly writes: readonly ResolvedWrite[] }[];
   lastSequence: number;
   hasAppends: boolean;
   readonly durable: Promise<void>;
@@ -30,39 +40,58 @@ export interface LedgerEvents {
   readonly onAppend: () => void;
 }
 
+export interface LmdbLedgerParts {
+  readonly clock: Clock;
+  readonly environment: Environment;
+  readonly writer: CommitWriter;
+  readonly journal: Journal;
+  /** What the journal had that is not in LMDB. */
+  readonly records: readonly JournalRecord[];
+}
+
 /**
- * The order of commits over an LMDB environment. One group of commits is on its way to the disk while the next one
- * gathers; a view is the durable state with both laid over it.
+ * The order of commits over an LMDB environment. One group of commits is on its way into the journal while the next one
+ * gathers. All that is not in LMDB yet is in memtables; checkpoints bring what is durable there.
  */
 export class LmdbLedger implements Ledger {
+  readonly #clock: Clock;
   readonly #environment: Environment;
   readonly #writer: CommitWriter;
+  readonly #journal: Journal;
   readonly #events: LedgerEvents;
   #sequence: number;
   #validFrom = 0;
   #durableSequence: number;
   #ceiling: number;
-  #snapshot: LmdbSnapshot;
+  #layers: Layers;
   #gathering: Group;
   #writing: Group | undefined;
-  #view: LayeredView | undefined;
+  #spareRecord: RecordBuilder | undefined;
+  #viewsHeld = 0;
   /** Falls to one after a failure, so that only those commits fail that have no room of their own. */
   #groupCommitsMax = GROUP_COMMITS_MAX;
   #isWriteDue = false;
+  #isCheckpointDue = false;
+  #checkpointTimer: Timer | undefined;
+  #checkpoint: Promise<void> | undefined;
+  #checkpointError: unknown;
 
-  constructor(
-    parts: { readonly environment: Environment; readonly writer: CommitWriter },
-    firstSequence: number,
-    events: LedgerEvents,
-  ) {
+  constructor(parts: LmdbLedgerParts, firstSequence: number, events: LedgerEvents) {
+    this.#clock = parts.clock;
     this.#environment = parts.environment;
     this.#writer = parts.writer;
+    this.#journal = parts.journal;
     this.#events = events;
     this.#sequence = firstSequence;
     this.#durableSequence = firstSequence;
     this.#ceiling = firstSequence + RESERVED_COMMITS;
-    this.#snapshot = new LmdbSnapshot(parts.environment);
-    this.#gathering = newGroup(firstSequence);
+    this.#layers = {
+      active: memtableOf(parts.records),
+      frozen: undefined,
+      base: new LmdbSnapshot(parts.environment),
+    };
+    this.#gathering = newGroup(firstSequence, new RecordBuilder());
+    if (parts.records.length > 0) this.#checkpointSoon();
   }
 
   get sequence(): number {
@@ -74,36 +103,34 @@ export class LmdbLedger implements Ledger {
   }
 
   get isFull(): boolean {
-    const { commits, sizeBytes } = this.#gathering;
-    return commits >= this.#groupCommitsMax || sizeBytes >= GROUP_BYTES_MAX;
+    const { commits, record } = this.#gathering;
+    return commits.length >= this.#groupCommitsMax || record.sizeBytes >= GROUP_BYTES_MAX;
   }
 
   /** What is durable, held for the caller. */
-  durableState(): LmdbSnapshot {
-    return this.#snapshot.hold();
+  durableState(): DurableSnapshot {
+    this.#viewsHeld += 1;
+    return new DurableSnapshot(this.#durableSequence, this.#layers, this.#onRelease);
   }
 
   view(): View {
-    if (this.#writer.failure !== undefined) throw this.#writer.failure;
-    this.#view ??= new LayeredView(this.#sequence, {
-      gathering: this.#gathering.writes,
-      writing: this.#writing?.writes,
-      base: this.#snapshot,
-    });
-    return this.#view.hold();
+    const failure = this.#journal.failure ?? this.#writer.failure;
+    if (failure !== undefined) throw failure;
+    this.#viewsHeld += 1;
+    return new LedgerView(this.#sequence, this.#layers, this.#onRelease);
   }
 
   apply(writes: readonly ResolvedWrite[], hasAppends: boolean): void {
     const group = this.#gathering;
-    this.#view?.detach();
-    this.#view = undefined;
-    for (const { key, written } of writes) {
-      group.writes.set(key, written);
-      group.sizeBytes += entryBytes(key, written);
-    }
     this.#sequence += 1;
-    group.commits += 1;
-    group.lastSequence = this.#sequence;
+    const sequence = this.#sequence;
+    const commit = { sequence, oldestRead: this.#viewsHeld === 0 ? this.#durableSequence : -1 };
+    for (const { key, written } of writes) {
+      this.#layers.active.add(key, written, commit);
+      group.record.add(key, written);
+    }
+    group.commits.push({ sequence, writes });
+    group.lastSequence = sequence;
     group.hasAppends ||= hasAppends;
     this.#writeSoon();
   }
@@ -115,10 +142,19 @@ export class LmdbLedger implements Ledger {
     return this.#gathering.durable;
   }
 
-  /** To be called when no transaction is under way: nothing waits to be written then. */
-  close(): void {
-    this.#snapshot.release();
+  /** To be called when no transaction is under way: nothing waits to be written then. Leaves an empty journal if it can. */
+  async close(): Promise<void> {
+    this.#checkpointTimer?.cancel();
+    await this.#checkpoint;
+    if (!this.#layers.active.isEmpty) this.#beginCheckpoint();
+    await this.#checkpoint;
+    this.#checkpointTimer?.cancel();
+    this.#layers.base.release();
   }
+
+  readonly #onRelease = (): void => {
+    this.#viewsHeld -= 1;
+  };
 
   /** At the end of this round of the event loop, so that all who are ready now share the group. */
   #writeSoon(): void {
@@ -132,110 +168,128 @@ export class LmdbLedger implements Ledger {
 
   #write(): void {
     const group = this.#gathering;
-    if (group.commits === 0) return;
+    if (group.commits.length === 0) return;
     this.#writing = group;
-    this.#gathering = newGroup(this.#sequence);
-    this.#view = undefined;
-    let ceiling = 0;
-    if (group.lastSequence + RESERVED_COMMITS / 2 > this.#ceiling) {
-      ceiling = this.#ceiling + RESERVED_COMMITS;
-    }
-    const batch = encodeCommitBatch(group.writes, group.sizeBytes, ceiling);
-    this.#writer.write(batch).then(
-      () => this.#succeed(group, ceiling),
+    this.#gathering = newGroup(this.#sequence, this.#spareRecord ?? new RecordBuilder());
+    this.#spareRecord = undefined;
+    this.#append(group).then(
+      () => this.#succeed(group),
       (error: unknown) => this.#fail(group, error),
     );
     this.#events.onRoom();
   }
 
-  #succeed(group: Group, ceiling: number): void {
-    if (ceiling !== 0) this.#ceiling = ceiling;
+  async #append(group: Group): Promise<void> {
+    if (this.#journal.sizeBytes + group.record.sizeBytes > JOURNAL_BYTES_MAX) {
+      await (this.#checkpoint ?? this.#beginCheckpoint());
+      if (this.#checkpointError !== undefined) throw this.#checkpointError;
+    }
+    await this.#journal.append(group.record, group.lastSequence);
+  }
+
+  #succeed(group: Group): void {
     this.#writing = undefined;
     this.#durableSequence = group.lastSequence;
     this.#groupCommitsMax = Math.min(GROUP_COMMITS_MAX, this.#groupCommitsMax * 2);
-    this.#snapshot.release();
-    this.#snapshot = new LmdbSnapshot(this.#environment);
-    this.#view?.detach();
-    this.#view = undefined;
+    group.record.reset();
+    this.#spareRecord = group.record;
     if (group.hasAppends) this.#events.onAppend();
     group.resolve();
-    if (this.#gathering.commits > 0) this.#writeSoon();
+    if (this.#isCheckpointDue || this.#journal.sizeBytes >= CHECKPOINT_BYTES)
+      this.#beginCheckpoint();
+    else this.#checkpointSoon();
+    if (this.#gathering.commits.length > 0) this.#writeSoon();
   }
 
   /** Undoes everything that is not durable: what was gathered since may be built on what failed. */
   #fail(group: Group, error: unknown): void {
     const gathered = this.#gathering;
+    this.#layers.active.undo(this.#durableSequence);
+    this.#layers.frozen?.undo(this.#durableSequence);
     this.#sequence += 1;
     this.#validFrom = this.#sequence;
     this.#durableSequence = this.#sequence;
     this.#writing = undefined;
-    this.#gathering = newGroup(this.#sequence);
-    this.#view = undefined;
+    this.#gathering = newGroup(this.#sequence, new RecordBuilder());
     this.#groupCommitsMax = 1;
-    const isLost = this.#writer.failure !== undefined || !(error instanceof CairnError);
-    group.reject(group.commits === 1 || isLost ? error : new RolledBack());
+    const isLost = this.#journal.failure !== undefined || !(error instanceof CairnError);
+    group.reject(group.commits.length === 1 || isLost ? error : new RolledBack());
     gathered.reject(isLost ? error : new RolledBack());
     this.#events.onRoom();
   }
-}
 
-interface Layers {
-  readonly gathering: SortedMap<Written>;
-  /** It does not change any more. */
-  readonly writing: SortedMap<Written> | undefined;
-  readonly base: LmdbSnapshot;
-}
-
-/** A durable state with newer commits laid over it. */
-class LayeredView implements View {
-  readonly sequence: number;
-  readonly #layers: Layers;
-  #gathering: SortedView<Written>;
-  #holders = 0;
-
-  constructor(sequence: number, layers: Layers) {
-    this.sequence = sequence;
-    this.#layers = layers;
-    this.#gathering = layers.gathering;
+  #checkpointSoon(): void {
+    if (this.#checkpointTimer !== undefined) return;
+    this.#checkpointTimer = this.#clock.after(CHECKPOINT_DELAY_MS, () => {
+      this.#checkpointTimer = undefined;
+      if (this.#writing === undefined) this.#beginCheckpoint();
+      else this.#isCheckpointDue = true;
+    });
   }
 
-  hold(): this {
-    this.#holders += 1;
-    this.#layers.base.hold();
-    return this;
-  }
-
-  release(): void {
-    this.#holders -= 1;
-    this.#layers.base.release();
-  }
-
-  /** To be called before the layer that is gathering changes. A view that nobody holds needs no snapshot. */
-  detach(): void {
-    if (this.#holders > 0) this.#gathering = this.#layers.gathering.snapshot();
-  }
-
-  get(keyText: string, key: Uint8Array): Uint8Array | undefined {
-    const written = this.#gathering.get(keyText) ?? this.#layers.writing?.get(keyText);
-    if (written === undefined) return this.#layers.base.get(key);
-    return written === TOMBSTONE ? undefined : Buffer.from(written);
-  }
-
-  cursor(start: string, end: string, isReverse: boolean): SortedCursor<Uint8Array> {
-    let cursor = this.#layers.base.cursor(start, end, isReverse);
-    for (const layer of [this.#layers.writing, this.#gathering]) {
-      if (layer === undefined || layer.isEmpty) continue;
-      cursor = new LayeredCursor(
-        { cursor: layer.cursor(start, end, isReverse) },
-        cursor,
-        isReverse,
-      );
+  /** Begins to bring what is durable into LMDB, unless that goes on already. Not while a group is written. */
+  #beginCheckpoint(): Promise<void> {
+    if (this.#checkpoint === undefined) {
+      this.#isCheckpointDue = false;
+      this.#checkpoint = this.#runCheckpoint().finally(() => {
+        this.#checkpoint = undefined;
+        this.#events.onRoom();
+      });
     }
-    return cursor;
+    return this.#checkpoint;
+  }
+
+  async #runCheckpoint(): Promise<void> {
+    const frozen = this.#layers.active;
+    const active = new Memtable();
+    for (const group of [this.#writing, this.#gathering]) {
+      for (const { sequence, writes } of group?.commits ?? []) {
+        for (const { key, written } of writes)
+          active.add(key, written, { sequence, oldestRead: -1 });
+      }
+    }
+    const { base } = this.#layers;
+    this.#layers = { active, frozen, base };
+    const numbers = { applied: this.#journal.last, ceiling: this.#nextCeiling() };
+    const batch = encodeCommitBatch(frozen.cursor(EVERYTHING, this.#durableSequence), numbers);
+    if (this.#writing === undefined) this.#journal.turn();
+    try {
+      await this.#writer.write(batch);
+      this.#endCheckpoint(numbers);
+    } catch (error) {
+      this.#checkpointError = error;
+      frozen.join(this.#layers.active);
+      this.#layers = { active: frozen, frozen: undefined, base };
+      this.#checkpointSoon();
+    }
+  }
+
+  #endCheckpoint({ applied, ceiling }: BatchNumbers): void {
+    this.#checkpointError = undefined;
+    if (ceiling !== 0) this.#ceiling = ceiling;
+    this.#journal.release(applied);
+    const { active, base } = this.#layers;
+    this.#layers = { active, frozen: undefined, base: new LmdbSnapshot(this.#environment) };
+    base.release();
+    if (!active.isEmpty) this.#checkpointSoon();
+  }
+
+  #nextCeiling(): number {
+    const isNear = this.#sequence + RESERVED_COMMITS / 2 > this.#ceiling;
+    return isNear ? this.#ceiling + RESERVED_COMMITS : 0;
   }
 }
 
-function newGroup(lastSequence: number): Group {
+function memtableOf(records: readonly JournalRecord[]): Memtable {
+  const memtable = new Memtable();
+  for (const record of records) {
+    const commit = { sequence: record.last, oldestRead: record.last };
+    readEntries(record, (key, written) => memtable.add(key, written, commit));
+  }
+  return memtable;
+}
+
+function newGroup(lastSequence: number, record: RecordBuilder): Group {
   let resolve: () => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const durable = new Promise<void>((resolveDurable, rejectDurable) => {
@@ -244,14 +298,5 @@ function newGroup(lastSequence: number): Group {
   });
   // Who waits hears of a failure; a group that nobody waits for may fail unheard.
   durable.catch(() => undefined);
-  return {
-    writes: new SortedMap(),
-    commits: 0,
-    sizeBytes: 0,
-    lastSequence,
-    hasAppends: false,
-    durable,
-    resolve,
-    reject,
-  };
+  return { record, commits: [], lastSequence, hasAppends: false, durable, resolve, reject };
 }

@@ -12,9 +12,10 @@ export interface WriterThreadData {
   readonly entries: DatabaseOptions & { readonly name: string };
   readonly state: DatabaseOptions & { readonly name: string };
   readonly ceilingKey: Uint8Array;
+  readonly appliedKey: Uint8Array;
 }
 
-const HEADER_BYTES = 12;
+const HEADER_BYTES = 20;
 const ENTRY_HEADER_BYTES = 6;
 const DELETED = 0xffff_ffff;
 
@@ -49,7 +50,7 @@ async function close(): Promise<void> {
 }
 
 function write(batch: Buffer): void {
-  const count = batch.readUInt32BE(8);
+  const count = batch.readUInt32BE(16);
   let at = HEADER_BYTES;
   for (let written = 0; written < count; written++) {
     const keyBytes = batch.readUInt16BE(at);
@@ -66,6 +67,7 @@ function write(batch: Buffer): void {
   }
   const ceiling = batch.subarray(0, 8);
   if (ceiling.some((byte) => byte !== 0)) state.putSync(data.ceilingKey, ceiling);
+  state.putSync(data.appliedKey, batch.subarray(8, 16));
 }
 
 port.postMessage("ready");

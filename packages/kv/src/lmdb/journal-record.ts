@@ -1,0 +1,161 @@
+/**
+ * A record of the journal: what one group of commits wrote, in the order in which it was written.
+ *
+ *     0       4       8       16     24      28
+ *     | magic | crc   | above | last | bytes | entries ...
+ *
+ *     entry:  0          2            6
+ *             | key size | value size | key | value
+ *
+ * All integers are big-endian. `above` and `last` are commit numbers: the record before this one ended with `above`,
+ * and this one ends with `last`. `bytes` is the size of the entries. The CRC-32C covers all that comes after it. A
+ * value size of ffffffff deletes the key. docs/formats/lmdb-store.md is the register.
+ */
+
+import { crc32c } from "@cairnfs/base/checksum";
+import { TOMBSTONE, type Written } from "../view.ts";
+
+/** "CKJ1" */
+const MAGIC = 0x43_4b_4a_31;
+export const RECORD_HEADER_BYTES = 28;
+const CRC_FROM = 8;
+const ENTRY_HEADER_BYTES = 6;
+const DELETED = 0xffff_ffff;
+const TWO_TO_32 = 2 ** 32;
+const FIRST_BYTES = 256 * 1024;
+/** A buffer that one large group has made larger than this is not kept. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+/** A record that was found whole. */
+export interface JournalRecord {
+  /** With what the record before it ended. */
+  readonly above: number;
+  readonly last: number;
+  /** Where it begins in its file, and its size there. */
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+  /** The bytes that `readEntries` takes apart: views of the file's. */
+  readonly entries: Uint8Array;
+}
+
+/** Gathers the entries of one record at a time, in memory that is used again. */
+export class RecordBuilder {
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #length = RECORD_HEADER_BYTES;
+
+  /** The size of the record so far. */
+  get sizeBytes(): number {
+    return this.#length;
+  }
+
+  add(key: string, written: Written): void {
+    const valueBytes = written === TOMBSTONE ? 0 : written.byteLength;
+    let at = this.#room(ENTRY_HEADER_BYTES + key.length + valueBytes);
+    const bytes = this.#bytes;
+    bytes[at] = key.length >>> 8;
+    bytes[at + 1] = key.length;
+    writeWord(bytes, at + 2, written === TOMBSTONE ? DELETED : valueBytes);
+    at += ENTRY_HEADER_BYTES;
+    at += bytes.write(key, at, "latin1");
+    if (written !== TOMBSTONE) bytes.set(written, at);
+  }
+
+  /** The whole record: it is the builder's, and lasts until `reset`. */
+  finish(above: number, last: number): Uint8Array {
+    const bytes = this.#bytes;
+    writeWord(bytes, 0, MAGIC);
+    writeNumber(bytes, 8, above);
+    writeNumber(bytes, 16, last);
+    writeWord(bytes, 24, this.#length - RECORD_HEADER_BYTES);
+    writeWord(bytes, 4, crc32c(bytes.subarray(CRC_FROM, this.#length)));
+    return bytes.subarray(0, this.#length);
+  }
+
+  /** Forgets all entries. */
+  reset(): void {
+    this.#length = RECORD_HEADER_BYTES;
+    if (this.#bytes.byteLength > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  }
+
+  #room(sizeBytes: number): number {
+    const at = this.#length;
+    this.#length = at + sizeBytes;
+    if (this.#length > this.#bytes.byteLength) {
+      const grown = Buffer.allocUnsafeSlow(this.#length * 2);
+      this.#bytes.copy(grown, 0, 0, at);
+      this.#bytes = grown;
+    }
+    return at;
+  }
+}
+
+/**
+ * The records at the beginning of a journal file that follow one on the other, to the first that is not whole or does
+ * not: what comes there was never finished, or is left from an earlier use of the file.
+ */
+export function readRecords(file: Uint8Array): JournalRecord[] {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const records: JournalRecord[] = [];
+  let at = 0;
+  for (;;) {
+    const record = recordAt(bytes, at);
+    const previous = records.at(-1);
+    if (record === undefined || (previous !== undefined && record.above !== previous.last)) {
+      return records;
+    }
+    records.push(record);
+    at += record.sizeBytes;
+  }
+}
+
+function recordAt(bytes: Buffer, at: number): JournalRecord | undefined {
+  if (at + RECORD_HEADER_BYTES > bytes.byteLength) return undefined;
+  if (bytes.readUInt32BE(at) !== MAGIC) return undefined;
+  const end = at + RECORD_HEADER_BYTES + bytes.readUInt32BE(at + 24);
+  if (end > bytes.byteLength) return undefined;
+  if (crc32c(bytes.subarray(at + CRC_FROM, end)) !== bytes.readUInt32BE(at + 4)) return undefined;
+  return {
+    above: readNumber(bytes, at + 8),
+    last: readNumber(bytes, at + 16),
+    offsetBytes: at,
+    sizeBytes: end - at,
+    entries: bytes.subarray(at + RECORD_HEADER_BYTES, end),
+  };
+}
+
+/** Hands each entry of a record to `take`, in their order, with values in memory of their own. */
+export function readEntries(
+  record: JournalRecord,
+  take: (key: string, written: Written) => void,
+): void {
+  const { entries } = record;
+  const bytes = Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength);
+  for (let at = 0; at < bytes.byteLength; ) {
+    const keyEnd = at + ENTRY_HEADER_BYTES + bytes.readUInt16BE(at);
+    const valueBytes = bytes.readUInt32BE(at + 2);
+    const key = bytes.toString("latin1", at + ENTRY_HEADER_BYTES, keyEnd);
+    if (valueBytes === DELETED) {
+      take(key, TOMBSTONE);
+      at = keyEnd;
+    } else {
+      take(key, Buffer.from(bytes.subarray(keyEnd, keyEnd + valueBytes)));
+      at = keyEnd + valueBytes;
+    }
+  }
+}
+
+function writeWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+function writeNumber(bytes: Uint8Array, at: number, value: number): void {
+  writeWord(bytes, at, Math.floor(value / TWO_TO_32));
+  writeWord(bytes, at + 4, value >>> 0);
+}
+
+function readNumber(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * TWO_TO_32 + bytes.readUInt32BE(at + 4);
+}
