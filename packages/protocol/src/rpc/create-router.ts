@@ -8,6 +8,7 @@ import type {
 import { assert } from "@cairnfs/base/assert";
 import { CairnError } from "@cairnfs/base/errors";
 import { decodeMessage, encodeMessage } from "./codec.ts";
+import { EncodedMessage } from "./encoded-message.ts";
 import {
   aroundStream,
   aroundUnary,
@@ -73,7 +74,8 @@ function routeOf(
   const handler = erased[method.localName]?.bind(handlers);
   assert(handler !== undefined, `${path} has no handler`);
   const decode = (bytes: Uint8Array) => decodeMessage(method.input, bytes, "invalidArgument");
-  const encode = (init: Init) => encodeMessage(method.output, init);
+  const encode = (init: Init) =>
+    init instanceof EncodedMessage ? init.parts : encodeMessage(method.output, init);
 
   if (method.methodKind === "unary") {
     return {
