@@ -104,16 +104,16 @@ export const coordinatorSettings = z.object({
     .int()
     .min(16)
     .max(1_048_576)
-    .default(4096)
+    .default(65_536)
     .describe("How many changes of the node table are kept; who missed more gets the whole table."),
   nodesMax: z.number().int().min(1).max(20_000).default(10_000).describe("The most nodes."),
   resyncRowsPerSecond: z
     .number()
     .int()
     .min(1)
-    .default(100_000)
+    .default(1_000_000)
     .describe(
-      "How many rows of the node table are sent to nodes per second when they need all of it.",
+      "How many rows of the node table are sent to nodes per second when they lack many of them or all.",
     ),
   placement: z
     .string()

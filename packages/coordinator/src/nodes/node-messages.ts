@@ -1,4 +1,5 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { CairnError } from "@cairnfs/base/errors";
 import {
   type DiskUsage as DiskUsageMessage,
@@ -7,8 +8,9 @@ import {
   type Node,
   NodeSchema,
   NodeState as NodeStateCode,
-  type NodeUpdatesSchema,
+  NodeUpdatesSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import type { MessageParts } from "@cairnfs/protocol/rpc/transport";
 import { numberFromUint64 } from "@cairnfs/protocol/uint64";
 import type { DiskUsage } from "./disk-usage.ts";
 import { nodeIdToBytes } from "./node-id.ts";
@@ -67,6 +69,58 @@ export function nodeUpdatesMessage(updates: TableUpdates): NodeUpdatesInit {
     nodes.push(create(NodeSchema, { nodeNumber, state: NodeStateCode.REMOVED }));
   }
   return { version: BigInt(updates.version), requiresFullResync: updates.isWhole, nodes };
+}
+
+const NO_BYTES = new Uint8Array(0);
+const UPDATES = NodeUpdatesSchema.field;
+
+/** Tag, length and message of each row that was sent to anybody. */
+const encodedRows = new WeakMap<NodeRow, Uint8Array>();
+const encodedTables = new WeakMap<TableUpdates, Uint8Array>();
+
+/**
+ * The message of updates, encoded as field `fieldNumber` of another. Each row is encoded when it is first sent to anybody,
+ * and a whole table once for all who get it.
+ */
+export function encodedUpdates(fieldNumber: number, updates: TableUpdates): MessageParts {
+  const rows = updates.isWhole ? tableBytes(updates) : rowBytes(updates);
+  const facts = new BinaryWriter()
+    .tag(UPDATES.version.number, WireType.Varint)
+    .uint64(updates.version);
+  if (updates.isWhole) facts.tag(UPDATES.requiresFullResync.number, WireType.Varint).bool(true);
+  const head = facts.finish();
+  const before = new BinaryWriter()
+    .tag(fieldNumber, WireType.LengthDelimited)
+    .uint32(head.byteLength + rows.byteLength)
+    .raw(head)
+    .finish();
+  return rows.byteLength === 0 ? [before] : [before, rows];
+}
+
+function tableBytes(table: TableUpdates): Uint8Array {
+  const made = encodedTables.get(table) ?? rowBytes(table);
+  encodedTables.set(table, made);
+  return made;
+}
+
+function rowBytes(updates: TableUpdates): Uint8Array {
+  if (updates.rows.length + updates.removed.length === 0) return NO_BYTES;
+  const parts = updates.rows.map((row) => {
+    const made = encodedRows.get(row) ?? encodeRow(nodeMessageWith(row, row));
+    encodedRows.set(row, made);
+    return made;
+  });
+  for (const nodeNumber of updates.removed) {
+    parts.push(encodeRow(create(NodeSchema, { nodeNumber, state: NodeStateCode.REMOVED })));
+  }
+  return Buffer.concat(parts);
+}
+
+function encodeRow(row: Node): Uint8Array {
+  return new BinaryWriter()
+    .tag(UPDATES.nodes.number, WireType.LengthDelimited)
+    .bytes(toBinary(NodeSchema, row))
+    .finish();
 }
 
 function usageMessage(usage: DiskUsage): MessageInitShape<typeof DiskUsageSchema> {

@@ -46,6 +46,8 @@ export class NodeTable {
   readonly #rows = new Map<number, NodeRow>();
   readonly #log: UpdateLog;
   #nothingNew: TableUpdates;
+  #whole: TableUpdates | undefined;
+  #recent: TableUpdates | undefined;
 
   constructor(options: { readonly incarnation: number; readonly logCapacity: number }) {
     this.#log = new UpdateLog({ incarnation: options.incarnation, capacity: options.logCapacity });
@@ -78,9 +80,25 @@ export class NodeTable {
     if (this.#rows.delete(nodeNumber)) this.#record(nodeNumber);
   }
 
-  /** The whole table. */
+  /** The whole table: the same object until a row changes. */
   whole(): TableUpdates {
-    return { version: this.version, isWhole: true, rows: [...this.#rows.values()], removed: [] };
+    this.#whole ??= {
+      version: this.version,
+      isWhole: true,
+      rows: [...this.#rows.values()],
+      removed: [],
+    };
+    return this.#whole;
+  }
+
+  /** The whole table as it was at most `lagMax` versions ago: the same object for many who need it at the same time. */
+  recent(lagMax: number): TableUpdates {
+    const recent = this.#recent;
+    // Older than the history reaches it would be followed by another whole table.
+    const lag = Math.min(lagMax, this.#log.capacity);
+    if (recent !== undefined && this.version - recent.version <= lag) return recent;
+    this.#recent = this.whole();
+    return this.#recent;
   }
 
   /**
@@ -104,6 +122,7 @@ export class NodeTable {
   #record(nodeNumber: number): void {
     this.#log.record(nodeNumber);
     this.#nothingNew = nothingSince(this.version);
+    this.#whole = undefined;
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Clock } from "@cairnfs/base/clock";
 
 /**
- * How many rows of the node table may be sent to nodes per second. When thousands of nodes start at once each wants the
- * whole table; they get it one after the other, and do their work meanwhile, since whoever sends them a chunk to
- * forward also says where to.
+ * How many rows of the node table may be sent to nodes per second as parts of whole tables. When thousands of nodes start at
+ * once each wants the whole table; they get it one after the other, and do their work meanwhile, since whoever sends
+ * them a chunk to forward also says where to.
  */
 export class ResyncAllowance {
   readonly #clock: Clock;

@@ -36,6 +36,11 @@ export class UpdateLog {
     return this.#version;
   }
 
+  /** How many versions back the history reaches. */
+  get capacity(): number {
+    return this.#nodeNumbers.length;
+  }
+
   /** Notes that a node was added, changed or removed, which makes the next version. */
   record(nodeNumber: number): void {
     this.#version += 1;

@@ -1,9 +1,17 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { hasReason } from "@cairnfs/base/errors";
 import { Prng } from "@cairnfs/base/random";
 import { Health, NodeState } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import {
   GetNodeTableRequestSchema,
+  GetNodeTableResponseSchema,
   HeartbeatRequestSchema,
   type HeartbeatResponse,
   HeartbeatResponseSchema,
@@ -11,6 +19,8 @@ import {
   RegisterNodeResponseSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { receiptKey } from "@cairnfs/protocol/receipt";
+import { encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
+import { EncodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import { expect, test } from "vitest";
 import { openIdentity } from "../identity.ts";
 import { nodeIdToBytes } from "../nodes/node-id.ts";
@@ -29,7 +39,12 @@ const ROW_BYTES_MAX = 110;
 const ROWS_PER_ANSWER_MAX = 40;
 
 async function open(
-  over: { nodesMax?: number; rowsPerSecond?: number; kv?: TestManager["kv"] } = {},
+  over: {
+    nodesMax?: number;
+    rowsPerSecond?: number;
+    updateLogCapacity?: number;
+    kv?: TestManager["kv"];
+  } = {},
 ) {
   const { rowsPerSecond = 100_000, ...options } = over;
   const cluster = await TestManager.open({ updateLogCapacity: 4096, ...options });
@@ -54,7 +69,7 @@ async function open(
         usage,
         ...over,
       });
-      return create(RegisterNodeResponseSchema, await handlers.registerNode(request, call));
+      return wired(RegisterNodeResponseSchema, await handlers.registerNode(request, call));
     },
     async beat(number: number, lastSeenVersion: bigint, over: Record<string, unknown> = {}) {
       const request = create(HeartbeatRequestSchema, {
@@ -65,13 +80,19 @@ async function open(
         lastSeenVersion,
         ...over,
       });
-      return create(HeartbeatResponseSchema, await handlers.heartbeat(request, call));
+      return wired(HeartbeatResponseSchema, await handlers.heartbeat(request, call));
     },
     async table(lastSeenVersion: bigint) {
       const request = create(GetNodeTableRequestSchema, { lastSeenVersion });
-      return handlers.getNodeTable(request, call);
+      return wired(GetNodeTableResponseSchema, await handlers.getNodeTable(request, call));
     },
   };
+}
+
+/** An answer as it comes out of the wire. */
+function wired<D extends DescMessage>(schema: D, answer: MessageInitShape<D>): MessageShape<D> {
+  const parts = answer instanceof EncodedMessage ? answer.parts : encodeMessage(schema, answer);
+  return fromBinary(schema, joinParts(parts));
 }
 
 function bytesOf(response: HeartbeatResponse): number {
@@ -82,7 +103,7 @@ test("registration hands out a number, the cluster's id, the key for receipts an
   const service = await open();
   const answer = await service.register(1, { grpcAddress: "g:1" });
   expect(answer).toMatchObject({ nodeNumber: 1, heartbeatIntervalMs: 3000 });
-  expect(answer.clusterId).toEqual(service.clusterId);
+  expect(Buffer.from(answer.clusterId).equals(service.clusterId)).toBe(true);
   const key = receiptKey(service.clusterSecret, nodeIdToBytes(nodeId(1)));
   expect(Buffer.from(answer.receiptKey).equals(key)).toBe(true);
   expect(answer.nodes).toMatchObject({ requiresFullResync: true });
@@ -185,4 +206,38 @@ test("when many nodes start at once whole tables are rationed, and every node en
     expect(roundBytes).toBeLessThan(roundBytesMax + nodes * ROWS_PER_ANSWER_MAX * ROW_BYTES_MAX);
   }
   expect((await service.table(0n)).nodes?.nodes).toHaveLength(nodes);
+});
+
+test("who lacks more than one answer holds gets the whole table, the same for many, and then the rest", async () => {
+  const nodes = 3 * ROWS_PER_ANSWER_MAX;
+  const service = await open({ nodesMax: nodes });
+  for (let number = 1; number <= nodes; number++) await service.register(number);
+  const { table } = service.cluster.manager;
+  const early = BigInt(table.version - ROWS_PER_ANSWER_MAX - 1);
+  const whole = await service.beat(1, early);
+  expect(whole.nodes).toMatchObject({ requiresFullResync: true });
+  const version = Number(whole.nodes?.version);
+  expect(table.version - version).toBeLessThanOrEqual(ROWS_PER_ANSWER_MAX);
+  // Changes since then that one answer holds do not make another table.
+  for (let number = 2; table.version < version + ROWS_PER_ANSWER_MAX; number++) {
+    await service.beat(number, BigInt(table.version));
+  }
+  const same = await service.beat(1, 0n);
+  expect(same.nodes?.version).toBe(whole.nodes?.version);
+  expect(same.nodes?.nodes).toEqual(whole.nodes?.nodes);
+  const rest = await service.beat(1, same.nodes?.version ?? 0n);
+  expect(rest.nodes).toMatchObject({ requiresFullResync: false, version: BigInt(table.version) });
+  const known = new Map(same.nodes?.nodes.map((node) => [node.nodeNumber, node]));
+  for (const node of rest.nodes?.nodes ?? []) known.set(node.nodeNumber, node);
+  expect([...known.values()]).toEqual((await service.table(0n)).nodes?.nodes);
+});
+
+test("with a history that is shorter than an answer, a table from before it is not handed out", async () => {
+  const service = await open({ nodesMax: 100, updateLogCapacity: 16 });
+  for (let number = 1; number <= 60; number++) await service.register(number);
+  let version = (await service.beat(1, 0n)).nodes?.version ?? 0n;
+  for (let number = 20; number < 40; number++) await service.beat(number, version);
+  version = (await service.beat(1, 0n)).nodes?.version ?? 0n;
+  const { table } = service.cluster.manager;
+  expect(Number(version)).toBeGreaterThanOrEqual(table.version - 16);
 });

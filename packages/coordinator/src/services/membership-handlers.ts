@@ -1,13 +1,18 @@
 import { CairnError } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
-import type {
-  CoordinatorService,
-  RegisterNodeRequest,
+import {
+  type CoordinatorService,
+  GetNodeTableResponseSchema,
+  HeartbeatResponseSchema,
+  type RegisterNodeRequest,
+  RegisterNodeResponseSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { encodeMessage } from "@cairnfs/protocol/rpc/codec";
+import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { nodeIdFromBytes } from "../nodes/node-id.ts";
 import type { NodeManager, Registration } from "../nodes/node-manager.ts";
-import { nodeUpdatesMessage, parseHealth, parseUsage } from "../nodes/node-messages.ts";
+import { encodedUpdates, parseHealth, parseUsage } from "../nodes/node-messages.ts";
 import { nothingSince, type TableUpdates } from "../nodes/node-table.ts";
 import type { ResyncAllowance } from "../nodes/resync-allowance.ts";
 
@@ -26,6 +31,9 @@ export type MembershipHandlers = Pick<
 >;
 
 const TEXT_BYTES_MAX = 255;
+const REGISTER_NODES = RegisterNodeResponseSchema.field.nodes.number;
+const HEARTBEAT_NODES = HeartbeatResponseSchema.field.nodes.number;
+const TABLE_NODES = GetNodeTableResponseSchema.field.nodes.number;
 
 /** Answers the nodes: registration, heartbeats, the node table. */
 export function membershipHandlers(parts: MembershipParts): MembershipHandlers {
@@ -38,13 +46,13 @@ export function membershipHandlers(parts: MembershipParts): MembershipHandlers {
       if (receiptKey === undefined) {
         throw new CairnError("nodeNotFound", `node ${row.nodeNumber} was removed meanwhile`);
       }
-      return {
-        nodeNumber: row.nodeNumber,
-        clusterId,
-        receiptKey,
-        heartbeatIntervalMs: parts.heartbeatIntervalMs,
-        nodes: nodeUpdatesMessage(updatesForNode(parts, 0)),
-      };
+      const { nodeNumber } = row;
+      const { heartbeatIntervalMs } = parts;
+      const message = { nodeNumber, clusterId, receiptKey, heartbeatIntervalMs };
+      return encodedMessage(RegisterNodeResponseSchema, [
+        ...encodeMessage(RegisterNodeResponseSchema, message),
+        ...encodedUpdates(REGISTER_NODES, updatesForNode(parts, 0)),
+      ]);
     },
 
     async heartbeat(request) {
@@ -56,7 +64,7 @@ export function membershipHandlers(parts: MembershipParts): MembershipHandlers {
       });
       if (!isKnown) return { mustRegister: true };
       const updates = updatesForNode(parts, Number(request.lastSeenVersion));
-      return { nodes: nodeUpdatesMessage(updates) };
+      return encodedMessage(HeartbeatResponseSchema, encodedUpdates(HEARTBEAT_NODES, updates));
     },
 
     async getNodeTable(request) {
@@ -64,16 +72,27 @@ export function membershipHandlers(parts: MembershipParts): MembershipHandlers {
         Number(request.lastSeenVersion),
         Number.POSITIVE_INFINITY,
       );
-      return { nodes: nodeUpdatesMessage(updates), clusterId };
+      return encodedMessage(GetNodeTableResponseSchema, [
+        ...encodedUpdates(TABLE_NODES, updates),
+        ...encodeMessage(GetNodeTableResponseSchema, { clusterId }),
+      ]);
     },
   };
 }
 
-/** What a node is told now: a bounded part of what is new, and the whole table when its turn has come. */
+/**
+ * What a node is told now: all that is new where one answer holds it. Who lacks more gets the whole table when its turn
+ * has come, and until then a bounded part of what is new. That table may be a few versions old, so that it
+ * is made once for many; the rest of the news fits in the next answer.
+ */
 function updatesForNode(parts: MembershipParts, version: number): TableUpdates {
-  const updates = parts.manager.table.since(version, parts.rowsPerAnswerMax);
-  if (!updates.isWhole || parts.allowance.take(updates.rows.length)) return updates;
-  return nothingSince(version);
+  const { manager, allowance, rowsPerAnswerMax } = parts;
+  const { table } = manager;
+  const updates = table.since(version, rowsPerAnswerMax);
+  if (!updates.isWhole && updates.version === table.version) return updates;
+  const whole = table.recent(rowsPerAnswerMax);
+  if (allowance.take(whole.rows.length)) return whole;
+  return updates.isWhole ? nothingSince(version) : updates;
 }
 
 function refuseForeign(theirs: Uint8Array, ours: Uint8Array): void {
