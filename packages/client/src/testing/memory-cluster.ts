@@ -20,6 +20,8 @@ export interface MemoryClusterOptions {
   readonly inlineLimitBytes?: number;
   readonly chunkSizeBytes?: number;
   readonly clock?: Clock;
+  /** Small files can be written under leases; not unless given. */
+  readonly hasLeases?: boolean;
 }
 
 /** A whole cluster in this process on a memory network, for tests of the client: real messages, memory behind them. */
@@ -41,6 +43,7 @@ export class MemoryCluster implements AsyncDisposable {
     this.coordinator = new MemoryCoordinator({
       inlineLimitBytes: options.inlineLimitBytes ?? 4_096,
       chunkSizeBytes: options.chunkSizeBytes ?? 256 * 1024,
+      hasLeases: options.hasLeases ?? false,
       receiptKey: keyOf,
     });
   }

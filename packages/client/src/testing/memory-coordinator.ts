@@ -21,6 +21,7 @@ import { entryMessage, type MemoryContent, MemoryTree, sortName } from "./memory
 const QUORUM = 2;
 const REPLICAS = 3;
 const LEASED_AT_ONCE = 4;
+const LEASE_USABLE_MS = 30_000n;
 
 /** A coordinator of a test: the real messages and the rules that clients depend on, all in memory. */
 export class MemoryCoordinator {
@@ -143,10 +144,16 @@ export class MemoryCoordinator {
         tree.check(path, request.precondition);
         tree.prepare(path, request.parents);
         const content = this.#newContent();
-        content.inlineBytes = Uint8Array.from(inlineBytes);
-        content.sizeBytes = inlineBytes.byteLength;
+        const { chunkSizeBytes } = this.#options;
+        if (request.chunks.length > 0) {
+          this.#append({ content, chunkSizeBytes }, request.leaseId, 0, request.chunks);
+        } else {
+          content.inlineBytes = Uint8Array.from(inlineBytes);
+          content.sizeBytes = inlineBytes.byteLength;
+        }
+        const sha256 = Uint8Array.from(request.sha256);
         const entry = tree.newEntry("file", 0o644, request.attributes);
-        tree.putFile(path, { ...entry, content, sha256: Uint8Array.from(request.sha256) });
+        tree.putFile(path, { ...entry, content, sha256, chunkSizeBytes });
         this.#changed(ChangeKind.PUT, path);
         return { entry: this.#entryAt(path) };
       }),
@@ -197,7 +204,7 @@ export class MemoryCoordinator {
         };
       }),
       findChunks: this.#method("findChunks", async ({ sessionId, chunkIds }) => {
-        this.#session(sessionId);
+        if (sessionId.byteLength > 0) this.#session(sessionId);
         return { found: chunkIds.map((id) => this.chunks.has(toHex(id))) };
       }),
       addChunks: this.#method("addChunks", async ({ sessionId, offsetBytes, chunks }) => {
@@ -262,7 +269,19 @@ export class MemoryCoordinator {
         ),
       })),
       watchChanges: (request, call) => this.#watch(request.afterPosition, call),
-      leaseFiles: unused,
+      leaseFiles: this.#method("leaseFiles", async ({ count, excludedNodeNumbers }) => {
+        if (!this.#options.hasLeases) throw new CairnError("unimplemented", "there are no leases");
+        return {
+          leaseId: new Uint8Array(16).fill(tree.nextId()),
+          chunkSizeBytes: BigInt(this.#options.chunkSizeBytes),
+          replicationFactor: REPLICAS,
+          writeQuorum: QUORUM,
+          placements: this.#place(0, count, excludedNodeNumbers),
+          nodes: this.#nodeUpdates(),
+          inlineLimitBytes: BigInt(this.#options.inlineLimitBytes),
+          usableMs: LEASE_USABLE_MS,
+        };
+      }),
       registerNode: unused,
       heartbeat: unused,
     };
@@ -344,7 +363,7 @@ export class MemoryCoordinator {
   }
 
   #append(
-    { content, chunkSizeBytes }: MemorySession,
+    { content, chunkSizeBytes }: Pick<MemorySession, "content" | "chunkSizeBytes">,
     sessionId: Uint8Array,
     offsetBytes: number,
     uploaded: readonly UploadedChunk[],

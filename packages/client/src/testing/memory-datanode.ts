@@ -32,6 +32,9 @@ export interface MemoryDatanodeParts {
   readonly peer: (node: Node) => ServiceClient<typeof DataNodeService>;
 }
 
+/** What keeping a chunk needs to know of the request. */
+type KeepTerms = Pick<StoreChunkOpen, "sessionId" | "epoch" | "replicaNodes" | "writeQuorum">;
+
 const FRAME_BYTES = 128 * 1024;
 
 /** A datanode of a test: chunks in memory, the real protocol, and what can go wrong. */
@@ -48,6 +51,9 @@ export class MemoryDatanode {
   receivedBytes = 0;
   sentBytes = 0;
   reads = 0;
+  /** Chunks that came, and went, in one message. */
+  wholePuts = 0;
+  wholeReads = 0;
   readonly #parts: MemoryDatanodeParts;
 
   constructor(parts: MemoryDatanodeParts) {
@@ -89,8 +95,26 @@ export class MemoryDatanode {
           };
         }),
       }),
-      putChunk: unused,
-      getChunk: unused,
+      putChunk: async (request, call) => {
+        await this.beforeTake(0, call.signal);
+        if (!request.isIdVerified) this.wholePuts += 1;
+        this.receivedBytes += request.data.byteLength;
+        const data = Uint8Array.from(request.data);
+        return { result: await this.#keep(request, request.chunkId, [data]) };
+      },
+      getChunk: async (request, call) => {
+        const id = chunkIdFromBytes(request.chunkId);
+        this.wholeReads += 1;
+        await this.beforeRead(id, call.signal);
+        const copy = this.copies.get(id);
+        if (copy === undefined) throw new CairnError("chunkNotFound", `no chunk ${id} is here`);
+        const { bytes, checksums } = copy;
+        return {
+          chunkLengthBytes: BigInt(bytes.byteLength),
+          blockChecksums: checksums,
+          data: bytes,
+        };
+      },
       replicateChunk: unused,
       deleteChunks: unused,
       listChunks: unused,
@@ -132,7 +156,7 @@ export class MemoryDatanode {
     yield { step: { case: "result" as const, value: await this.#keep(open, idBytes, parts) } };
   }
 
-  async #keep(open: StoreChunkOpen, idBytes: Uint8Array, parts: readonly Uint8Array[]) {
+  async #keep(open: KeepTerms, idBytes: Uint8Array, parts: readonly Uint8Array[]) {
     const bytes = Buffer.concat(parts);
     const id = chunkIdFromBytes(idBytes);
     if (chunkIdFromBytes(sha256(bytes)) !== id) {

@@ -27,6 +27,8 @@ export interface MemorySession {
 export interface MemoryCoordinatorOptions {
   readonly inlineLimitBytes: number;
   readonly chunkSizeBytes: number;
+  /** Whether small files can be written under leases; a coordinator that cannot says `unimplemented`. */
+  readonly hasLeases: boolean;
   readonly receiptKey: (nodeNumber: number) => Uint8Array;
 }
 

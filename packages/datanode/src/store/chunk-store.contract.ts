@@ -51,6 +51,33 @@ export function describeChunkStore(
       });
     }
 
+    for (const sizeBytes of [1, BLOCK_BYTES + 1, MIB - 1, MIB]) {
+      test(`a chunk of ${sizeBytes} bytes that is in memory whole`, async () => {
+        await using trial = await open();
+        const { id, bytes } = sampleChunk(sizeBytes);
+        const sent = Uint8Array.from(bytes);
+        const { blockChecksums } = pieceOf(bytes);
+        const info = { id, lengthBytes: sizeBytes, epoch: 7, verifiedMs: 0 };
+        const put = trial.store.putWhole({ id, epoch: 7, data: sent, blockChecksums });
+        expect(await put).toEqual(info);
+        sent.fill(0);
+        expect(await trial.store.info(id)).toEqual(info);
+        expect(await trial.store.info(id, sizeBytes)).toEqual(info);
+        const store = (await trial.reopen?.()) ?? trial.store;
+        expect(same(await readChunk(store, { id, bytes }), bytes)).toBe(true);
+      });
+    }
+
+    test("nothing of a whole chunk whose blocks do not match their checksums", async () => {
+      await using trial = await open();
+      const { id, bytes } = sampleChunk(2 * BLOCK_BYTES);
+      const blockChecksums = [...pieceOf(bytes).blockChecksums];
+      blockChecksums[1] = 1;
+      const put = trial.store.putWhole({ id, epoch: 1, data: bytes, blockChecksums });
+      await expect(put).rejects.toMatchObject({ reason: "chunkMismatch" });
+      expect(await trial.store.info(id)).toBeUndefined();
+    });
+
     test("a chunk that turns out shorter than its limit", async () => {
       await using trial = await open();
       for (const lengthLimitBytes of [200_000, 8 * MIB]) {
