@@ -25,7 +25,8 @@ export interface KvReader {
 
 /**
  * A reader that also writes. Its own writes are seen by its reads, appends excepted, which have no position yet.
- * Nothing is kept until it commits. What is given may be written over at once. All writes together have at most 64 MiB.
+ * Nothing is kept until it commits. Values that are given are the store's and must not change any more; keys may be written over at
+ * once. All writes together have at most 64 MiB.
  */
 export interface KvTransaction extends KvReader {
   put(key: Uint8Array, value: Uint8Array): void;

@@ -78,7 +78,7 @@ export class RecordingTransaction implements KvTransaction {
     this.#checkOpen();
     checkKey(key);
     checkValue(value);
-    this.writes.put(keyText(key), Buffer.from(value));
+    this.writes.put(keyText(key), value);
   }
 
   delete(key: Uint8Array): void {
@@ -106,7 +106,7 @@ export class RecordingTransaction implements KvTransaction {
   append(prefix: Uint8Array, value: Uint8Array): void {
     this.#checkOpen();
     checkValue(value);
-    this.writes.append(prefix, Buffer.from(value));
+    this.writes.append(prefix, value);
   }
 
   #get(key: Uint8Array): Uint8Array | undefined {

@@ -21,14 +21,18 @@ interface TextRange {
 
 /** What one transaction would write, readable before it is written. */
 export class WriteBuffer {
-  readonly #writes = new SortedMap<OwnWrite>();
+  readonly #writes = new Map<string, OwnWrite>();
+  /** The same in order, from the first look at a range on. */
+  #sorted: SortedMap<OwnWrite> | undefined;
   readonly #deletedRanges: TextRange[] = [];
   readonly #appends: { readonly prefix: string; readonly value: Uint8Array }[] = [];
 
   #sizeBytes = 0;
 
   get isEmpty(): boolean {
-    return this.#writes.isEmpty && this.#deletedRanges.length === 0 && this.#appends.length === 0;
+    return (
+      this.#writes.size === 0 && this.#deletedRanges.length === 0 && this.#appends.length === 0
+    );
   }
 
   get hasAppends(): boolean {
@@ -37,7 +41,7 @@ export class WriteBuffer {
 
   /** The writes in [start, end), to be laid over what is stored. */
   layer(start: string, end: string, isReverse: boolean): Layer {
-    const cursor = this.#writes.cursor(start, end, isReverse);
+    const cursor = this.#inOrder().cursor(start, end, isReverse);
     return this.#deletedRanges.length === 0
       ? { cursor }
       : { cursor, hides: (key) => this.#isRangeDeleted(key) };
@@ -45,30 +49,33 @@ export class WriteBuffer {
 
   put(key: string, value: Uint8Array): void {
     this.#count(key.length + value.byteLength);
-    this.#writes.set(key, value);
+    this.#set(key, value);
   }
 
   delete(key: string): void {
     this.#count(key.length);
-    this.#writes.set(key, TOMBSTONE);
+    this.#set(key, TOMBSTONE);
   }
 
   deleteRange(start: string, end: string): void {
     if (start >= end) return;
     const covered: string[] = [];
-    const cursor = this.#writes.cursor(start, end, false);
+    const cursor = this.#inOrder().cursor(start, end, false);
     for (; cursor.key !== undefined; cursor.advance()) covered.push(cursor.key);
-    for (const key of covered) this.#writes.delete(key);
+    for (const key of covered) {
+      this.#writes.delete(key);
+      this.#sorted?.delete(key);
+    }
     this.#deletedRanges.push({ start, end });
   }
 
   add(key: string, delta: number): void {
     const own = this.find(key);
-    if (own === undefined) this.#writes.set(key, delta);
-    else if (typeof own === "number") this.#writes.set(key, own + delta);
+    if (own === undefined) this.#set(key, delta);
+    else if (typeof own === "number") this.#set(key, own + delta);
     else {
       const before = own === TOMBSTONE ? undefined : own;
-      this.#writes.set(key, counterBytes(counterValue(before) + delta));
+      this.#set(key, counterBytes(counterValue(before) + delta));
     }
   }
 
@@ -100,16 +107,28 @@ export class WriteBuffer {
       }
       cursor.close();
     }
-    const cursor = this.#writes.cursor("", KEY_TEXT_END, false);
-    for (; cursor.key !== undefined; cursor.advance()) {
-      const own = cursor.value;
-      if (own === undefined) continue;
-      resolved.push({ key: cursor.key, written: resolveOne(cursor.key, own, latest) });
+    for (const [key, own] of this.#writes) {
+      resolved.push({ key, written: resolveOne(key, own, latest) });
     }
-    for (const [index, { prefix, value }] of this.#appends.entries()) {
+    let index = 0;
+    for (const { prefix, value } of this.#appends) {
       resolved.push({ key: prefix + positionText(sequence, index), written: value });
+      index += 1;
     }
     return resolved;
+  }
+
+  #set(key: string, own: OwnWrite): void {
+    this.#writes.set(key, own);
+    this.#sorted?.set(key, own);
+  }
+
+  #inOrder(): SortedMap<OwnWrite> {
+    if (this.#sorted === undefined) {
+      this.#sorted = new SortedMap();
+      for (const [key, own] of this.#writes) this.#sorted.set(key, own);
+    }
+    return this.#sorted;
   }
 
   #count(sizeBytes: number): void {
@@ -124,16 +143,14 @@ export class WriteBuffer {
 
   /** Whether a range deletion covers what the store has at `key`. */
   #isRangeDeleted(key: string): boolean {
+    if (this.#deletedRanges.length === 0) return false;
     return this.#deletedRanges.some((range) => key >= range.start && key < range.end);
   }
 }
 
-/** Above every key: no byte is above 0xff. */
-const KEY_TEXT_END = "\u0100";
-
 function resolveOne(key: string, own: OwnWrite, latest: View): Written {
   if (typeof own !== "number") return own;
-  const before = latest.get(key, Buffer.from(key, "latin1"));
+  const before = latest.get(key);
   return counterBytes(counterValue(before) + own);
 }
 

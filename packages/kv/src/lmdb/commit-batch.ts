@@ -1,5 +1,5 @@
 /**
- * What a checkpoint hands to the writer thread: the last value of each key that some groups of commits wrote, in key order.
+ * What a checkpoint hands to the writer thread: the last value of each key that some groups of commits wrote, in any order.
  *
  *     0         8         16      20
  *     | ceiling | applied | count | entries ...
@@ -11,7 +11,6 @@
  * batch or was before. A value size of ffffffff deletes the key. It exists in memory only; writer-thread.js reads it.
  */
 
-import type { SortedCursor } from "../sorted-map.ts";
 import { TOMBSTONE, type Written } from "../view.ts";
 
 const HEADER_BYTES = 20;
@@ -24,25 +23,25 @@ export interface BatchNumbers {
   readonly applied: number;
 }
 
-/** Packs what `writes` runs over. The buffer can be handed to another thread. */
+/** Packs `writes`, each a key and what was written there. The buffer can be handed to another thread. */
 export function encodeCommitBatch(
-  writes: SortedCursor<Written>,
+  writes: Iterable<readonly [string, Written]>,
   { ceiling, applied }: BatchNumbers,
 ): ArrayBuffer {
-  const found: { readonly key: string; readonly value: Uint8Array | undefined }[] = [];
+  const all = [...writes];
   let sizeBytes = HEADER_BYTES;
-  for (; writes.key !== undefined; writes.advance()) {
-    const value = writes.value === TOMBSTONE ? undefined : writes.value;
-    found.push({ key: writes.key, value });
-    sizeBytes += ENTRY_HEADER_BYTES + writes.key.length + (value?.byteLength ?? 0);
+  for (const [key, written] of all) {
+    sizeBytes += ENTRY_HEADER_BYTES + key.length;
+    if (written !== TOMBSTONE) sizeBytes += written.byteLength;
   }
   const memory = new ArrayBuffer(sizeBytes);
   const bytes = Buffer.from(memory);
   writeNumber(bytes, 0, ceiling);
   writeNumber(bytes, 8, applied);
-  bytes.writeUInt32BE(found.length, 16);
+  bytes.writeUInt32BE(all.length, 16);
   let at = HEADER_BYTES;
-  for (const { key, value } of found) {
+  for (const [key, written] of all) {
+    const value = written === TOMBSTONE ? undefined : written;
     bytes.writeUInt16BE(key.length, at);
     bytes.writeUInt32BE(value?.byteLength ?? DELETED, at + 2);
     at += ENTRY_HEADER_BYTES;

@@ -33,10 +33,10 @@ export class LedgerView implements View {
     this.#onRelease();
   }
 
-  get(text: string, key: Uint8Array): Uint8Array | undefined {
+  get(text: string, key?: Uint8Array): Uint8Array | undefined {
     const { active, frozen, base } = this.#layers;
     const written = active.get(text, this.sequence) ?? frozen?.get(text, this.sequence);
-    if (written === undefined) return base.get(key);
+    if (written === undefined) return base.get(key ?? keyBytes(text));
     return written === TOMBSTONE ? undefined : Buffer.from(written);
   }
 

@@ -19,8 +19,6 @@ const CHECKPOINT_BYTES = 8 * 1024 * 1024;
 const CHECKPOINT_DELAY_MS = 500;
 /** While a checkpoint goes on, so much more is taken; and this is where it ends when checkpoints fail. */
 const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
-const KEY_TEXT_END = "\u0100";
-const EVERYTHING = { start: "", end: KEY_TEXT_END, isReverse: false };
 
 /** Commits that become durable together. */
 interface Group {
@@ -251,7 +249,7 @@ export class LmdbLedger implements Ledger {
     const { base } = this.#layers;
     this.#layers = { active, frozen, base };
     const numbers = { applied: this.#journal.last, ceiling: this.#nextCeiling() };
-    const batch = encodeCommitBatch(frozen.cursor(EVERYTHING, this.#durableSequence), numbers);
+    const batch = encodeCommitBatch(frozen.values(this.#durableSequence), numbers);
     if (this.#writing === undefined) this.#journal.turn();
     try {
       await this.#writer.write(batch);

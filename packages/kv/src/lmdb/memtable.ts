@@ -18,7 +18,10 @@ interface Row {
  */
 export class Memtable {
   readonly #rows = new Map<string, Row>();
+  /** The rows in order, but for the newest keys. */
   readonly #order = new SortedMap<Row>();
+  /** Keys that are sorted in when somebody asks for a range. */
+  #unordered: string[] = [];
 
   get isEmpty(): boolean {
     return this.#rows.size === 0;
@@ -38,7 +41,7 @@ export class Memtable {
     if (row === undefined) {
       const made: Row = { newest: { sequence, written, older: undefined } };
       this.#rows.set(key, made);
-      this.#order.set(key, made);
+      this.#unordered.push(key);
       return;
     }
     const before = row.newest;
@@ -55,7 +58,16 @@ export class Memtable {
   /** Over the keys of [start, end) that have been written by commit `sequence`. */
   cursor(range: MemtableRange, sequence: number): SortedCursor<Written> {
     const { start, end, isReverse } = range;
+    if (this.#unordered.length > 0) this.#orderAll();
     return new MemtableCursor(this.#order.cursor(start, end, isReverse), sequence);
+  }
+
+  /** Over all keys, in any order. */
+  *values(sequence: number): Generator<readonly [string, Written], void, undefined> {
+    for (const [key, row] of this.#rows) {
+      const version = versionOf(row, sequence);
+      if (version !== undefined) yield [key, version.written];
+    }
   }
 
   /** Takes back what commits after `sequence` wrote. */
@@ -75,6 +87,14 @@ export class Memtable {
           this.add(key, written, { sequence, oldestRead: -1 });
       }
     }
+  }
+
+  #orderAll(): void {
+    for (const key of this.#unordered) {
+      const row = this.#rows.get(key);
+      if (row !== undefined) this.#order.set(key, row);
+    }
+    this.#unordered = [];
   }
 }
 

@@ -132,7 +132,7 @@ class MemoryView implements View {
 
 function snapshotOf(view: View): Snapshot {
   return {
-    get: (key) => view.get(keyText(key), key),
+    get: (key) => view.get(keyText(key)),
     range: (range) => readRange(view, range),
   };
 }
