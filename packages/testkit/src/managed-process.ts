@@ -76,15 +76,18 @@ export class ManagedProcess {
 
   /** The most memory it ever had resident, in bytes, as the kernel counts it. */
   notePeak(): number {
-    if (!this.isRunning) return this.#peakBytes;
-    try {
-      const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
-      const kibibytes = Number(/^VmHWM:\s+(\d+) kB/mu.exec(status)?.[1] ?? 0);
-      this.#peakBytes = Math.max(this.#peakBytes, kibibytes * 1024);
-    } catch (error) {
-      if (!isMissingFile(error)) throw error;
-    }
+    this.#peakBytes = Math.max(this.#peakBytes, this.#statusBytes("VmHWM"));
     return this.#peakBytes;
+  }
+
+  /** The memory it has resident now, mapped files included; 0 when it has ended. */
+  residentBytes(): number {
+    return this.#statusBytes("VmRSS");
+  }
+
+  /** The memory of its own that it has resident now, without mapped files; 0 when it has ended. */
+  privateBytes(): number {
+    return this.#statusBytes("RssAnon");
   }
 
   /** Seconds of CPU it has used so far, in user mode and in the kernel. */
@@ -95,6 +98,18 @@ export class ManagedProcess {
       user: Number(fields[11] ?? 0) / ticksPerSecond,
       system: Number(fields[12] ?? 0) / ticksPerSecond,
     };
+  }
+
+  #statusBytes(name: string): number {
+    if (!this.isRunning) return 0;
+    try {
+      const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+      const line = status.split("\n").find((candidate) => candidate.startsWith(`${name}:`));
+      return Number(/(\d+) kB/u.exec(line ?? "")?.[1] ?? 0) * 1024;
+    } catch (error) {
+      if (!isMissingFile(error)) throw error;
+      return 0;
+    }
   }
 }
 
