@@ -129,7 +129,7 @@ test("what the coordinator refuses is refused, and leaves nothing at the path", 
   const precondition = { mustNotExist: true } as const;
   await client.put("/f", testBytes(SIZE), { precondition });
   const again = client.put("/f", testBytes(SIZE, 2), { precondition });
-  await expect(again).rejects.toMatchObject({ reason: "preconditionFailed" });
+  await expect(again).rejects.toMatchObject({ reason: "pathExists" });
   const missing = client.put("/no/f", testBytes(SIZE));
   await expect(missing).rejects.toMatchObject({ reason: "pathNotFound" });
   await expectFile(client, "/f", testBytes(SIZE));
