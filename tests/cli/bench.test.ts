@@ -8,6 +8,14 @@ interface Report {
   readonly processes: readonly { readonly role: string; readonly pid: number }[];
   readonly floor: readonly Result[];
   readonly results: readonly Result[];
+  readonly memory?: {
+    readonly processes: readonly {
+      readonly pid: number;
+      readonly samples: number;
+      readonly startBytes: number;
+      readonly peakBytes: number;
+    }[];
+  };
 }
 
 interface Result {
@@ -91,6 +99,40 @@ test("the floor is measured by processes that end with it, and put and get are t
   }
   for (const { pid } of floor.processes) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
   expect(await dev.folder.ok("ls", "/")).not.toContain(".bench-");
+});
+
+test("several client processes share the work, are watched, and end with it", async () => {
+  const report = await bench("small", "--size", "1KiB", "--count", "31", "--clients", "2");
+  expect(report.processes.map(({ role }) => role)).toEqual(["client", "dev", "client", "client"]);
+  for (const { step, operations, errors, cpu } of report.results) {
+    expect([step, operations, errors.count]).toEqual([step, 31, 0]);
+    expect(cpu?.processes).toHaveLength(4);
+  }
+  for (const { role, pid } of report.processes) {
+    if (role === "client") expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  }
+  await isLeftClean();
+});
+
+test("a soak counts every kind of work and tells the memory of every process, and one that takes too much makes it fail", async () => {
+  const words = "bench soak --duration 3s --large-size 2MiB --size 1KiB --warm-up 100ms --json";
+  const { code, out, err } = await dev.folder.run([...words.split(" "), "--memory-limit", "1MiB"]);
+  expect(code).toBe(11);
+  expect(err).toMatch(/^cairn: dev took \d+ MiB, more than 1.0 MiB$/mu);
+  const report: Report = JSON.parse(out);
+  const { processes = [] } = report.memory ?? {};
+  expect(processes.map(({ pid }) => pid)).toEqual(report.processes.map(({ pid }) => pid));
+  for (const { samples, startBytes, peakBytes } of processes) {
+    expect(samples).toBeGreaterThanOrEqual(3);
+    expect(startBytes).toBeGreaterThan(0);
+    expect(peakBytes).toBeGreaterThanOrEqual(startBytes);
+  }
+  for (const { errors } of report.results) expect(errors).toEqual({ count: 0 });
+  const total = report.results.at(-1);
+  expect(total).toMatchObject({ step: "soak" });
+  const kinds = report.results.slice(0, -1);
+  expect(kinds.reduce((sum, { operations }) => sum + operations, 0)).toBe(total?.operations);
+  await isLeftClean();
 });
 
 test("Ctrl-C ends a bench and removes what it has made", async () => {

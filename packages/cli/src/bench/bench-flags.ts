@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ClusterFlags, clusterFlags } from "../cluster-command.ts";
 import { CommandFailure } from "../failure.ts";
 import { DATA_FOLDER } from "../local-cluster/state-file.ts";
-import { parseCount, parseDurationOption } from "../parse-option.ts";
+import { parseCount, parseDurationOption, parseSizeOption } from "../parse-option.ts";
 import type { LoadSettings, WorkloadName } from "./workload.ts";
 
 /** What every kind of bench takes. */
@@ -18,6 +18,20 @@ export interface BenchFlags extends ClusterFlags, FloorPlaceFlags {
   readonly duration?: number;
   readonly pageSize?: number;
   readonly floor?: boolean;
+  readonly clients?: number;
+  readonly s3?: string;
+  readonly bucket: string;
+  readonly accessKey?: string;
+  readonly secretKey?: string;
+  readonly region?: string;
+}
+
+/** What `bench soak` takes beside. */
+export interface SoakFlags extends BenchFlags {
+  readonly largeSize: number;
+  readonly largeParallel: number;
+  readonly putLimit: number;
+  readonly memoryLimit: number;
 }
 
 interface FloorPlaceFlags {
@@ -44,7 +58,7 @@ const PAGE_ENTRIES = 1_000;
 /** The options of where the target is and of what is watched. */
 export function targetFlags(command: Command): Command {
   return clusterFlags(
-    command
+    s3Flags(command)
       .option(
         "-d, --data <folder>",
         `the data folder of a local cluster: its address, and whose CPU is told (${DATA_FOLDER})`,
@@ -69,6 +83,19 @@ export function targetFlags(command: Command): Command {
   );
 }
 
+/** Another system instead of a cluster. */
+function s3Flags(command: Command): Command {
+  const options = [
+    new Option("--s3 <url>", "measure what speaks S3 here, like http://127.0.0.1:9000"),
+    new Option("--bucket <name>", "made if need be, and left").default("cairn-bench"),
+    new Option("--access-key <key>", "else AWS_ACCESS_KEY_ID"),
+    new Option("--secret-key <key>", "else AWS_SECRET_ACCESS_KEY"),
+    new Option("--region <name>", "else AWS_REGION, or us-east-1"),
+  ];
+  for (const option of options) command.addOption(option.helpGroup("Another system:"));
+  return command;
+}
+
 export function warmUpOption(): Option {
   return new Option("--warm-up <duration>", "load that is not counted, before each workload")
     .argParser(parseDurationOption)
@@ -83,14 +110,45 @@ export function floorFlags(command: Command): Command {
   );
 }
 
+/** The options of a soak alone. */
+export function soakFlags(command: Command): Command {
+  return command
+    .addOption(sizeOption("--large-size <size>", "of a large object", "64MiB"))
+    .option("--large-parallel <count>", "large objects at the same time", parseCount(0, 64), 2)
+    .addOption(
+      sizeOption(
+        "--put-limit <size>",
+        "so much of large objects is put in all; beyond that they are read",
+        "8GiB",
+      ),
+    )
+    .addOption(
+      sizeOption("--memory-limit <size>", "a process that takes more makes it fail", "400MiB"),
+    );
+}
+
+function sizeOption(name: string, help: string, size: string): Option {
+  return new Option(name, help).argParser(parseSizeOption).default(parseSizeOption(size), size);
+}
+
+/** The option of workloads that several processes can drive. */
+export function clientsFlag(command: Command): Command {
+  return command.option(
+    "--clients <count>",
+    "processes that drive it: the threads of one may be the limit",
+    parseCount(1, 64),
+    1,
+  );
+}
+
 /** What a workload does unless it is told otherwise. */
 export interface LoadDefaults {
   readonly sizes?: string;
   readonly parallel: number;
   readonly count?: number;
   readonly duration?: string;
-  /** What `--count` counts. */
-  readonly counted: string;
+  /** What `--count` counts; undefined where there is no such option. */
+  readonly counted?: string;
   readonly hasPages?: boolean;
 }
 
@@ -106,20 +164,22 @@ export function loadFlags(command: Command, defaults: LoadDefaults): Command {
   );
   command
     .option("-p, --parallel <count>", "at the same time", parseCount(1, 1_024), defaults.parallel)
-    .option("-n, --count <count>", countHelp(defaults), parseCount(1, 100_000_000))
     .option("--duration <duration>", durationHelp(defaults), parseDurationOption);
+  if (defaults.counted !== undefined) {
+    command.option("-n, --count <count>", countHelp(defaults), parseCount(1, 100_000_000));
+  }
   if (defaults.hasPages === true) {
     command.option("--page-size <entries>", "of a listing", parseCount(1, 10_000), PAGE_ENTRIES);
   }
   return command;
 }
 
-function countHelp({ counted, count }: LoadDefaults): string {
+function countHelp({ counted = "", count }: LoadDefaults): string {
   return count === undefined ? counted : `${counted} (${count})`;
 }
 
-function durationHelp({ duration }: LoadDefaults): string {
-  return `how long each step lasts, instead of a count${duration === undefined ? "" : ` (${duration})`}`;
+function durationHelp({ counted, duration }: LoadDefaults): string {
+  return `how long each step lasts${counted === undefined ? "" : ", instead of a count"}${duration === undefined ? "" : ` (${duration})`}`;
 }
 
 /** The settings of a workload that the options ask for. */
@@ -144,10 +204,11 @@ export function loadSettings(
     count: flags.count ?? (durationMs > 0 ? undefined : defaults.count),
     durationMs,
     isBrief: false,
+    large: undefined,
     pageEntries: flags.pageSize ?? PAGE_ENTRIES,
     seed: flags.seed,
     client: 0,
-    clients: 1,
+    clients: flags.clients ?? 1,
   };
 }
 

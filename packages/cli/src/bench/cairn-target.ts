@@ -1,10 +1,10 @@
 import { hasReason } from "@cairnfs/base/errors";
 import type { CairnClient } from "@cairnfs/client/client";
 import type { ObjectContent } from "./content.ts";
-import type { OpenTarget, PageOptions, TargetPage } from "./target.ts";
+import type { BenchTarget, PageOptions, TargetPage } from "./target.ts";
 
 /** A directory of a CairnFS cluster, reached through the SDK. The client stays the caller's. */
-export class CairnTarget implements OpenTarget {
+export class CairnTarget implements BenchTarget {
   readonly can = { rename: true, directories: true };
   readonly #client: CairnClient;
   readonly #top: string;
@@ -83,15 +83,10 @@ export class CairnTarget implements OpenTarget {
     return { entries: entries.length, nextAfter };
   }
 
-  async wipe(): Promise<void> {
-    // Not the run's signal: after Ctrl-C this is what is left to do.
-    await this.#client.remove(this.#top, { recursive: true }).catch((error: unknown) => {
+  async wipe(signal: AbortSignal): Promise<void> {
+    await this.#client.remove(this.#top, { recursive: true, signal }).catch((error: unknown) => {
       if (!hasReason(error, "pathNotFound")) throw error;
     });
-  }
-
-  async close(): Promise<void> {
-    // The client is not ours.
   }
 
   #at(path: string): string {

@@ -4,6 +4,7 @@ import { listWorkload } from "./workloads/list.ts";
 import { metaWorkload } from "./workloads/meta.ts";
 import { mixedWorkload } from "./workloads/mixed.ts";
 import { smallWorkload } from "./workloads/small.ts";
+import { soakWorkload } from "./workloads/soak.ts";
 
 const MAKERS: Readonly<Record<WorkloadName, (parts: LoadParts) => Workload>> = {
   put: largeWorkload,
@@ -13,6 +14,7 @@ const MAKERS: Readonly<Record<WorkloadName, (parts: LoadParts) => Workload>> = {
   meta: metaWorkload,
   list: listWorkload,
   mixed: mixedWorkload,
+  soak: soakWorkload,
 };
 
 /** The workload that the settings name. */

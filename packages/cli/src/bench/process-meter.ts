@@ -22,7 +22,9 @@ export interface CpuSeconds {
 export interface ProcessUsage extends WatchedProcess, CpuSeconds {
   /** The most resident memory; undefined where the system does not tell. */
   readonly peakMemoryBytes: number | undefined;
-  /** Since when: of the span, or of the process's whole life where it may not be reset. */
+  /** What of its memory was its own in the end: without files that are mapped. */
+  readonly ownMemoryBytes: number | undefined;
+  /** Since when the peak is: of the span, or of the process's whole life where it may not be reset. */
   readonly peakSince: "step" | "start";
   /** It ended meanwhile: its CPU is missing. */
   readonly isGone: boolean;
@@ -53,6 +55,7 @@ export class ProcessMeter {
         userSeconds: (end?.userSeconds ?? 0) - (end && start ? start.userSeconds : 0),
         systemSeconds: (end?.systemSeconds ?? 0) - (end && start ? start.systemSeconds : 0),
         peakMemoryBytes: memory[at]?.peakBytes,
+        ownMemoryBytes: memory[at]?.ownBytes,
         peakSince: this.#isReset[at] === true ? "step" : "start",
         isGone: end === undefined,
       };
@@ -64,6 +67,8 @@ export class ProcessMeter {
 export interface ProcessMemory {
   readonly residentBytes: number;
   readonly peakBytes: number;
+  /** Of what is resident: without files that are mapped, which the system takes back when it needs room. */
+  readonly ownBytes: number;
 }
 
 /** Undefined for a process that is gone, and where the system does not tell. */
@@ -72,7 +77,8 @@ export async function memoryOf(pid: number): Promise<ProcessMemory | undefined> 
   const resident = kibibytes(text, "VmRSS");
   const peak = kibibytes(text, "VmHWM");
   if (resident === undefined || peak === undefined) return undefined;
-  return { residentBytes: resident, peakBytes: peak };
+  const own = kibibytes(text, "RssAnon") ?? resident;
+  return { residentBytes: resident, peakBytes: peak, ownBytes: own };
 }
 
 /** Undefined for a process that is gone, and where the system does not tell. */

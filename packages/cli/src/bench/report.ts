@@ -1,6 +1,7 @@
 import type { StepInfo } from "./load.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuSeconds, ProcessUsage, WatchedProcess } from "./process-meter.ts";
+import type { MemoryTrend } from "./soak/memory-trend.ts";
 import type { StepOutcome } from "./step.ts";
 import { mergedTallies, Tally } from "./tally.ts";
 import type { LoadSettings } from "./workload.ts";
@@ -22,6 +23,11 @@ export interface BenchReport {
   /** What the machine allows without CairnFS, where it was measured in the same run. */
   readonly floor: readonly StepResult[];
   readonly results: readonly StepResult[];
+  /** How the memory of each process went over a soak. */
+  readonly memory?: {
+    readonly limitBytes: number;
+    readonly processes: readonly MemoryTrend[];
+  };
 }
 
 /** What a step came to, or one kind of its operations. */
@@ -130,7 +136,9 @@ export function stepResults(
     cpu: kind === undefined ? cpu : undefined,
     shareOfFloor: undefined,
   });
-  const kinds = tallies.filter(({ kind }) => kind !== "");
+  const kinds = tallies
+    .filter(({ kind }) => kind !== "")
+    .sort((one, other) => other.latency.count - one.latency.count);
   return [...kinds.map((tally) => row(tally, tally.kind)), row(all, undefined)];
 }
 

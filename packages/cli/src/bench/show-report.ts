@@ -2,6 +2,9 @@ import { counted, humanCount, humanSize, showName } from "../format.ts";
 import { type Column, tableLines } from "../table.ts";
 import type { WatchedProcess } from "./process-meter.ts";
 import type { BenchReport, CpuUnit, StepCpu, StepResult } from "./report.ts";
+import type { MemoryTrend } from "./soak/memory-trend.ts";
+
+const MIB = 1024 * 1024;
 
 /** A report for people, within 100 columns. */
 export function reportLines(report: BenchReport): string[] {
@@ -12,7 +15,9 @@ export function reportLines(report: BenchReport): string[] {
     ...resultTable(all),
     ...errorLines(all),
     ...cpuTable(all),
-    ...memoryTable(report.processes, all),
+    ...(report.memory === undefined
+      ? memoryTable(report.processes, all)
+      : trendTable(report.memory.processes, report.memory.limitBytes)),
   ];
 }
 
@@ -113,6 +118,34 @@ function cpuCell(cpu: { readonly userSeconds: number; readonly systemSeconds: nu
 
 function seconds(cpu: number): string {
   return cpu.toFixed(cpu < 1 ? 3 : 2);
+}
+
+/** How each process's memory went. */
+function trendTable(processes: readonly MemoryTrend[], limitBytes: number): string[] {
+  return [
+    "",
+    `Memory, second by second; at most ${humanSize(limitBytes)} are allowed`,
+    ...tableLines(
+      [
+        { title: "Process" },
+        ...["id", "at the start", "peak", "at the end", "of it own", "slope MiB/min"].map(right),
+        { title: "" },
+      ],
+      processes.map((trend) => [
+        trend.name,
+        String(trend.pid),
+        humanSize(trend.startBytes),
+        humanSize(trend.peakBytes),
+        humanSize(trend.endBytes),
+        humanSize(trend.endOwnBytes),
+        (trend.slopeBytesPerMinute / MIB).toFixed(1),
+        [
+          ...(trend.peakBytes > limitBytes ? ["too much"] : []),
+          ...(trend.isGone ? ["ended meanwhile"] : []),
+        ].join(", "),
+      ]),
+    ),
+  ];
 }
 
 /** Each process at its peak over all steps. */

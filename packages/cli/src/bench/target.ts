@@ -34,16 +34,11 @@ export interface BenchTarget {
   list(path: string, signal: AbortSignal): Promise<number>;
   /** One page: of the entries whose names come after `after`, in order of their bytes. */
   listPage(path: string, page: PageOptions, signal: AbortSignal): Promise<TargetPage>;
+  /** Removes the target's place with all that is in it. */
+  wipe(signal: AbortSignal): Promise<void>;
 }
 
 export interface PageOptions {
   readonly after: string | undefined;
   readonly entries: number;
-}
-
-/** A target that was opened for one run. */
-export interface OpenTarget extends BenchTarget {
-  /** Removes everything below the target's place, and the place; also what a run left that was cut short. */
-  wipe(): Promise<void>;
-  close(): Promise<void>;
 }

@@ -13,6 +13,7 @@ const SETTINGS: LoadSettings = {
   count: 200,
   durationMs: 0,
   isBrief: false,
+  large: undefined,
   pageEntries: 50,
   seed: 3,
   client: 0,
@@ -29,7 +30,8 @@ async function outcomesOf(
   const outcomes = new Map<string, StepOutcome>();
   for (const [at, { name }] of load.steps.entries()) {
     const progress = { operations: 0, expected: undefined, bytes: 0, errors: 0 };
-    outcomes.set(name, await load.run(at, progress));
+    const [outcome] = await load.run(at, progress);
+    outcomes.set(name, outcome);
   }
   return outcomes;
 }

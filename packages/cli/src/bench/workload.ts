@@ -1,3 +1,4 @@
+import type { Clock } from "@cairnfs/base/clock";
 import type { Random } from "@cairnfs/base/random";
 import type { ContentMaker } from "./content.ts";
 import type { Step } from "./step.ts";
@@ -19,7 +20,7 @@ export interface WarmUpCall {
 }
 
 /** The names of all workloads. */
-export const WORKLOADS = ["put", "get", "large", "small", "meta", "list", "mixed"] as const;
+export const WORKLOADS = ["put", "get", "large", "small", "meta", "list", "mixed", "soak"] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 
 /** What a workload is to do; the same for all processes that run it together, but for their number. */
@@ -34,6 +35,8 @@ export interface LoadSettings {
   readonly durationMs: number;
   /** Only what an overview needs. */
   readonly isBrief: boolean;
+  /** Of a soak. */
+  readonly large: LargeSettings | undefined;
   /** Entries of a page. */
   readonly pageEntries: number;
   /** What is chosen at random is chosen the same again. */
@@ -43,8 +46,17 @@ export interface LoadSettings {
   readonly clients: number;
 }
 
+/** The large objects of a soak. */
+export interface LargeSettings {
+  readonly sizeBytes: number;
+  readonly parallel: number;
+  /** So much is put over the whole run, evenly; beyond that they are only read. */
+  readonly putBytesMax: number;
+}
+
 /** What workloads are made of. */
 export interface LoadParts {
+  readonly clock: Clock;
   readonly target: BenchTarget;
   readonly content: ContentMaker;
   readonly random: Random;

@@ -1,15 +1,18 @@
 import type { Command } from "commander";
 import {
   type BenchFlags,
+  clientsFlag,
   type FloorFlags,
   floorFlags,
   type LoadDefaults,
   loadFlags,
   loadSettings,
+  type SoakFlags,
+  soakFlags,
   targetFlags,
   warmUpOption,
 } from "../bench/bench-flags.ts";
-import { runCommand, runFloorCommand } from "../bench/run-command.ts";
+import { runCommand, runFloorCommand, runSoakCommand } from "../bench/run-command.ts";
 import type { WorkloadName } from "../bench/workload.ts";
 import { type CommandHost, subcommand } from "../command.ts";
 import { parseSizeOption } from "../parse-option.ts";
@@ -20,7 +23,12 @@ interface LoadRow extends LoadDefaults {
   readonly examples: readonly string[];
 }
 
-const LOADS: Readonly<Record<Exclude<WorkloadName, "large">, LoadRow>> = {
+type LoadName = Exclude<WorkloadName, "large" | "soak">;
+
+/** Those that several processes can drive. */
+const WITH_CLIENTS: readonly LoadName[] = ["put", "get", "small", "meta", "mixed"];
+
+const LOADS: Readonly<Record<LoadName, LoadRow>> = {
   put: {
     summary: "Put large objects; no block of them was ever stored before.",
     sizes: "64MiB",
@@ -43,7 +51,7 @@ const LOADS: Readonly<Record<Exclude<WorkloadName, "large">, LoadRow>> = {
     parallel: 64,
     count: 4_000,
     counted: "objects of each size",
-    examples: ["", "--size 4KiB --count 20000 --parallel 64", "--duration 10s"],
+    examples: ["", "--size 4KiB --count 20000 --clients 2", "--duration 10s --json > small.json"],
   },
   meta: {
     summary:
@@ -73,12 +81,18 @@ const LOADS: Readonly<Record<Exclude<WorkloadName, "large">, LoadRow>> = {
 
 const GIB = 1024 ** 3;
 
+const SOAK: LoadDefaults = {
+  sizes: "16KiB",
+  parallel: 16,
+  duration: "10m",
+};
+
 /** What `cairn bench` alone does: a minute or so. */
 const ROUND: readonly (readonly [WorkloadName, LoadDefaults])[] = [
-  ["large", { sizes: "64MiB", parallel: 4, count: 8, counted: "" }],
-  ["small", { sizes: "4KiB,64KiB", parallel: 64, count: 1_500, counted: "" }],
-  ["meta", { parallel: 32, count: 1_500, counted: "" }],
-  ["list", { parallel: 1, count: 5_000, counted: "" }],
+  ["large", { sizes: "64MiB", parallel: 4, count: 8 }],
+  ["small", { sizes: "4KiB,64KiB", parallel: 64, count: 1_500 }],
+  ["meta", { parallel: 32, count: 1_500 }],
+  ["list", { parallel: 1, count: 5_000 }],
 ];
 
 export function define(command: Command, host: CommandHost): void {
@@ -107,9 +121,10 @@ Examples:
       await runCommand(host, flags, loads);
     });
   for (const [name, row] of Object.entries(LOADS)) {
-    defineLoad(command, host, name as keyof typeof LOADS, row);
+    defineLoad(command, host, name as LoadName, row);
   }
   defineFloor(command, host);
+  defineSoak(command, host);
 }
 
 /** The floor's options are those of other subcommands as far as they make sense. */
@@ -128,19 +143,36 @@ function defineFloor(parent: Command, host: CommandHost): void {
     });
 }
 
-function defineLoad(
-  parent: Command,
-  host: CommandHost,
-  name: Exclude<WorkloadName, "large">,
-  row: LoadRow,
-): void {
+function defineSoak(parent: Command, host: CommandHost): void {
+  const command = subcommand(parent, host, "soak")
+    .description(
+      "Load a cluster for long, small objects mixed and large ones beside, and tell how the memory of every process went.",
+    )
+    .addHelpText(
+      "after",
+      exampleText("soak", ["", "--duration 1h --put-limit 200GiB", "--memory-limit 300MiB --json"]),
+    );
+  soakFlags(targetFlags(loadFlags(command, SOAK))).action(async (own: SoakFlags) => {
+    const flags = { ...own, ...givenTo(parent) };
+    const large = {
+      sizeBytes: flags.largeSize,
+      parallel: flags.largeParallel,
+      putBytesMax: flags.putLimit,
+    };
+    await runSoakCommand(host, flags, { ...loadSettings("soak", flags, SOAK), large });
+  });
+}
+
+function defineLoad(parent: Command, host: CommandHost, name: LoadName, row: LoadRow): void {
   const command = subcommand(parent, host, name)
     .description(row.summary)
     .addHelpText("after", exampleText(name, row.examples));
   if (name === "put" || name === "get") {
     floorFlags(command).option("--floor", "tell results as shares of what the machine allows");
   }
-  targetFlags(loadFlags(command, row)).action(async (own: BenchFlags) => {
+  loadFlags(command, row);
+  if (WITH_CLIENTS.includes(name)) clientsFlag(command);
+  targetFlags(command).action(async (own: BenchFlags) => {
     const flags = { ...own, ...givenTo(parent) };
     await runCommand(host, flags, [loadSettings(name, flags, row)]);
   });

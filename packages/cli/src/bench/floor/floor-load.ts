@@ -58,11 +58,8 @@ export class FloorLoad implements Load {
     return new FloorLoad(options, folder, nodes);
   }
 
-  get watched(): readonly WatchedProcess[] {
-    return [
-      { name: "client", role: "client", pid: process.pid },
-      ...this.#nodes.map(({ pid }, at) => ({ name: `floor-${at + 1}`, role: "floor", pid })),
-    ];
+  get drivers(): readonly WatchedProcess[] {
+    return this.#nodes.map(({ pid }, at) => ({ name: `floor-${at + 1}`, role: "floor", pid }));
   }
 
   get steps(): readonly StepInfo[] {
@@ -78,8 +75,8 @@ export class FloorLoad implements Load {
     for (const at of this.#steps.keys()) await this.#runWith(at, progress, LANES);
   }
 
-  run(at: number, progress: StepProgress): Promise<StepOutcome> {
-    return this.#runWith(at, progress, undefined);
+  async run(at: number, progress: StepProgress): Promise<readonly [StepOutcome]> {
+    return [await this.#runWith(at, progress, undefined)];
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,9 @@
 import { CairnError } from "@cairnfs/base/errors";
 import type { ObjectContent } from "../content.ts";
-import type { OpenTarget, PageOptions, TargetPage } from "../target.ts";
+import type { BenchTarget, PageOptions, TargetPage } from "../target.ts";
 
 /** A target in memory that keeps sizes and forgets bytes. It refuses what a real one would: names that are not there, directories that are missing. */
-export class MemoryTarget implements OpenTarget {
+export class MemoryTarget implements BenchTarget {
   readonly can = { rename: true, directories: true };
   readonly files = new Map<string, number>();
   readonly directories = new Set<string>();
@@ -82,10 +82,6 @@ export class MemoryTarget implements OpenTarget {
   async wipe(): Promise<void> {
     this.files.clear();
     this.directories.clear();
-  }
-
-  async close(): Promise<void> {
-    // Nothing is open.
   }
 
   /** Another call may come in between, as on a network. */
