@@ -9,7 +9,7 @@ import { diskForStore, partsFor, TRIAL_FOLDER } from "../testing/disk-trial.ts";
 import { pieceOf, type SampleChunk, sampleChunk } from "../testing/sample-chunk.ts";
 import { encodeRecordHead, headBytesOf, RecordKind, recordBytesOf } from "./record.ts";
 import { SegmentChunkStore, type SegmentStoreOptions } from "./segment-chunk-store.ts";
-import { SEGMENT_HEADER_BYTES } from "./segment-format.ts";
+import { encodeTrailer, SEGMENT_HEADER_BYTES, TRAILER_BYTES } from "./segment-format.ts";
 
 const never = new AbortController().signal;
 const small: SegmentStoreOptions = { segmentBytesMax: 20_000, liveShareMin: 0.95 };
@@ -188,6 +188,34 @@ test("bytes that a client chose never pass for a record", async () => {
   expect(again.info(victim.id)).toBeDefined();
   expect(again.chunkCount).toBe(1);
 });
+
+for (const isHeaderRotten of [false, true]) {
+  test(`bytes that a client chose never pass for a footer${isHeaderRotten ? ", nor when the header rots" : ""}`, async () => {
+    // Goal: the last chunk of the newest segment, which has no footer, cannot say that the segment holds nothing.
+    const disk = await diskForStore(1);
+    const store = await open(disk, {});
+    const victim = sampleChunk(500);
+    await put(store, victim);
+    let sizeBytes = 200;
+    while ((headBytesOf(sizeBytes) + sizeBytes) % 8 > 0) sizeBytes += 1;
+    const endBytes = SEGMENT_HEADER_BYTES + recordBytesOf(500) + headBytesOf(sizeBytes) + sizeBytes;
+    const forged = Buffer.alloc(sizeBytes, 7);
+    const trailer = encodeTrailer({
+      number: 1,
+      salt: Buffer.alloc(8),
+      entryCount: 0,
+      footerOffset: endBytes - TRAILER_BYTES,
+      footerChecksum: 0,
+    });
+    forged.set(trailer, sizeBytes - TRAILER_BYTES);
+    await put(store, { id: sampleChunk(1, 5).id, bytes: forged });
+    await store.close();
+    if (isHeaderRotten) disk.flipBit(segmentsOf(disk)[0] ?? "", 3);
+    const again = await open(disk, {});
+    expect(again.chunkCount).toBe(2);
+    expect(await read(again, victim)).toBe(true);
+  });
+}
 
 test("a deletion works on a disk that is full to the last byte, and compaction then frees it", async () => {
   const disk = await diskForStore(1);

@@ -1,6 +1,12 @@
 import { crc32c } from "@cairnfs/base/checksum";
 import { CHUNK_ID_BYTES } from "@cairnfs/protocol/chunk-id";
-import { type RecordHead, RecordKind, SALT_BYTES } from "./record.ts";
+import {
+  type RecordHead,
+  RecordKind,
+  recordBytesOf,
+  SALT_BYTES,
+  SEGMENT_CHUNK_BYTES_END,
+} from "./record.ts";
 
 /**
  * A segment: a header, records, and once it is sealed a footer that repeats where they are.
@@ -100,6 +106,14 @@ export function decodeEntry(footer: Buffer, at: number): SegmentEntry {
     verifiedS: footer.readUInt32BE(at + 44),
     epoch: Number(footer.readBigUInt64BE(at + 48)),
   };
+}
+
+/** Whether the record of the entry at `at` can lie in its segment, behind the header and before `endOffset`. */
+export function isEntryWithin(footer: Buffer, at: number, endOffset: number): boolean {
+  const offset = footer.readUInt32BE(at + 4);
+  const lengthBytes = footer.readUInt32BE(at + 40);
+  if (offset < SEGMENT_HEADER_BYTES || lengthBytes >= SEGMENT_CHUNK_BYTES_END) return false;
+  return offset + recordBytesOf(lengthBytes) <= endOffset;
 }
 
 export function encodeTrailer(trailer: SegmentTrailer): Uint8Array {

@@ -15,6 +15,7 @@ import {
   decodeSegmentHeader,
   decodeTrailer,
   ENTRY_BYTES,
+  isEntryWithin,
   SEGMENT_HEADER_BYTES,
   type SegmentEntry,
   TRAILER_BYTES,
@@ -37,31 +38,52 @@ export async function readSegment(
   file: DiskFile,
   number: number,
 ): Promise<SegmentContents | undefined> {
-  const sizeBytes = await file.sizeBytes();
-  return (
-    (await readFooter(file, number, sizeBytes)) ?? (await scanSegment(file, number, sizeBytes))
-  );
+  const salt = await readSalt(file, number);
+  if (salt === undefined) return undefined;
+  const segment = { file, number, salt, sizeBytes: await file.sizeBytes() };
+  return (await readFooter(segment)) ?? (await scanSegment(segment));
 }
 
-async function readFooter(
-  file: DiskFile,
-  number: number,
-  sizeBytes: number,
-): Promise<SegmentContents | undefined> {
+interface SegmentSource {
+  readonly file: DiskFile;
+  readonly number: number;
+  readonly salt: Uint8Array;
+  readonly sizeBytes: number;
+}
+
+/** The salt from a place that no client's bytes can be in; undefined when it is not there any more. */
+async function readSalt(file: DiskFile, number: number): Promise<Uint8Array | undefined> {
+  const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES));
+  if (header?.number === number) return Uint8Array.from(header.salt);
+  // A rotten header took the salt with it; the first record, which has no client's bytes before it, still has it.
+  const head = await readAt(file, SEGMENT_HEADER_BYTES, headBytesOf(SEGMENT_CHUNK_BYTES_END - 1));
+  const salt = decodeRecordHead(head, 0)?.salt;
+  return salt === undefined ? undefined : Uint8Array.from(salt);
+}
+
+async function readFooter({
+  file,
+  number,
+  salt,
+  sizeBytes,
+}: SegmentSource): Promise<SegmentContents | undefined> {
   if (sizeBytes < SEGMENT_HEADER_BYTES + TRAILER_BYTES) return undefined;
   const trailer = decodeTrailer(await readAt(file, sizeBytes - TRAILER_BYTES, TRAILER_BYTES));
   if (trailer === undefined || trailer.number !== number) return undefined;
-  const footerBytes = trailer.entryCount * ENTRY_BYTES;
-  if (trailer.footerOffset + footerBytes + TRAILER_BYTES !== sizeBytes) return undefined;
-  const footer = await readAt(file, trailer.footerOffset, footerBytes);
-  if (footer.byteLength < footerBytes || crc32c(footer) !== trailer.footerChecksum)
+  // The last chunk's bytes may look like a trailer, but who chose them did not know the salt.
+  if (Buffer.compare(trailer.salt, salt) !== 0) return undefined;
+  const { footerOffset, entryCount } = trailer;
+  const footerBytes = entryCount * ENTRY_BYTES;
+  if (footerOffset < SEGMENT_HEADER_BYTES) return undefined;
+  if (footerOffset + footerBytes + TRAILER_BYTES !== sizeBytes) return undefined;
+  const footer = await readAt(file, footerOffset, footerBytes);
+  if (footer.byteLength < footerBytes || crc32c(footer) !== trailer.footerChecksum) {
     return undefined;
-  return {
-    salt: trailer.salt,
-    isSealed: true,
-    endOffset: trailer.footerOffset,
-    entries: entriesOf(footer),
-  };
+  }
+  for (let at = 0; at < footerBytes; at += ENTRY_BYTES) {
+    if (!isEntryWithin(footer, at, footerOffset)) return undefined;
+  }
+  return { salt, isSealed: true, endOffset: footerOffset, entries: entriesOf(footer) };
 }
 
 function* entriesOf(footer: Buffer): Generator<SegmentEntry> {
@@ -72,17 +94,7 @@ function* entriesOf(footer: Buffer): Generator<SegmentEntry> {
  * Finds the records of a segment by reading all of it. Damage does not hide what is behind it: the scan goes on with
  * the next place that is a record of this segment.
  */
-async function scanSegment(
-  file: DiskFile,
-  number: number,
-  sizeBytes: number,
-): Promise<SegmentContents | undefined> {
-  const header = decodeSegmentHeader(await readAt(file, 0, SEGMENT_HEADER_BYTES));
-  // A rotten header took the salt with it; the first record, which has no client's bytes before it, still has it.
-  const head = await readAt(file, SEGMENT_HEADER_BYTES, headBytesOf(SEGMENT_CHUNK_BYTES_END - 1));
-  const salt = header?.number === number ? header.salt : decodeRecordHead(head, 0)?.salt;
-  if (salt === undefined) return undefined;
-
+async function scanSegment({ file, salt, sizeBytes }: SegmentSource): Promise<SegmentContents> {
   const entries: SegmentEntry[] = [];
   let endOffset = SEGMENT_HEADER_BYTES;
   let window = await readAt(file, 0, WINDOW_BYTES);
@@ -105,7 +117,7 @@ async function scanSegment(
     offset += recordBytesOf(record.lengthBytes);
     endOffset = offset;
   }
-  return { salt: Uint8Array.from(salt), isSealed: false, endOffset, entries };
+  return { salt, isSealed: false, endOffset, entries };
 }
 
 function wholeRecord(window: Buffer, at: number, salt: Uint8Array): FoundRecord | undefined {
