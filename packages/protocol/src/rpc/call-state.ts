@@ -62,9 +62,13 @@ export class CallState implements Call {
   #watchDeadline(): void {
     if (this.#deadlineMs === undefined) return;
     const leftMs = this.#deadlineMs - this.#clock.monotonicMs();
-    const error = new CairnError("deadlineExceeded", "the deadline of the call passed");
-    if (leftMs <= 0) this.#controller?.abort(error);
     // The handler is told, and answers as it sees fit; the caller has stopped waiting by itself.
-    else this.#timer = this.#clock.after(leftMs, () => this.#controller?.abort(error));
+    if (leftMs <= 0) this.#passDeadline();
+    else this.#timer = this.#clock.after(leftMs, () => this.#passDeadline());
+  }
+
+  #passDeadline(): void {
+    const error = new CairnError("deadlineExceeded", "the deadline of the call passed");
+    this.#controller?.abort(error);
   }
 }
