@@ -3,6 +3,7 @@ import { CHUNK_BYTES_MAX, type ChunkId, chunkIdFromBytes } from "@cairnfs/protoc
 import type { StoreChunkOpen, StoreChunkRequest } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import { SESSION_ID_BYTES } from "@cairnfs/protocol/receipt";
 import { numberFromUint64 } from "@cairnfs/protocol/uint64";
+import { EPOCH_MAX } from "../store/chunk-store.ts";
 
 /** The most copies of one chunk, the primary's own counted. */
 const COPIES_MAX = 16;
@@ -60,7 +61,7 @@ export function parseStoreOpen(open: StoreTerms, ownNodeNumber: number): StoreRe
     chunkId: open.chunkId.byteLength === 0 ? undefined : chunkIdFromBytes(open.chunkId),
     lengthBytes: lengthBytes === 0 ? undefined : lengthBytes,
     lengthLimitBytes,
-    epoch: numberFromUint64(open.epoch, "epoch"),
+    epoch: parseEpoch(open.epoch),
     writeQuorum: open.writeQuorum,
     replicaNodeNumbers,
     isIdVerified: open.isIdVerified,
@@ -71,6 +72,13 @@ export function parseStoreOpen(open: StoreTerms, ownNodeNumber: number): StoreRe
 export function checkSessionId(sessionId: Uint8Array): void {
   if (sessionId.byteLength === SESSION_ID_BYTES) return;
   refuse(`a session id has ${SESSION_ID_BYTES} bytes, not ${sessionId.byteLength}`);
+}
+
+/** The epoch of a request, in which a copy is stored or claimed. */
+export function parseEpoch(value: bigint): number {
+  const epoch = numberFromUint64(value, "epoch");
+  if (epoch > EPOCH_MAX) refuse(`epoch is ${epoch}, expected at most ${EPOCH_MAX}`);
+  return epoch;
 }
 
 function refuse(message: string): never {

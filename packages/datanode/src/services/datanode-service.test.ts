@@ -1,11 +1,14 @@
+import { Readable } from "node:stream";
+import { create } from "@bufbuild/protobuf";
 import { CairnError } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import { BLOCK_BYTES, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { Health } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
-import { VerifyOutcome } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
+import { StoreChunkRequestSchema, VerifyOutcome } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import { retrieveChunk } from "@cairnfs/protocol/transfer/retrieve-chunk";
 import { expect, test } from "vitest";
 import {
+  pieceOf,
   putChunk,
   readChunk,
   type SampleChunk,
@@ -240,6 +243,43 @@ test("batches and pages over their limits are refused with what was expected", a
   await expect(client.hasChunks({ chunkIds: [new Uint8Array(1)] })).rejects.toThrow("32 bytes");
   await expect(client.hasChunks({ sessionId: new Uint8Array(1) })).rejects.toThrow("16 bytes");
 });
+
+test("an epoch of more than 48 bits is refused wherever one comes in, and changes nothing", async () => {
+  await using cluster = await TrialCluster.open(2);
+  const { client, store } = cluster.node(1);
+  await putChunk(store, CHUNK, { epoch: 1 });
+  const [epoch, chunkId, sessionId] = [2n ** 48n, chunkIdToBytes(CHUNK.id), SESSION_ID];
+  const refused = { reason: "invalidArgument", message: expect.stringContaining("epoch") };
+  const chunk = { sessionId, chunkId, epoch };
+  const { blockChecksums } = pieceOf(CHUNK.bytes);
+  const whole = {
+    ...chunk,
+    writeQuorum: 1,
+    blockChecksums: [...blockChecksums],
+    data: CHUNK.bytes,
+  };
+  const calls = [
+    () => client.hasChunks({ chunkIds: [chunkId], sessionId, epoch }),
+    () => client.replicateChunk({ ...replicating(CHUNK, [2]), epoch }),
+    () => client.putChunk(whole),
+    () => storeChunk(client, chunk),
+  ];
+  for (const call of calls) await expect(call()).rejects.toMatchObject(refused);
+  expect((await store.info(CHUNK.id))?.epoch).toBe(1);
+  await client.hasChunks({ chunkIds: [chunkId], sessionId, epoch: epoch - 1n });
+  expect((await store.info(CHUNK.id))?.epoch).toBe(2 ** 48 - 1);
+});
+
+async function storeChunk(
+  client: TrialNode["client"],
+  open: { sessionId: Uint8Array; chunkId: Uint8Array; epoch: bigint },
+): Promise<void> {
+  const value = { ...open, lengthLimitBytes: 1n, writeQuorum: 1 };
+  const requests = [create(StoreChunkRequestSchema, { step: { case: "open", value } })];
+  for await (const _ of client.storeChunk(Readable.from(requests))) {
+    // To its end.
+  }
+}
 
 test("health tells who the node is and how full", async () => {
   await using cluster = await TrialCluster.open(2);

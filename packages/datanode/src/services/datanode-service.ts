@@ -15,7 +15,7 @@ import { usageOf } from "../cluster/heartbeat-worker.ts";
 import { type Membership, receiptOf } from "../cluster/membership.ts";
 import type { NodeCache } from "../cluster/node-cache.ts";
 import type { ReceiptInit } from "../replication/acknowledgements.ts";
-import { checkSessionId } from "../replication/store-request.ts";
+import { checkSessionId, parseEpoch } from "../replication/store-request.ts";
 import type { Verdict } from "../store/chunk-store.ts";
 import { claimHeld } from "./claim-held.ts";
 import { getChunk } from "./get-chunk.ts";
@@ -162,7 +162,7 @@ async function hasChunks(
   { store, link }: DatanodeServiceParts,
 ): Promise<{ chunks: HeldChunkInit[] }> {
   const ids = parseIds(request.chunkIds);
-  const epoch = numberFromUint64(request.epoch, "epoch");
+  const epoch = parseEpoch(request.epoch);
   const { sessionId } = request;
   let membership: Membership | undefined;
   if (sessionId.byteLength > 0) {

@@ -10,7 +10,7 @@ import type { Call } from "@cairnfs/protocol/rpc/service";
 import { numberFromUint64 } from "@cairnfs/protocol/uint64";
 import { receiptOf } from "../cluster/membership.ts";
 import { type CopyChunkRequest, copyChunk } from "../replication/copy-chunk.ts";
-import { checkSessionId } from "../replication/store-request.ts";
+import { checkSessionId, parseEpoch } from "../replication/store-request.ts";
 import { claimHeld } from "./claim-held.ts";
 import type { StoreChunkParts } from "./store-chunk.ts";
 
@@ -69,6 +69,6 @@ function parseReplicateRequest(
     chunkId: chunkIdFromBytes(message.chunkId),
     lengthBytes,
     sourceNodeNumbers,
-    epoch: numberFromUint64(message.epoch, "epoch"),
+    epoch: parseEpoch(message.epoch),
   };
 }

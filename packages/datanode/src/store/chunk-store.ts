@@ -1,6 +1,9 @@
 import type { Closable } from "@cairnfs/base/lifecycle";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 
+/** The latest store epoch there can be: an epoch has 48 bits. */
+export const EPOCH_MAX = 2 ** 48 - 1;
+
 /** A piece of a chunk with the CRC-32C of each 64 KiB block of it; blocks are counted from the chunk's start. */
 export interface ChunkPiece {
   /** All but a chunk's last piece are a multiple of 64 KiB long. */

@@ -63,6 +63,10 @@ async function recoverSegment(
       return undefined;
     }
     parts.state.startSegment(number);
+    if (contents.skippedCount > 0) {
+      const { skippedCount } = contents;
+      parts.logger.error("records with impossible epochs are skipped", { path, skippedCount });
+    }
     const footer = new FooterBuilder();
     for (const entry of contents.entries) {
       parts.state.apply(entry, { segment: number, offset: entry.offset });

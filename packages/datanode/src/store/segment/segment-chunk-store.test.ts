@@ -7,7 +7,8 @@ import { expect, test } from "vitest";
 import { blocksOf } from "../block-range.ts";
 import { diskForStore, partsFor, TRIAL_FOLDER } from "../testing/disk-trial.ts";
 import { pieceOf, type SampleChunk, sampleChunk } from "../testing/sample-chunk.ts";
-import { encodeRecordHead, headBytesOf, RecordKind, recordBytesOf } from "./record.ts";
+import { FooterBuilder } from "./footer-builder.ts";
+import { encodeRecordHead, headBytesOf, paddingOf, RecordKind, recordBytesOf } from "./record.ts";
 import { SegmentChunkStore, type SegmentStoreOptions } from "./segment-chunk-store.ts";
 import { encodeTrailer, SEGMENT_HEADER_BYTES, TRAILER_BYTES } from "./segment-format.ts";
 
@@ -188,6 +189,43 @@ test("bytes that a client chose never pass for a record", async () => {
   expect(again.info(victim.id)).toBeDefined();
   expect(again.chunkCount).toBe(1);
 });
+
+for (const isSealed of [false, true]) {
+  test(`a record with an impossible epoch in ${isSealed ? "a sealed" : "the newest"} segment is skipped`, async () => {
+    const disk = await diskForStore(1);
+    const store = await open(disk, {});
+    const [good, forged] = chunks(2) as [SampleChunk, SampleChunk];
+    await put(store, good);
+    await store.close();
+    const [path = ""] = segmentsOf(disk);
+    const salt = Uint8Array.from(disk.content(path).subarray(16, 24));
+    const offset = disk.content(path).byteLength;
+    const record = {
+      kind: RecordKind.chunk,
+      id: Buffer.from(forged.id, "hex"),
+      lengthBytes: 3000,
+      epoch: 2 ** 48,
+      verifiedS: 0,
+      blockChecksums: pieceOf(forged.bytes).blockChecksums,
+    };
+    const footer = new FooterBuilder();
+    footer.add({
+      ...record,
+      id: Buffer.from(good.id, "hex"),
+      epoch: 1,
+      offset: SEGMENT_HEADER_BYTES,
+    });
+    footer.add({ ...record, offset });
+    const endOffset = offset + recordBytesOf(3000);
+    const parts = [encodeRecordHead(record, salt), forged.bytes, paddingOf(3000)];
+    if (isSealed) parts.push(...footer.encode({ number: 1, salt, sizeBytes: endOffset }));
+    const file = await disk.open(path, "update");
+    await file.write(parts, offset);
+    const again = await open(disk, {});
+    expect(again.list(undefined, 10).map((info) => info.id)).toEqual([good.id]);
+    expect(await read(again, good)).toBe(true);
+  });
+}
 
 for (const isHeaderRotten of [false, true]) {
   test(`bytes that a client chose never pass for a footer${isHeaderRotten ? ", nor when the header rots" : ""}`, async () => {

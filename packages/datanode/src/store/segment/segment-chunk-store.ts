@@ -1,11 +1,18 @@
 import { join } from "node:path";
+import { assert } from "@cairnfs/base/assert";
 import { createSha256 } from "@cairnfs/base/checksum";
 import { type DiskFile, hasErrorCode, readFully } from "@cairnfs/base/disk";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { allBlocks, type BlockRange, blocksOf } from "../block-range.ts";
-import type { ChunkPiece, ReadOptions, StoredChunkInfo, Verdict } from "../chunk-store.ts";
+import {
+  type ChunkPiece,
+  EPOCH_MAX,
+  type ReadOptions,
+  type StoredChunkInfo,
+  type Verdict,
+} from "../chunk-store.ts";
 import type { StoreParts } from "../file/file-chunk-store.ts";
 import { KeyLock } from "../key-lock.ts";
 import { matchesChecksums } from "../matches-checksums.ts";
@@ -138,6 +145,7 @@ export class SegmentChunkStore {
   /** Makes a chunk durable and visible; `chunk.data` is the caller's again when this resolves. */
   put(chunk: CheckedChunk): Promise<StoredChunkInfo> {
     this.#refuseClosed();
+    assert(chunk.epoch <= EPOCH_MAX, "the epoch was checked where it came in");
     return this.#locks.run(chunk.id, async () => {
       const id = chunkIdToBytes(chunk.id);
       const { lengthBytes, blockChecksums, data } = chunk;
@@ -176,6 +184,7 @@ export class SegmentChunkStore {
 
   claim(id: ChunkId, epoch: number): Promise<boolean> {
     this.#refuseClosed();
+    assert(epoch <= EPOCH_MAX, "the epoch was checked where it came in");
     return this.#locks.run(id, async () => {
       const idBytes = chunkIdToBytes(id);
       const chunk = this.#state.held(idBytes);

@@ -116,6 +116,11 @@ export function isEntryWithin(footer: Buffer, at: number, endOffset: number): bo
   return offset + recordBytesOf(lengthBytes) <= endOffset;
 }
 
+/** Whether the entry at `at` has an epoch of more than 48 bits. */
+export function hasImpossibleEpoch(footer: Buffer, at: number): boolean {
+  return footer.readUInt16BE(at + 48) !== 0;
+}
+
 export function encodeTrailer(trailer: SegmentTrailer): Uint8Array {
   const bytes = Buffer.alloc(TRAILER_BYTES);
   TRAILER_MAGIC.copy(bytes);

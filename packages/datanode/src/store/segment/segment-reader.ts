@@ -1,5 +1,6 @@
 import { crc32c } from "@cairnfs/base/checksum";
 import { type DiskFile, readFully } from "@cairnfs/base/disk";
+import { EPOCH_MAX } from "../chunk-store.ts";
 import { matchesChecksums } from "../matches-checksums.ts";
 import {
   decodeRecordHead,
@@ -15,6 +16,7 @@ import {
   decodeSegmentHeader,
   decodeTrailer,
   ENTRY_BYTES,
+  hasImpossibleEpoch,
   isEntryWithin,
   SEGMENT_HEADER_BYTES,
   type SegmentEntry,
@@ -28,6 +30,8 @@ export interface SegmentContents {
   /** Where the records end: what lies behind is a footer, or was never whole. */
   readonly endOffset: number;
   readonly entries: Iterable<SegmentEntry>;
+  /** Records that cannot have been written so: they are not among the entries. */
+  readonly skippedCount: number;
 }
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
@@ -80,14 +84,19 @@ async function readFooter({
   if (footer.byteLength < footerBytes || crc32c(footer) !== trailer.footerChecksum) {
     return undefined;
   }
+  let skippedCount = 0;
   for (let at = 0; at < footerBytes; at += ENTRY_BYTES) {
     if (!isEntryWithin(footer, at, footerOffset)) return undefined;
+    if (hasImpossibleEpoch(footer, at)) skippedCount += 1;
   }
-  return { salt, isSealed: true, endOffset: footerOffset, entries: entriesOf(footer) };
+  const entries = entriesOf(footer);
+  return { salt, isSealed: true, endOffset: footerOffset, entries, skippedCount };
 }
 
 function* entriesOf(footer: Buffer): Generator<SegmentEntry> {
-  for (let at = 0; at < footer.byteLength; at += ENTRY_BYTES) yield decodeEntry(footer, at);
+  for (let at = 0; at < footer.byteLength; at += ENTRY_BYTES) {
+    if (!hasImpossibleEpoch(footer, at)) yield decodeEntry(footer, at);
+  }
 }
 
 /**
@@ -97,6 +106,7 @@ function* entriesOf(footer: Buffer): Generator<SegmentEntry> {
 async function scanSegment({ file, salt, sizeBytes }: SegmentSource): Promise<SegmentContents> {
   const entries: SegmentEntry[] = [];
   let endOffset = SEGMENT_HEADER_BYTES;
+  let skippedCount = 0;
   let window = await readAt(file, 0, WINDOW_BYTES);
   let windowOffset = 0;
   for (let offset = SEGMENT_HEADER_BYTES; offset < sizeBytes; ) {
@@ -112,12 +122,13 @@ async function scanSegment({ file, salt, sizeBytes }: SegmentSource): Promise<Se
       offset += RECORD_ALIGNMENT_BYTES;
       continue;
     }
+    if (record.epoch > EPOCH_MAX) skippedCount += 1;
     // A copy: the window is read over.
-    entries.push({ ...record, id: Uint8Array.from(record.id), offset });
+    else entries.push({ ...record, id: Uint8Array.from(record.id), offset });
     offset += recordBytesOf(record.lengthBytes);
     endOffset = offset;
   }
-  return { salt, isSealed: false, endOffset, entries };
+  return { salt, isSealed: false, endOffset, entries, skippedCount };
 }
 
 function wholeRecord(window: Buffer, at: number, salt: Uint8Array): FoundRecord | undefined {
