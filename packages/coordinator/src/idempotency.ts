@@ -1,13 +1,8 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageInitShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { CairnError } from "@cairnfs/base/errors";
 import { fromHex } from "@cairnfs/base/hex";
 import type { KvTransaction } from "@cairnfs/kv/kv-store";
+import { encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
 import type { Metadata } from "@cairnfs/protocol/rpc/service";
 import { answers, IDEMPOTENCY_KEY_BYTES } from "./keyspace.ts";
 
@@ -41,31 +36,28 @@ export interface KeyedCall<Answer extends DescMessage> {
 }
 
 /**
- * Answers a call once: the answer is stored in the transaction of the change and found again under the same key. A key
- * that was used for another method is refused as `invalidArgument`.
+ * Answers a call once, with the encoded message: the answer is stored in the transaction of the change and found again
+ * under the same key. A key that was used for another method is refused as `invalidArgument`.
  */
 export async function answerOnce<Answer extends DescMessage>(
   tx: KvTransaction,
   { key, answer, period }: KeyedCall<Answer>,
   body: () => Promise<MessageInitShape<Answer>>,
-): Promise<MessageInitShape<Answer>> {
-  if (key === undefined) return body();
+): Promise<Uint8Array> {
+  if (key === undefined) return joinParts(encodeMessage(answer, await body()));
   const found = await answers.getMany(tx, [
     [period, key],
     [Math.max(0, period - 1), key],
   ]);
   const stored = found[0] ?? found[1];
   if (stored !== undefined) {
-    // A message is an initial value of itself.
-    if (stored.method === answer.name)
-      return fromBinary(answer, stored.message) as unknown as MessageInitShape<Answer>;
+    if (stored.method === answer.name) return stored.message;
     throw new CairnError(
       "invalidArgument",
       `the idempotency key was answered with ${stored.method}, not ${answer.name}`,
     );
   }
-  const message = await body();
-  const bytes = toBinary(answer, create(answer, message));
-  answers.put(tx, [period, key], { method: answer.name, message: bytes });
+  const message = joinParts(encodeMessage(answer, await body()));
+  answers.put(tx, [period, key], { method: answer.name, message });
   return message;
 }

@@ -18,6 +18,11 @@ export interface KvRange {
 export interface KvReader {
   /** The value at `key` in this reader's snapshot. The bytes are the caller's. */
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  /**
+   * As `get`, for what is read again and again: the bytes are the store's, and must not be changed. As long as they are the
+   * same it may give the same array.
+   */
+  getShared(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** The values at `keys`, in their order. */
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
   range(range: KvRange): Promise<KvEntry[]>;

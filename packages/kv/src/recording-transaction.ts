@@ -42,6 +42,15 @@ export class RecordingTransaction implements KvTransaction {
     return this.#get(key);
   }
 
+  async getShared(key: Uint8Array): Promise<Uint8Array | undefined> {
+    this.#checkOpen();
+    checkKey(key);
+    const text = keyText(key);
+    if (!this.writes.isEmpty && this.writes.find(text) !== undefined) return this.#get(key);
+    this.#keys.push(text);
+    return this.#view.getShared(text, key);
+  }
+
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     return keys.map((key) => this.#get(key));
   }

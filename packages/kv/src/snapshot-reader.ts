@@ -5,6 +5,8 @@ import { checkBound, checkKey, checkRangeLimit } from "./limits.ts";
 /** One durable state of a store, to be read without waiting. What it gives is the caller's. */
 export interface Snapshot {
   get(key: Uint8Array): Uint8Array | undefined;
+  /** The same, but what it gives is the store's. */
+  getShared(key: Uint8Array): Uint8Array | undefined;
   range(range: KvRange): KvEntry[];
 }
 
@@ -24,6 +26,12 @@ export class SnapshotReader implements KvReader {
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     return this.#get(key);
+  }
+
+  async getShared(key: Uint8Array): Promise<Uint8Array | undefined> {
+    this.#checkOpen();
+    checkKey(key);
+    return this.#snapshot.getShared(key);
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {

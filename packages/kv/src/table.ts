@@ -52,6 +52,8 @@ export class Table<K, V> {
   readonly #prefixBytes: Uint8Array;
   readonly #key: KeyCodec<K>;
   readonly #value: ValueCodec<V>;
+  /** What shared values were decoded to, while the store keeps them. */
+  readonly #decoded = new WeakMap<Uint8Array, V>();
 
   constructor(format: TableFormat<K, V>) {
     this.prefix = format.prefix;
@@ -87,6 +89,17 @@ export class Table<K, V> {
   async get(reader: KvReader, key: K): Promise<V | undefined> {
     const bytes = await reader.get(this.keyOf(key));
     return bytes === undefined ? undefined : this.#value.decode(bytes);
+  }
+
+  /** As `get`, for rows that are read again and again. The value is shared, and must not be changed. */
+  async getShared(reader: KvReader, key: K): Promise<V | undefined> {
+    const bytes = await reader.getShared(this.keyOf(key));
+    if (bytes === undefined) return undefined;
+    const known = this.#decoded.get(bytes);
+    if (known !== undefined) return known;
+    const value = this.#value.decode(bytes);
+    this.#decoded.set(bytes, value);
+    return value;
   }
 
   /** Whether there is a row at `key`, without decoding it. */

@@ -16,6 +16,8 @@ export interface View {
   readonly sequence: number;
   /** The value at a key, which is given as text, and as bytes too where they are at hand, in memory of its own. */
   get(keyText: string, key?: Uint8Array): Uint8Array | undefined;
+  /** The same in the store's memory, which the store may have at hand. */
+  getShared(keyText: string, key?: Uint8Array): Uint8Array | undefined;
   /** The cursor's values are the store's: they are copied before they leave. */
   cursor(start: string, end: string, isReverse: boolean): SortedCursor<Uint8Array>;
   /** To be called once, when nothing reads the view any more. */

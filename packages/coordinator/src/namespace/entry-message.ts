@@ -2,6 +2,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { EntryKind, type EntrySchema } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import type { EntryRecord, PolicyRecord } from "./entry.ts";
 
+const NONE: Readonly<Record<string, string>> = {};
+
 /** An entry as clients see it. */
 export function entryMessage(
   name: string,
@@ -14,7 +16,7 @@ export function entryMessage(
     modifiedMs: BigInt(entry.modifiedMs),
     mode: entry.mode,
     contentType: entry.contentType,
-    userMetadata: Object.fromEntries(entry.userMetadata),
+    userMetadata: entry.userMetadata.size === 0 ? NONE : Object.fromEntries(entry.userMetadata),
     version: BigInt(entry.version),
   };
   if (entry.kind === "directory") {

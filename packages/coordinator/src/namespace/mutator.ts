@@ -1,6 +1,7 @@
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "@cairnfs/base/clock";
 import type { KvStore } from "@cairnfs/kv/kv-store";
+import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import { type IdAllocator, idsFrom } from "../id-allocator.ts";
 import { answerOnce, answerPeriod, idempotencyKeyOf } from "../idempotency.ts";
@@ -46,6 +47,16 @@ export class Mutator {
     idsMax: number,
     body: (mutation: Mutation) => Promise<MessageInitShape<Answer>>,
   ): Promise<MessageInitShape<Answer>> {
+    return encodedMessage(answer, [await this.answerBytes(call, answer, idsMax, body)]);
+  }
+
+  /** The same, for one who looks at the answer: it is encoded. */
+  async answerBytes<Answer extends DescMessage>(
+    call: Call,
+    answer: Answer,
+    idsMax: number,
+    body: (mutation: Mutation) => Promise<MessageInitShape<Answer>>,
+  ): Promise<Uint8Array> {
     const key = idempotencyKeyOf(call.metadata);
     const periodMs = this.#parts.settings.idempotencyMs;
     return this.run(

@@ -39,7 +39,7 @@ export async function walk(reader: KvReader, names: readonly string[]): Promise<
   const directories: DirectoryEntry[] = [];
   let parentId = ROOT_ID;
   for (const [depth, name] of names.entries()) {
-    const entry = await entries.get(reader, [parentId, sortNameOf(name, "directory")]);
+    const entry = await entries.getShared(reader, [parentId, sortNameOf(name, "directory")]);
     if (entry === undefined) {
       if (await entries.has(reader, [parentId, name])) {
         throw new CairnError("notADirectory", `${pathOf(names, depth + 1)} is a file`);
@@ -93,8 +93,9 @@ export async function requireEntry(reader: KvReader, path: Path): Promise<Locate
   if (name === undefined)
     return { parentId: ABOVE_ROOT_ID, name: "", entry: await readRoot(reader) };
   const parentId = await requireDirectory(reader, path.names.slice(0, -1));
-  const { file, directory } = await readBothForms(reader, parentId, name);
-  const entry = file ?? directory;
+  const entry =
+    (await entries.get(reader, [parentId, name])) ??
+    (await entries.get(reader, [parentId, sortNameOf(name, "directory")]));
   if (entry === undefined) throw new CairnError("pathNotFound", `nothing is at ${path.text}`);
   return { parentId, name, entry };
 }
@@ -108,7 +109,7 @@ export async function requireFile(reader: KvReader, path: Path): Promise<Located
 }
 
 export async function readRoot(reader: KvReader): Promise<DirectoryEntry> {
-  const root = await entries.get(reader, [ABOVE_ROOT_ID, sortNameOf("", "directory")]);
+  const root = await entries.getShared(reader, [ABOVE_ROOT_ID, sortNameOf("", "directory")]);
   return asDirectory(present(root, "the store has no root directory"));
 }
 

@@ -1,5 +1,4 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
@@ -11,7 +10,9 @@ import {
   type CoordinatorService,
   type PlacementSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
-import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
+import { decodeMessage, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
+import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
+import type { Call, ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { contents, readEpoch, SESSION_ID_BYTES } from "../keyspace.ts";
 import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
@@ -22,7 +23,7 @@ import { parsePrecondition } from "../namespace/precondition.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import { addChunks } from "../uploads/add-chunks.ts";
-import { beginUpload } from "../uploads/begin-upload.ts";
+import { type BeginUpload, beginUpload } from "../uploads/begin-upload.ts";
 import { commitUpload } from "../uploads/commit-upload.ts";
 import { FIND_CHUNKS_MAX, findChunks, findForFile } from "../uploads/find-chunks.ts";
 import { type PlacementSource, writeQuorumOf } from "../uploads/placements.ts";
@@ -121,9 +122,8 @@ function contentHandlers(parts: UploadParts): ContentHandlers {
         sizeBytes: wholeNumber(request.sizeBytes, "size_bytes"),
         isLive,
         answer: (...[name, entry]: Parameters<typeof entryMessage>) =>
-          toBinary(
-            CommitUploadResponseSchema,
-            create(CommitUploadResponseSchema, { entry: entryMessage(name, entry) }),
+          joinParts(
+            encodeMessage(CommitUploadResponseSchema, { entry: entryMessage(name, entry) }),
           ),
       };
       // Whatever directories the commit may have to make, they are in the path.
@@ -133,7 +133,7 @@ function contentHandlers(parts: UploadParts): ContentHandlers {
         (mutation) => commitUpload(mutation, wanted),
         call.signal,
       );
-      return fromBinary(CommitUploadResponseSchema, answer);
+      return encodedMessage(CommitUploadResponseSchema, [answer]);
     },
   };
 }
@@ -154,13 +154,7 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
         precondition: parsePrecondition(request.precondition),
         parents: request.parents,
       };
-      const begun = await mutator.answer(call, BeginUploadResponseSchema, 2, async (mutation) => {
-        const session = await beginUpload(mutation, wanted);
-        // Where nothing can be stored no session is left behind. What is kept for repeats is the session alone.
-        firstPlacements(nodes, wanted.sessionId, session, 0);
-        return { sessionId: wanted.sessionId };
-      });
-      const sessionId = begun.sessionId ?? wanted.sessionId;
+      const sessionId = await beginOnce(parts, call, wanted);
       const { epoch, session } = await kv.read(async (reader) => ({
         epoch: await readEpoch(reader),
         session: await requireSession(reader, sessionId, nowMsOf(clock)),
@@ -222,6 +216,21 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
       return {};
     },
   };
+}
+
+/** Opens a session, or finds the one that was opened under the call's key; its id. */
+async function beginOnce(
+  { mutator, nodes }: UploadParts,
+  call: Call,
+  wanted: BeginUpload,
+): Promise<Uint8Array> {
+  const begun = await mutator.answerBytes(call, BeginUploadResponseSchema, 2, async (mutation) => {
+    const session = await beginUpload(mutation, wanted);
+    // Where nothing can be stored no session is left behind. What is kept for repeats is the session alone.
+    firstPlacements(nodes, wanted.sessionId, session, 0);
+    return { sessionId: wanted.sessionId };
+  });
+  return decodeMessage(BeginUploadResponseSchema, begun, "internal").sessionId;
 }
 
 function sessionMessage(session: UploadSession) {

@@ -34,6 +34,7 @@ export function describeKvConflicts(under: OpenStore): void {
 
     const READS: readonly (readonly [string, (tx: KvTransaction) => Promise<unknown>])[] = [
       ["a key", (tx) => tx.get(key("b"))],
+      ["a shared value", (tx) => tx.getShared(key("b"))],
       ["many keys", (tx) => tx.getMany([key("a"), key("b")])],
       ["a range", (tx) => rangeOf(tx, "a", "c")],
       ["a range from the end", (tx) => rangeOf(tx, "a", "c", { reverse: true })],

@@ -53,6 +53,26 @@ export function describeKvValues(under: OpenStore): void {
       expect(await contents(under.store)).toEqual({ a: "new", c: "new" });
     });
 
+    test("a shared value is the one that is read, own writes and later commits included", async () => {
+      const shared = async (reader: KvReader) => text(await reader.getShared(key("k")));
+      const stored = () => under.store.read(shared);
+      expect(await stored()).toBeUndefined();
+      for (const next of ["1", "2", "3"]) {
+        const seen = await under.store.transact(async (tx) => {
+          const before = await shared(tx);
+          tx.put(key("k"), value(next));
+          return [before, await shared(tx)];
+        });
+        expect(seen).toEqual([next === "1" ? undefined : `${Number(next) - 1}`, next]);
+        expect([await stored(), await stored()]).toEqual([next, next]);
+      }
+      await under.store.transact(async (tx) => {
+        tx.delete(key("k"));
+        expect(await shared(tx)).toBeUndefined();
+      });
+      expect(await stored()).toBeUndefined();
+    });
+
     test("keys that were given and bytes that were read can be overwritten without harm to the store", async () => {
       const givenKey = Buffer.from("k");
       await under.store.transact(async (tx) => {

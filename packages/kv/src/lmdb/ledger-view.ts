@@ -2,7 +2,7 @@ import { keyBytes, keyText } from "../key-text.ts";
 import type { KvEntry, KvRange } from "../kv-store.ts";
 import type { Snapshot } from "../snapshot-reader.ts";
 import type { SortedCursor } from "../sorted-map.ts";
-import { LayeredCursor, TOMBSTONE, type View } from "../view.ts";
+import { LayeredCursor, TOMBSTONE, type View, type Written } from "../view.ts";
 import type { LmdbSnapshot } from "./lmdb-snapshot.ts";
 import type { Memtable, MemtableRange } from "./memtable.ts";
 
@@ -34,10 +34,15 @@ export class LedgerView implements View {
   }
 
   get(text: string, key?: Uint8Array): Uint8Array | undefined {
-    const { active, frozen, base } = this.#layers;
-    const written = active.get(text, this.sequence) ?? frozen?.get(text, this.sequence);
-    if (written === undefined) return base.get(key ?? keyBytes(text));
+    const written = this.#written(text);
+    if (written === undefined) return this.#layers.base.get(key ?? keyBytes(text));
     return written === TOMBSTONE ? undefined : Buffer.from(written);
+  }
+
+  getShared(text: string, key?: Uint8Array): Uint8Array | undefined {
+    const written = this.#written(text);
+    if (written === undefined) return this.#layers.base.getShared(text, key ?? keyBytes(text));
+    return written === TOMBSTONE ? undefined : written;
   }
 
   cursor(start: string, end: string, isReverse: boolean): SortedCursor<Uint8Array> {
@@ -50,6 +55,11 @@ export class LedgerView implements View {
         cursor = new LayeredCursor({ cursor: layer }, cursor, isReverse);
     }
     return cursor;
+  }
+
+  #written(text: string): Written | undefined {
+    const { active, frozen } = this.#layers;
+    return active.get(text, this.sequence) ?? frozen?.get(text, this.sequence);
   }
 }
 
@@ -71,6 +81,10 @@ export class DurableSnapshot implements Snapshot {
     const { active, frozen, base } = this.#layers;
     if (active.isEmpty && frozen === undefined) return base.get(key);
     return this.#view.get(keyText(key), key);
+  }
+
+  getShared(key: Uint8Array): Uint8Array | undefined {
+    return this.#view.getShared(keyText(key), key);
   }
 
   range(range: KvRange): KvEntry[] {

@@ -1,18 +1,21 @@
 import type { Transaction } from "lmdb";
 import { keyBytes, keyText } from "../key-text.ts";
 import type { KvEntry, KvRange } from "../kv-store.ts";
-import type { Snapshot } from "../snapshot-reader.ts";
 import type { SortedCursor } from "../sorted-map.ts";
 import type { BytesDatabase, Environment } from "./environment.ts";
 
 /** LMDB takes no empty key; nothing sorts before this one. */
 const FIRST_KEY = Buffer.from([0]);
+/** So many values that were asked for as shared are kept at hand, and none that is larger. */
+const SHARED_MAX = 16_384;
+const SHARED_BYTES_MAX = 512;
 
 /** One durable state of the store, kept as long as somebody holds it. */
-export class LmdbSnapshot implements Snapshot {
+export class LmdbSnapshot {
   readonly #entries: BytesDatabase;
   readonly #transaction: Transaction;
   readonly #options: { readonly transaction: Transaction };
+  readonly #shared = new Map<string, Uint8Array | undefined>();
   #holders = 1;
 
   /** The state as it is now, held once. */
@@ -37,6 +40,17 @@ export class LmdbSnapshot implements Snapshot {
   /** The value at `key`, in memory of its own. */
   get(key: Uint8Array): Uint8Array | undefined {
     return this.#entries.get(key, this.#options);
+  }
+
+  /** The value at `key`, which is given as text too, and the same array each time while it is at hand. */
+  getShared(text: string, key: Uint8Array): Uint8Array | undefined {
+    const kept = this.#shared.get(text);
+    if (kept !== undefined || this.#shared.has(text)) return kept;
+    const value = this.get(key);
+    if (value !== undefined && value.byteLength > SHARED_BYTES_MAX) return value;
+    if (this.#shared.size >= SHARED_MAX) this.#shared.clear();
+    this.#shared.set(text, value);
+    return value;
   }
 
   range(range: KvRange): KvEntry[] {

@@ -125,6 +125,10 @@ class MemoryView implements View {
     return value === undefined ? undefined : Buffer.from(value);
   }
 
+  getShared(keyText: string): Uint8Array | undefined {
+    return this.#map.get(keyText);
+  }
+
   cursor(start: string, end: string, isReverse: boolean): SortedCursor<Uint8Array> {
     return this.#map.cursor(start, end, isReverse);
   }
@@ -133,6 +137,7 @@ class MemoryView implements View {
 function snapshotOf(view: View): Snapshot {
   return {
     get: (key) => view.get(keyText(key)),
+    getShared: (key) => view.getShared(keyText(key)),
     range: (range) => readRange(view, range),
   };
 }

@@ -14,6 +14,8 @@ import type { Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { joinParts } from "@cairnfs/protocol/rpc/codec";
+import { EncodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import { type NamespaceService, openNamespace } from "../../services/open-namespace.ts";
 import { checkInvariants } from "../check-invariants.ts";
@@ -92,6 +94,9 @@ export class TestNamespace implements AsyncDisposable {
     // The descriptors are those of the method, so input and output are its own.
     const request = wired(input, create(input as DescMessage, init as Record<string, unknown>));
     const answer = await handler(request, call);
+    if (answer instanceof EncodedMessage) {
+      return fromBinary(output, joinParts(answer.parts)) as unknown as Response<N>;
+    }
     return wired(output, create(output as DescMessage, answer)) as Response<N>;
   }
 
