@@ -1,57 +1,72 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type Message,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { present } from "@cairnfs/base/assert";
 import { CairnError, type Reason } from "@cairnfs/base/errors";
-import {
-  type ChunkDataStream,
-  ChunkDataStreamSchema,
-  type RetrieveChunkResponse,
-  RetrieveChunkResponseSchema,
-  type StoreChunkRequest,
-} from "../gen/cairn/v1/datanode_pb.ts";
+import { CODECS } from "../gen/codecs.ts";
 import { MESSAGE_BYTES_MAX } from "./limits.ts";
+import type { MessageCodec } from "./message-codec.ts";
 import type { MessageParts } from "./transport.ts";
+import { WireReader } from "./wire-reader.ts";
+import { WireWriter } from "./wire-writer.ts";
 
-/*
- * Messages that carry a ChunkDataStream have it in field 15, their last, and its `data` is field 15 as well. So
- * the payload ends the encoding, and header and payload are two parts:
- *
- *     [ other fields | 7a len | fields 1 to 5 of the stream | 7a len ] [ data ... ]
- */
-const FIELD_15_BYTES = (15 << 3) | 2;
-const NO_BYTES = new Uint8Array(0);
+/** Makes the parts of one message after the other: encoding one takes no turn of the event loop. */
+const WRITER = new WireWriter();
 
 /**
- * The message as bytes, exactly as protobuf has it. The payload of a chunk stream is a part of its own and
- * not copied: it is the caller's array, and must not change until it is sent.
+ * The message as bytes, exactly as protobuf has it. Large fields of bytes are parts of their own and not copied:
+ * they are the caller's arrays, and must not change until they are sent.
  */
 export function encodeMessage<D extends DescMessage>(
   schema: D,
   init: MessageInitShape<D>,
 ): MessageParts {
-  const message = create(schema, init);
-  const split = SPLIT_BY_TYPE.get(schema.typeName);
-  return split?.(message) ?? [toBinary(schema, message)];
+  return encodeWith(codecOf(schema), init);
 }
 
 /**
- * The message that `bytes` encode; what is not one fails with `reason`. Fields of bytes are views of `bytes`.
+ * The message that `bytes` encode; what is not one fails with `reason`. Fields of bytes are views of `bytes`, and fields
+ * that this release does not know are passed over.
  */
 export function decodeMessage<D extends DescMessage>(
   schema: D,
   bytes: Uint8Array,
   reason: Reason,
 ): MessageShape<D> {
+  // The register has the codec of each type under its name.
+  return decodeWith(codecOf(schema), schema, bytes, reason) as MessageShape<D>;
+}
+
+/** A function that does what `encodeMessage` does, for one type. */
+export function encoderOf<D extends DescMessage>(
+  schema: D,
+): (init: MessageInitShape<D>) => MessageParts {
+  const codec = codecOf(schema);
+  return (init) => encodeWith(codec, init);
+}
+
+/** A function that does what `decodeMessage` does, for one type and one reason. */
+export function decoderOf<D extends DescMessage>(
+  schema: D,
+  reason: Reason,
+): (bytes: Uint8Array) => MessageShape<D> {
+  const codec = codecOf(schema);
+  return (bytes) => decodeWith(codec, schema, bytes, reason) as MessageShape<D>;
+}
+
+function codecOf(schema: DescMessage): MessageCodec {
+  return present(CODECS.get(schema.typeName), `${schema.typeName} has no codec: run npm run gen`);
+}
+
+function encodeWith(codec: MessageCodec, init: object): MessageParts {
+  WRITER.begin();
+  codec.write(WRITER, init as never);
+  return WRITER.finish();
+}
+
+function decodeWith(codec: MessageCodec, schema: DescMessage, bytes: Uint8Array, reason: Reason) {
   try {
-    return fromBinary(schema, bytes);
+    return codec.read(new WireReader(bytes), bytes.byteLength);
   } catch (cause) {
-    // Whatever the decoder says of bytes from outside, it means this.
+    if (!(cause instanceof CairnError)) throw cause;
     throw new CairnError(reason, `${bytes.byteLength} bytes are no ${schema.typeName}`, { cause });
   }
 }
@@ -85,65 +100,4 @@ export function joinParts(parts: MessageParts): Uint8Array {
     at += part.byteLength;
   }
   return joined;
-}
-
-/** Undefined where there is no payload to keep apart. The types are those of the keys below. */
-const SPLIT_BY_TYPE: ReadonlyMap<string, (message: Message) => MessageParts | undefined> = new Map([
-  [
-    "cairn.v1.StoreChunkRequest",
-    (message: Message) => {
-      const { step, $unknown } = message as StoreChunkRequest;
-      if (step.case !== "data" || $unknown !== undefined) return undefined;
-      return splitStream(NO_BYTES, step.value);
-    },
-  ],
-  [
-    "cairn.v1.RetrieveChunkResponse",
-    (message: Message) => {
-      const { data, chunkLengthBytes, $unknown } = message as RetrieveChunkResponse;
-      if (data === undefined || $unknown !== undefined) return undefined;
-      const rest =
-        chunkLengthBytes === 0n
-          ? NO_BYTES
-          : toBinary(
-              RetrieveChunkResponseSchema,
-              create(RetrieveChunkResponseSchema, { chunkLengthBytes }),
-            );
-      return splitStream(rest, data);
-    },
-  ],
-]);
-
-function splitStream(rest: Uint8Array, stream: ChunkDataStream): MessageParts | undefined {
-  const payload = stream.data;
-  if (payload.byteLength === 0 || stream.$unknown !== undefined) return undefined;
-  const fields = toBinary(ChunkDataStreamSchema, { ...stream, data: NO_BYTES });
-  const payloadLengthBytes = varintSize(payload.byteLength);
-  const streamBytes = fields.byteLength + 1 + payloadLengthBytes + payload.byteLength;
-  const header = new Uint8Array(
-    rest.byteLength + 1 + varintSize(streamBytes) + (streamBytes - payload.byteLength),
-  );
-  header.set(rest);
-  header[rest.byteLength] = FIELD_15_BYTES;
-  let at = putVarint(header, rest.byteLength + 1, streamBytes);
-  header.set(fields, at);
-  at += fields.byteLength;
-  header[at] = FIELD_15_BYTES;
-  putVarint(header, at + 1, payload.byteLength);
-  return [header, payload];
-}
-
-function varintSize(value: number): number {
-  let sizeBytes = 1;
-  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) sizeBytes += 1;
-  return sizeBytes;
-}
-
-/** Writes `value` at `at` and gives the place behind it. */
-function putVarint(target: Uint8Array, at: number, value: number): number {
-  let next = at;
-  let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 128)) target[next++] = (rest % 128) | 0x80;
-  target[next++] = rest;
-  return next;
 }

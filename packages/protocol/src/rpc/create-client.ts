@@ -12,7 +12,7 @@ import { abortError, CairnError } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import type { Random } from "@cairnfs/base/random";
 import type { CallOptions, ServiceClient } from "./client.ts";
-import { decodeMessage, encodeMessage } from "./codec.ts";
+import { decoderOf, encoderOf } from "./codec.ts";
 import {
   aroundStream,
   aroundUnary,
@@ -58,7 +58,7 @@ type Answer = MessageShape<DescMessage>;
 
 function callable(caller: Caller, method: DescMethod): unknown {
   const plan = planOf(method);
-  const encode = (init: Init) => encodeMessage(method.input, init);
+  const encode = encoderOf(method.input);
   switch (method.methodKind) {
     case "unary":
       return (request: Init, options?: CallOptions) => caller.unary(plan, encode(request), options);
@@ -78,6 +78,7 @@ function callable(caller: Caller, method: DescMethod): unknown {
 interface MethodPlan {
   readonly method: DescMethod;
   readonly path: string;
+  readonly decode: (answer: Uint8Array) => Answer;
   readonly isRepeatable: boolean;
   readonly isKeyed: boolean;
 }
@@ -87,6 +88,7 @@ function planOf(method: DescMethod): MethodPlan {
   return {
     method,
     path: `/${method.parent.typeName}/${method.name}`,
+    decode: decoderOf(method.output, "protocolViolation"),
     isRepeatable: repeat !== undefined,
     isKeyed: repeat === "keyed",
   };
@@ -217,7 +219,7 @@ class Caller {
           timeoutMs,
           metadata,
         });
-        return decodeMessage(plan.method.output, answer, "protocolViolation");
+        return plan.decode(answer);
       } catch (error) {
         if (signal?.aborted === true) throw abortError(signal);
         const isLast = !plan.isRepeatable || failures >= retry.attemptsMax;
@@ -246,9 +248,7 @@ class Caller {
   ): AsyncIterable<Answer> {
     const { signal, timeoutMs, metadata } = call;
     const answers = this.#transport.stream(plan.path, requests, { signal, timeoutMs, metadata });
-    return mapped(answers, (bytes) =>
-      decodeMessage(plan.method.output, bytes, "protocolViolation"),
-    );
+    return mapped(answers, plan.decode);
   }
 }
 

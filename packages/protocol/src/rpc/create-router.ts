@@ -7,7 +7,7 @@ import type {
 } from "@bufbuild/protobuf";
 import { assert } from "@cairnfs/base/assert";
 import { CairnError } from "@cairnfs/base/errors";
-import { decodeMessage, encodeMessage } from "./codec.ts";
+import { decoderOf, encoderOf } from "./codec.ts";
 import { EncodedMessage } from "./encoded-message.ts";
 import {
   aroundStream,
@@ -73,9 +73,9 @@ function routeOf(
   const erased = handlers as ErasedHandlers;
   const handler = erased[method.localName]?.bind(handlers);
   assert(handler !== undefined, `${path} has no handler`);
-  const decode = (bytes: Uint8Array) => decodeMessage(method.input, bytes, "invalidArgument");
-  const encode = (init: Init) =>
-    init instanceof EncodedMessage ? init.parts : encodeMessage(method.output, init);
+  const decode = decoderOf(method.input, "invalidArgument");
+  const encodeInit = encoderOf(method.output);
+  const encode = (init: Init) => (init instanceof EncodedMessage ? init.parts : encodeInit(init));
 
   if (method.methodKind === "unary") {
     return {

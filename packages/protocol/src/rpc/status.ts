@@ -1,4 +1,3 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   abortError,
   CairnError,
@@ -8,6 +7,7 @@ import {
   type Reason,
 } from "@cairnfs/base/errors";
 import { ErrorDetailSchema } from "../gen/cairn/v1/common_pb.ts";
+import { decodeMessage, encodeMessage, joinParts } from "./codec.ts";
 
 /** A failure as it crosses a wire: the status of gRPC, and an encoded ErrorDetail beside it. */
 export interface WireStatus {
@@ -42,10 +42,7 @@ export function statusOf(error: CairnError): WireStatus {
   return {
     code: error.code,
     message: error.message,
-    detail: toBinary(
-      ErrorDetailSchema,
-      create(ErrorDetailSchema, { reason: error.reason, details }),
-    ),
+    detail: joinParts(encodeMessage(ErrorDetailSchema, { reason: error.reason, details })),
   };
 }
 
@@ -54,7 +51,7 @@ export function errorFromStatus(status: WireStatus): CairnError {
   const fallback = REASON_BY_CODE.get(status.code) ?? "internal";
   if (status.detail.byteLength === 0) return new CairnError(fallback, status.message);
   try {
-    const detail = fromBinary(ErrorDetailSchema, status.detail);
+    const detail = decodeMessage(ErrorDetailSchema, status.detail, "protocolViolation");
     const details: Record<string, string | number | boolean> = {};
     for (const [name, value] of Object.entries(detail.details)) details[name] = readDetail(value);
     const reason = isReason(detail.reason) ? detail.reason : fallback;
