@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { ByteBudget } from "@cairnfs/base/byte-budget";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Disk } from "@cairnfs/base/disk";
@@ -6,6 +7,7 @@ import { type Logger, silentLogger } from "@cairnfs/base/telemetry";
 import type { ChunkStore } from "./chunk-store.ts";
 import { FileChunkStore } from "./file/file-chunk-store.ts";
 import { MemoryChunkStore } from "./memory/memory-chunk-store.ts";
+import { Quarantine } from "./quarantine.ts";
 import { SegmentChunkStore, type SegmentStoreOptions } from "./segment/segment-chunk-store.ts";
 import { SpaceLedger, type SpaceOptions } from "./space-ledger.ts";
 import { storeError } from "./store-error.ts";
@@ -50,7 +52,8 @@ export async function openChunkStore(
     throw storeError(error, `making ${folder}`);
   }
   const ledger = new SpaceLedger(() => disk.space(folder), clock, options);
-  const storeParts = { disk, clock, random, logger, ledger };
+  const quarantine = new Quarantine(join(folder, "quarantine"), { disk, clock, ledger });
+  const storeParts = { disk, clock, random, logger, ledger, quarantine };
   const large = await FileChunkStore.open(folder, storeParts);
   if (kind === "file") return large;
   try {

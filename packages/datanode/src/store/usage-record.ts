@@ -1,6 +1,6 @@
 import { crc32c } from "@cairnfs/base/checksum";
 
-/** How much a store holds, noted when it closes so that it need not be counted when it opens. */
+/** How much the chunks of a store take, noted when it closes so that it need not be counted when it opens. */
 export interface Usage {
   readonly chunkCount: number;
   readonly usedBytes: number;

@@ -8,6 +8,7 @@ import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import { temporaryFolder } from "@cairnfs/base/testing/temp-folder";
 import { type ChunkId, chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
 import { expect, test } from "vitest";
+import { Quarantine } from "../quarantine.ts";
 import { SpaceLedger } from "../space-ledger.ts";
 import { diskForStore, partsFor, TRIAL_FOLDER } from "../testing/disk-trial.ts";
 import { pieceOf, putChunk, readChunk, sampleChunk } from "../testing/sample-chunk.ts";
@@ -211,11 +212,13 @@ test("a chunk of 160 MiB passes through little memory, in and out", async () => 
   const disk = new RealDisk();
   const clock = new SimClock();
   await mkdir(`${folder.path}/store`);
+  const ledger = new SpaceLedger(() => disk.space(folder.path), clock, { reserveBytes: 0 });
   const store = await FileChunkStore.open(`${folder.path}/store`, {
     disk,
     clock,
     logger: silentLogger,
-    ledger: new SpaceLedger(() => disk.space(folder.path), clock, { reserveBytes: 0 }),
+    ledger,
+    quarantine: new Quarantine(`${folder.path}/store/quarantine`, { disk, clock, ledger }),
   });
   const sizeBytes = 160 * MIB;
   const buffer = Buffer.from(new Prng(1).bytes(MIB));

@@ -20,7 +20,7 @@ import type {
 import { KeyLock } from "../key-lock.ts";
 import { LruMap } from "../lru-map.ts";
 import { putInOnePiece } from "../put-in-one-piece.ts";
-import { Quarantine } from "../quarantine.ts";
+import type { Quarantine } from "../quarantine.ts";
 import { readAhead } from "../read-ahead.ts";
 import { SharedSync } from "../shared-sync.ts";
 import type { SpaceLedger } from "../space-ledger.ts";
@@ -44,6 +44,8 @@ export interface StoreParts {
   readonly logger: Logger;
   /** Shared by the stores of one disk. */
   readonly ledger: SpaceLedger;
+  /** Shared by the stores of one folder. */
+  readonly quarantine: Quarantine;
 }
 
 const INFOS_MAX = 4096;
@@ -55,7 +57,6 @@ export class FileChunkStore implements ChunkStore {
   readonly #usagePath: string;
   readonly #layout: ChunkLayout;
   readonly #syncs: SharedSync;
-  readonly #quarantine: Quarantine;
   readonly #locks = new KeyLock<ChunkId>();
   /** What is known to be durable of the copies used last. */
   readonly #infos = new LruMap<ChunkId, StoredChunkInfo>(INFOS_MAX);
@@ -70,7 +71,6 @@ export class FileChunkStore implements ChunkStore {
     this.#usagePath = join(folder, "usage");
     this.#syncs = new SharedSync(parts.disk);
     this.#layout = new ChunkLayout(folder, parts.disk, this.#syncs);
-    this.#quarantine = new Quarantine(this.#layout.quarantine, parts);
   }
 
   /** Opens the store in `folder`, which one store at a time may have, and removes what interrupted puts left there. */
@@ -278,6 +278,7 @@ export class FileChunkStore implements ChunkStore {
   async #recover(): Promise<void> {
     const { disk } = this.#parts;
     await this.#layout.open();
+    await this.#parts.quarantine.open();
     for (const draft of await disk.list(this.#layout.drafts)) {
       await disk.remove(join(this.#layout.drafts, draft.name));
     }
@@ -291,7 +292,6 @@ export class FileChunkStore implements ChunkStore {
 
   async #countAll(): Promise<void> {
     const { disk } = this.#parts;
-    this.#count(0, await this.#quarantine.usedBytes());
     for (const leaf of this.#layout.leavesFrom(undefined)) {
       // A process that was killed may have left names here that are not durable yet.
       await disk.syncFolder(this.#layout.leafPath(leaf));
@@ -360,12 +360,15 @@ export class FileChunkStore implements ChunkStore {
   }
 
   async #setAside(id: ChunkId, damage: "corrupt" | "unreadable"): Promise<void> {
-    const { disk, logger } = this.#parts;
+    const { disk, logger, quarantine } = this.#parts;
     const path = this.#layout.path(id);
-    const slot = await this.#quarantine.slotFor(id, damage);
+    const slot = await quarantine.slotFor(id, damage);
+    const fileBytes = (await disk.fileBytes(path)) ?? 0;
     this.#infos.delete(id);
     await disk.rename(path, slot);
-    this.#count(-1, 0);
+    this.#chunkCount -= 1;
+    // The disk has them still, so the ledger does.
+    this.#usedBytes -= fileBytes;
     await this.#syncs.sync(this.#layout.folder(id));
     await this.#syncs.sync(this.#layout.quarantine);
     logger.error("a corrupt chunk was set aside", { chunk: id, path: slot });

@@ -16,7 +16,6 @@ import {
 import type { StoreParts } from "../file/file-chunk-store.ts";
 import { KeyLock } from "../key-lock.ts";
 import { matchesChecksums } from "../matches-checksums.ts";
-import { Quarantine } from "../quarantine.ts";
 import { SpareRoom } from "../spare-room.ts";
 import { damageShownBy, isMediumError, storeError } from "../store-error.ts";
 import type { IndexedChunk } from "./chunk-index.ts";
@@ -58,7 +57,6 @@ export class SegmentChunkStore {
   readonly #locks = new KeyLock<ChunkId>();
   readonly #files: SegmentFiles;
   readonly #log: SegmentLog;
-  readonly #quarantine: Quarantine;
   /** Rewrites segments of which little is needed; somebody must run it. */
   readonly compaction: Compaction;
   #isClosed = false;
@@ -67,7 +65,6 @@ export class SegmentChunkStore {
     parts: SegmentStoreParts,
     made: {
       readonly files: SegmentFiles;
-      readonly quarantine: Quarantine;
       readonly state: LogState;
       readonly log: SegmentLog;
       readonly liveShareMin: number;
@@ -75,7 +72,6 @@ export class SegmentChunkStore {
   ) {
     this.#parts = parts;
     this.#files = made.files;
-    this.#quarantine = made.quarantine;
     this.#state = made.state;
     this.#log = made.log;
     this.compaction = new Compaction(
@@ -100,11 +96,9 @@ export class SegmentChunkStore {
   ): Promise<SegmentChunkStore> {
     try {
       const segments = join(folder, "segments");
-      const aside = join(folder, "quarantine");
-      for (const path of [segments, aside]) await parts.disk.makeFolder(path);
+      await parts.disk.makeFolder(segments);
+      await parts.quarantine.open();
       await parts.disk.syncFolder(folder);
-      const quarantine = new Quarantine(aside, parts);
-      parts.ledger.add(await quarantine.usedBytes());
       const files = new SegmentFiles(parts.disk, segments);
       const spare = new SpareRoom(parts.disk, join(folder, "spare"));
       await spare.prepare();
@@ -127,7 +121,7 @@ export class SegmentChunkStore {
         start,
       );
       const liveShareMin = options.liveShareMin ?? LIVE_SHARE_MIN;
-      return new SegmentChunkStore(parts, { files, quarantine, state, log, liveShareMin });
+      return new SegmentChunkStore(parts, { files, state, log, liveShareMin });
     } catch (error) {
       throw storeError(error, `opening ${folder}`);
     }
@@ -287,11 +281,11 @@ export class SegmentChunkStore {
   }
 
   async #setAside(id: ChunkId, damage: "corrupt" | "unreadable"): Promise<void> {
-    const { disk, logger } = this.#parts;
+    const { disk, logger, quarantine } = this.#parts;
     const idBytes = chunkIdToBytes(id);
     const chunk = this.#state.held(idBytes);
     if (chunk === undefined) return;
-    const path = await this.#quarantine.slotFor(id, damage);
+    const path = await quarantine.slotFor(id, damage);
     try {
       await this.#copyAside(chunk, path);
     } catch (error) {

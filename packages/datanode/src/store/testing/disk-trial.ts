@@ -7,6 +7,7 @@ import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { StoreOnTrial, TrialOptions } from "../chunk-store.contract.ts";
 import type { ChunkStore } from "../chunk-store.ts";
 import type { StoreParts } from "../file/file-chunk-store.ts";
+import { Quarantine } from "../quarantine.ts";
 import { SpaceLedger, type SpaceOptions } from "../space-ledger.ts";
 
 /** How a store on a disk is opened for a test. */
@@ -16,12 +17,10 @@ export const TRIAL_FOLDER = "/data";
 
 /** What a store on `disk` is handed in tests. */
 export function partsFor(disk: FaultDisk, clock: Clock, space: SpaceOptions = {}): StoreParts {
-  return {
-    disk,
-    clock,
-    logger: silentLogger,
-    ledger: new SpaceLedger(() => disk.space(TRIAL_FOLDER), clock, { reserveBytes: 0, ...space }),
-  };
+  const measure = () => disk.space(TRIAL_FOLDER);
+  const ledger = new SpaceLedger(measure, clock, { reserveBytes: 0, ...space });
+  const quarantine = new Quarantine(`${TRIAL_FOLDER}/quarantine`, { disk, clock, ledger });
+  return { disk, clock, logger: silentLogger, ledger, quarantine };
 }
 
 /** A disk with the folder in which `partsFor` has stores be. */
