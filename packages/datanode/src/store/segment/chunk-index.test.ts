@@ -22,6 +22,7 @@ test("what was set is found again, whatever was added and removed in between", (
     const index = new ChunkIndex();
     const model = new Map<string, number>();
     for (let step = 0; step < 4000; step++) {
+      if (step === 1500) index.endLoading();
       const number = randomBelow(random, 3000);
       const id = idOf(number);
       const hex = toHex(id);
@@ -31,7 +32,9 @@ test("what was set is found again, whatever was added and removed in between", (
         index.remove(entry);
         model.delete(hex);
       } else {
-        index.set(index.findOrAdd(id).entry, chunk(step));
+        const added = index.findOrAdd(id);
+        expect(added < 0).toBe(entry === NO_ENTRY);
+        index.set(added < 0 ? ~added : added, chunk(step));
         model.set(hex, step);
       }
     }
@@ -64,7 +67,7 @@ test("ids that begin alike are kept apart and in order", () => {
 
 test("an epoch of 48 bits and a length just under 1 MiB fit", () => {
   const index = new ChunkIndex();
-  const { entry } = index.findOrAdd(idOf(1));
+  const entry = ~index.findOrAdd(idOf(1));
   const largest = {
     segment: 2 ** 32 - 1,
     offset: 2 ** 32 - 1,
@@ -81,7 +84,7 @@ test("an epoch of 48 bits and a length just under 1 MiB fit", () => {
 
 test("a count of stale records that overflowed never comes down again", () => {
   const index = new ChunkIndex();
-  const { entry } = index.findOrAdd(idOf(1));
+  const entry = ~index.findOrAdd(idOf(1));
   index.set(entry, { ...chunk(1), staleCount: 5000 });
   expect(index.dropStale(entry)).toBe(2047);
   expect(index.get(entry).staleCount).toBe(2047);
@@ -89,16 +92,19 @@ test("a count of stale records that overflowed never comes down again", () => {
   expect(index.dropStale(entry)).toBe(1);
 });
 
-test("a chunk costs at most 64 bytes once there are many", () => {
-  const index = new ChunkIndex();
-  const random = new Prng(1);
-  const id = new Uint8Array(32);
-  const words = new DataView(id.buffer);
-  for (let count = 1; count <= 200_000; count++) {
-    for (let at = 0; at < 32; at += 4) words.setUint32(at, random.next() * 2 ** 32);
-    index.findOrAdd(id);
-    if (count % 10_000 === 0 && count >= 100_000) {
-      expect(index.memoryBytes / count).toBeLessThanOrEqual(64);
+test("a chunk costs at most 64 bytes once there are many, and from the end of loading on", () => {
+  for (const loaded of [0, 120_000, 150_000]) {
+    const index = new ChunkIndex();
+    const random = new Prng(1);
+    const id = new Uint8Array(32);
+    const words = new DataView(id.buffer);
+    for (let count = 0; count <= 200_000; count++) {
+      if (count === loaded) index.endLoading();
+      if (count % 10_000 === 0 && count >= 100_000 && count >= loaded) {
+        expect(index.memoryBytes / count).toBeLessThanOrEqual(64);
+      }
+      for (let at = 0; at < 32; at += 4) words.setUint32(at, random.next() * 2 ** 32);
+      index.findOrAdd(id);
     }
   }
 });

@@ -27,6 +27,9 @@ const STALE_SHIFT = LENGTH_BITS + 1;
 const STALE_MAX = 2 ** (32 - STALE_SHIFT) - 1;
 const LOAD_MAX = 0.8;
 const GROWTH = 1.25;
+const LOADING_GROWTH = 2;
+/** After loading the next growth is not due at once. */
+const LOADED_SPARE = 1.05;
 const CAPACITY_MIN = 1024;
 /** Slots behind the last home, for those that are pushed there. */
 const SPILL_SLOTS = 256;
@@ -57,6 +60,7 @@ export class ChunkIndex {
   #slots = new Uint32Array(CAPACITY_MIN + SPILL_SLOTS);
   #capacity = CAPACITY_MIN;
   #spillSlots = SPILL_SLOTS;
+  #growth = LOADING_GROWTH;
   #count = 0;
   #entriesMade = 0;
   readonly #free: number[] = [];
@@ -77,11 +81,28 @@ export class ChunkIndex {
     return entry >= 0 && this.#compare(entry, id) === 0 ? entry : NO_ENTRY;
   }
 
-  /** The entry of `id`, a new one if it has none. */
-  findOrAdd(id: Uint8Array): { readonly entry: number; readonly isNew: boolean } {
+  /** Makes room for so many more, where that is much more than there is. */
+  expect(count: number): void {
+    const capacity = Math.ceil(((this.#count + count) / LOAD_MAX) * LOADED_SPARE);
+    if (capacity < this.#capacity * GROWTH) return;
+    this.#capacity = capacity;
+    this.#rebuild();
+  }
+
+  /** Until this is called the table grows in large steps, as it is good for filling it; then it takes what it needs. */
+  endLoading(): void {
+    this.#growth = GROWTH;
+    const capacity = Math.max(CAPACITY_MIN, Math.ceil((this.#count / LOAD_MAX) * LOADED_SPARE));
+    if (capacity * GROWTH >= this.#capacity) return;
+    this.#capacity = capacity;
+    this.#rebuild();
+  }
+
+  /** The entry of `id`; where it has none, the complement (`~`) of a new one that was made for it. */
+  findOrAdd(id: Uint8Array): number {
     let slot = this.#slotOf(id);
     const found = (this.#slots[slot] ?? 0) - 1;
-    if (found >= 0 && this.#compare(found, id) === 0) return { entry: found, isNew: false };
+    if (found >= 0 && this.#compare(found, id) === 0) return found;
     let free = this.#freeSlotFrom(slot);
     while (this.#count >= this.#capacity * LOAD_MAX || free === undefined) {
       // Ids made to crowd at the end get more room there; only their number makes the table grow.
@@ -97,7 +118,7 @@ export class ChunkIndex {
     for (let at = free; at > slot; at--) slots[at] = slots[at - 1] ?? 0;
     slots[slot] = entry + 1;
     this.#count += 1;
-    return { entry, isNew: true };
+    return ~entry;
   }
 
   remove(entry: number): void {
@@ -198,7 +219,7 @@ export class ChunkIndex {
   }
 
   #grownCapacity(): number {
-    return Math.ceil(this.#capacity * GROWTH);
+    return Math.ceil(this.#capacity * this.#growth);
   }
 
   #rebuild(): void {

@@ -35,6 +35,16 @@ export class LogState {
     return this.#index.memoryBytes;
   }
 
+  /** So many times as many chunks as there are will come: memory is made ready for them at once. */
+  expectTimes(times: number): void {
+    this.#index.expect(Math.ceil(this.#index.count * times));
+  }
+
+  /** What was there is known, and what comes is little by little: memory is kept accordingly. */
+  endLoading(): void {
+    this.#index.endLoading();
+  }
+
   startSegment(number: number): void {
     this.#segments.set(number, { sizeBytes: 0, liveBytes: 0, isSealed: false });
   }
@@ -118,9 +128,10 @@ export class LogState {
   }
 
   #applyChunk(record: RecordHead, at: Location): void {
-    const { entry, isNew } = this.#index.findOrAdd(record.id);
+    const found = this.#index.findOrAdd(record.id);
+    const entry = found < 0 ? ~found : found;
     let staleCount = 0;
-    if (!isNew) {
+    if (found >= 0) {
       const before = this.#index.get(entry);
       staleCount = before.staleCount + (before.isDead ? 0 : 1);
       this.#release(before.segment, recordBytesOf(before.lengthBytes));

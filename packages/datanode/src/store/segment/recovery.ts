@@ -39,7 +39,11 @@ export async function recoverLog(parts: RecoveryParts): Promise<RecoveredLog> {
   const last = numbers.at(-1) ?? 0;
   let active: ActiveSegment | undefined;
   try {
-    for (const number of numbers) active = await recoverSegment(parts, number, number === last);
+    for (const [at, number] of numbers.entries()) {
+      active = await recoverSegment(parts, number, number === last);
+      // As a rule the others hold as much as those that were read.
+      parts.state.expectTimes((numbers.length - at - 1) / (at + 1));
+    }
   } catch (error) {
     await active?.file.close();
     throw error;

@@ -104,6 +104,7 @@ export class SegmentChunkStore {
       await spare.prepare();
       const state = new LogState();
       const start = await recoverLog({ ...parts, folder: segments, state });
+      state.endLoading();
       const log = new SegmentLog(
         {
           ...parts,
