@@ -29,6 +29,16 @@ export class SharedSync {
     return next;
   }
 
+  /** Whether what was done in the folder survives a crash: no sync of it runs, and the last went well. */
+  isSettled(path: string): boolean {
+    return !this.#running.has(path) && !this.#failed.has(path);
+  }
+
+  /** Whether the last sync of some folder failed. */
+  get hasFailed(): boolean {
+    return this.#failed.size > 0;
+  }
+
   /** Resolves when nothing is left in the folder that a failed sync did not make durable. */
   async settle(path: string): Promise<void> {
     if (this.#failed.has(path)) await this.sync(path);

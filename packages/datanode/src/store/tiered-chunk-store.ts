@@ -87,7 +87,7 @@ export class TieredChunkStore implements ChunkStore {
     // Memory may have been short once and not the other time: then it is in both.
     const isGone = await this.#small.delete(id, epochMax);
     // Saves the disk a look for each small chunk where there are no others.
-    if (this.#large.chunkCount === 0) return isGone;
+    if (!this.#large.hasToDelete(id)) return isGone;
     return (await this.#large.delete(id, epochMax)) && isGone;
   }
 

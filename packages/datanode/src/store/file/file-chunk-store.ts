@@ -261,11 +261,18 @@ export class FileChunkStore implements ChunkStore {
     return this.#chunkCount;
   }
 
+  /** Whether `delete` has something to do, or to make durable; answered without asking the disk. */
+  hasToDelete(id: ChunkId): boolean {
+    return this.#chunkCount > 0 || !this.#syncs.isSettled(this.#layout.folder(id));
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await Promise.all([...this.#writers].map((writer) => writer.abort()));
     await this.#locks.settled();
+    // Who counts also syncs what could not be synced here.
+    if (this.#syncs.hasFailed) return;
     const usage = encodeUsage({ chunkCount: this.#chunkCount, usedBytes: this.#usedBytes });
     try {
       await writeDurably(this.#parts.disk, this.#usagePath, usage);
