@@ -26,13 +26,21 @@ export interface DiskSpace {
 /** "read" and "update" (to read and write) need the file to exist; "create" refuses one that does; "write" opens or makes it. */
 export type OpenMode = "read" | "update" | "write" | "create";
 
+export interface OpenOptions {
+  /**
+   * Reads and writes go past the system's cache: a copy less, and nothing cached is pushed out. Positions, lengths and the place in
+   * memory of each part must be whole pages (`page-memory.ts`); else, or where the file system cannot do it, EINVAL or ENOTSUP.
+   */
+  readonly isDirect?: boolean;
+}
+
 /**
  * The disk as stores may know it: folders, files, fsync. Errors are Node's system errors (`code` is ENOENT,
  * ENOSPC, EIO ...). A name that was made, renamed or removed survives a crash once its folder is synced.
  */
 export interface Disk {
   /** Opens a file that only this user may read. */
-  open(path: string, mode: OpenMode): Promise<DiskFile>;
+  open(path: string, mode: OpenMode, options?: OpenOptions): Promise<DiskFile>;
   /** Moves a file, atomically; one that has the name already is replaced. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file; one that is not there is no error. */

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { hasErrorCode, readFully } from "./disk.ts";
+import { type DiskFile, hasErrorCode, readFully } from "./disk.ts";
+import { PAGE_BYTES, pageBuffer } from "./page-memory.ts";
 import { RealDisk } from "./real-disk.ts";
 import { temporaryFolder } from "./testing/temp-folder.ts";
 
@@ -107,4 +108,28 @@ test("a process that was killed leaves no lock behind", async () => {
   expect(lock).toBeDefined();
   expect((await disk.list(folder.path)).map((entry) => entry.name)).toEqual(["lock-8"]);
   await lock?.close();
+});
+
+test("a direct file takes whole pages and refuses anything else", async (context) => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "a");
+  const pages = pageBuffer(2 * PAGE_BYTES).fill(7);
+  let file: DiskFile;
+  try {
+    file = await disk.open(path, "create", { isDirect: true });
+  } catch (error) {
+    // Not every file system that tests run on has them.
+    if (hasErrorCode(error, "EINVAL", "ENOTSUP")) return context.skip();
+    throw error;
+  }
+  await file.write([pages], PAGE_BYTES);
+  await expect(file.write([pages.subarray(0, 100)], 0)).rejects.toMatchObject({ code: "EINVAL" });
+  await file.truncate(PAGE_BYTES + 100);
+  await file.sync();
+  await file.close();
+  const read = Buffer.alloc(3 * PAGE_BYTES);
+  const again = await disk.open(path, "read");
+  expect(await readFully(again, read, 0)).toBe(PAGE_BYTES + 100);
+  expect(read.subarray(PAGE_BYTES, PAGE_BYTES + 100).every((byte) => byte === 7)).toBe(true);
+  await again.close();
 });

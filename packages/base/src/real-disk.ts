@@ -9,6 +9,7 @@ import {
   read,
   type Stats,
   stat,
+  write,
   writev,
 } from "node:fs";
 import { mkdir, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
@@ -19,6 +20,7 @@ import {
   type DiskSpace,
   hasErrorCode,
   type OpenMode,
+  type OpenOptions,
 } from "./disk.ts";
 import { lockFolder } from "./folder-lock.ts";
 import type { Closable } from "./lifecycle.ts";
@@ -43,9 +45,10 @@ export class RealDisk implements Disk {
     this.#fileMode = options.fileMode ?? FILE_MODE;
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+  async open(path: string, mode: OpenMode, options: OpenOptions = {}): Promise<DiskFile> {
+    const flags = OPEN_FLAGS[mode] | (options.isDirect === true ? directFlag(path) : 0);
     return new RealFile(
-      await callback<number>((done) => openFile(path, OPEN_FLAGS[mode], this.#fileMode, done)),
+      await callback<number>((done) => openFile(path, flags, this.#fileMode, done)),
     );
   }
 
@@ -112,6 +115,8 @@ class RealFile implements DiskFile {
   }
 
   async write(parts: readonly Uint8Array[], position: number): Promise<void> {
+    const [first] = parts;
+    if (parts.length === 1 && first !== undefined) return this.#writeOne(first, position);
     let rest = parts;
     let at = position;
     while (rest.length > 0) {
@@ -119,6 +124,15 @@ class RealFile implements DiskFile {
       const writtenBytes = await callback<number>((done) => writev(this.#fd, batch, at, done));
       at += writtenBytes;
       rest = partsAfter(rest, writtenBytes);
+    }
+  }
+
+  async #writeOne(part: Uint8Array, position: number): Promise<void> {
+    for (let at = 0; at < part.byteLength; ) {
+      const [from, leftBytes] = [at, part.byteLength - at];
+      at += await callback<number>((done) =>
+        write(this.#fd, part, from, leftBytes, position + from, done),
+      );
     }
   }
 
@@ -138,6 +152,16 @@ class RealFile implements DiskFile {
   close(): Promise<void> {
     return callback((done) => close(this.#fd, done));
   }
+}
+
+/** The flag of a direct file, where the system has one. */
+function directFlag(path: string): number {
+  // The types have it everywhere; systems other than Linux do not.
+  const flag: number | undefined = constants.O_DIRECT;
+  if (flag !== undefined) return flag;
+  throw Object.assign(new Error(`ENOTSUP: no direct files on this system, open '${path}'`), {
+    code: "ENOTSUP",
+  });
 }
 
 /** What is left of `parts` after their first `writtenBytes`; the kernel may take less than all. */

@@ -1,5 +1,12 @@
 import type { Clock } from "@cairnfs/base/clock";
-import type { Disk, DiskEntry, DiskFile, DiskSpace, OpenMode } from "@cairnfs/base/disk";
+import type {
+  Disk,
+  DiskEntry,
+  DiskFile,
+  DiskSpace,
+  OpenMode,
+  OpenOptions,
+} from "@cairnfs/base/disk";
 import type { Closable } from "@cairnfs/base/lifecycle";
 
 /** A disk that takes what is written at a set pace. Everything else is as quick as the disk behind it. */
@@ -14,8 +21,8 @@ export class SlowDisk implements Disk {
     this.#bytesPerSecond = bytesPerSecond;
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
-    const file = await this.#disk.open(path, mode);
+  async open(path: string, mode: OpenMode, options?: OpenOptions): Promise<DiskFile> {
+    const file = await this.#disk.open(path, mode, options);
     return {
       read: (into, position) => file.read(into, position),
       write: async (parts, position) => {

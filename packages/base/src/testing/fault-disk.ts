@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
-import type { Disk, DiskEntry, DiskFile, DiskSpace, OpenMode } from "../disk.ts";
+import type { Disk, DiskEntry, DiskFile, DiskSpace, OpenMode, OpenOptions } from "../disk.ts";
 import type { Closable } from "../lifecycle.ts";
+import { isPageAligned, PAGE_BYTES } from "../page-memory.ts";
 import { type Random, randomBelow } from "../random.ts";
 import { FaultFile } from "./fault-file.ts";
 import { FaultFolder, type FaultNode, NameLog } from "./fault-folder.ts";
@@ -45,6 +46,8 @@ const ALLOCATION_BYTES = 4096;
 export class FaultDisk implements Disk {
   /** Syncs say that all is well and do nothing. */
   isLyingAboutSync = false;
+  /** Whether there are direct files; without them opening one is refused, as some file systems do. */
+  hasDirectFiles = true;
   readonly #random: Random;
   #root = new FaultFolder();
   readonly #log = new NameLog();
@@ -97,6 +100,7 @@ export class FaultDisk implements Disk {
   crash(): FaultDisk {
     this.#isDown = true;
     const next = new FaultDisk(this.#random, this.#capacityBytes);
+    next.hasDirectFiles = this.hasDirectFiles;
     next.#root = this.#log.afterPowerLoss(this.#root, this.#random);
     return next;
   }
@@ -124,8 +128,10 @@ export class FaultDisk implements Disk {
     this.#file(path, "open").flipBit(bit);
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+  async open(path: string, mode: OpenMode, options: OpenOptions = {}): Promise<DiskFile> {
     await this.#begin("open", path);
+    const isDirect = options.isDirect === true;
+    if (isDirect && !this.hasDirectFiles) throw systemError("EINVAL", "open", path);
     const { folder, name } = this.#slot(path, "open");
     let node = folder.names.get(name);
     if (node === undefined) {
@@ -134,7 +140,7 @@ export class FaultDisk implements Disk {
       this.#log.apply([{ folder, name, node }]);
     } else if (mode === "create") throw systemError("EEXIST", "open", path);
     if (node instanceof FaultFolder) throw systemError("EISDIR", "open", path);
-    return this.#handle(node, path);
+    return this.#handle(node, path, isDirect);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -218,13 +224,17 @@ export class FaultDisk implements Disk {
     return { close: async () => void this.#locks.delete(path) };
   }
 
-  #handle(file: FaultFile, path: string): DiskFile {
+  #handle(file: FaultFile, path: string, isDirect: boolean): DiskFile {
     return {
       read: async (into, position) => {
         await this.#begin("read", path);
+        if (isDirect) refuseMisaligned([into], position, path);
         return file.read(into, position);
       },
-      write: async (parts, position) => this.#write(file, path, parts, position),
+      write: async (parts, position) => {
+        if (isDirect) refuseMisaligned(parts, position, path);
+        await this.#write(file, path, parts, position);
+      },
       sync: async () => {
         await this.#begin("sync", path, () => file.failSync());
         if (!this.isLyingAboutSync) file.sync();
@@ -335,6 +345,13 @@ function isHit(fault: ActiveFault, operation: DiskOperation, path: string): bool
 
 function names(path: string): string[] {
   return path.split("/").filter((name) => name !== "" && name !== ".");
+}
+
+/** What the system says to a direct file about anything but whole pages. */
+function refuseMisaligned(parts: readonly Uint8Array[], position: number, path: string): void {
+  const isFine = (part: Uint8Array) => isPageAligned(part) && part.byteLength % PAGE_BYTES === 0;
+  if (position % PAGE_BYTES === 0 && parts.every(isFine)) return;
+  throw systemError("EINVAL", "direct", path);
 }
 
 function allocated(sizeBytes: number): number {

@@ -68,8 +68,13 @@ export async function* replicatePut(
   call: Call,
   parts: ReplicatePutParts,
 ): AsyncGenerator<StoreChunkResponseInit, void, undefined> {
-  const { lengthLimitBytes, epoch } = request;
-  const writer = await parts.store.put({ lengthLimitBytes, epoch, isIdVerified: true });
+  const { lengthBytes, lengthLimitBytes, epoch } = request;
+  const writer = await parts.store.put({
+    lengthBytes,
+    lengthLimitBytes,
+    epoch,
+    isIdVerified: true,
+  });
   const put = new ReplicatedPut(request, writer, call, parts);
   const onAbort = () => put.fail(abortError(call.signal));
   call.signal.addEventListener("abort", onAbort, { once: true });
@@ -101,6 +106,7 @@ class ReplicatedPut {
   readonly #idle: Watchdog;
   #keeping: Promise<void> | undefined;
   #ownTakenBytes = 0;
+  #ackedBytes = 0;
   readonly #untaken: ChunkFrame[] = [];
   /** A replica's call has ended, maybe before it took everything: its transport may still read frames. */
   #mayLinger = false;
@@ -257,8 +263,12 @@ class ReplicatedPut {
   #advance(): void {
     if (this.#hasEnded) return;
     const bytesReceived = this.#receiver.receivedBytes - this.#untakenBytes();
-    this.acks.set({ bytesReceived, readyForNext: true });
-    this.#releaseTaken(bytesReceived);
+    // Who is ahead of the slowest makes no difference to the sender.
+    if (bytesReceived > this.#ackedBytes) {
+      this.#ackedBytes = bytesReceived;
+      this.acks.set({ bytesReceived, readyForNext: true });
+      this.#releaseTaken(bytesReceived);
+    }
     this.#onTaken?.();
   }
 

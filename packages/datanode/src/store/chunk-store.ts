@@ -42,6 +42,8 @@ export interface WholeChunk {
 export interface PutOptions {
   /** Refused with `storeFull` unless so many bytes fit. */
   readonly lengthLimitBytes: number;
+  /** When the giver knows beforehand: stores may go by it, and do not hold him to it. */
+  readonly lengthBytes?: number | undefined;
   readonly epoch: number;
   /** The giver sees to it that the SHA-256 is the id's, so `commit` does not compare; it always verifies blocks. */
   readonly isIdVerified?: boolean;

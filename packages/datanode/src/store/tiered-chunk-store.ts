@@ -42,6 +42,8 @@ export class TieredChunkStore implements ChunkStore {
   }
 
   async put(options: PutOptions): Promise<ChunkWriter> {
+    // What will not stay in memory anyhow need not begin there.
+    if ((options.lengthBytes ?? 0) >= SEGMENT_CHUNK_BYTES_END) return this.#large.put(options);
     const room = await this.#parts.ledger.take(options.lengthLimitBytes);
     return new TieredChunkWriter(options, {
       room,

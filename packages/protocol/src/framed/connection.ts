@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
+import type { ReceiveBuffers } from "../rpc/receive-buffers.ts";
 import { type Frame, FrameType } from "./frame.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -67,16 +68,19 @@ export class Connection {
       readonly clock: Clock;
       readonly limits: ConnectionLimits;
       readonly peer: string | undefined;
+      /** For large messages. */
+      readonly buffers: ReceiveBuffers;
       readonly openSocket: (sink: ByteSink) => Socket;
     },
   ) {
     this.#owner = owner;
     this.#clock = parts.clock;
     this.#limits = parts.limits;
-    this.#reader = new FrameReader({
-      onFrame: (frame) => this.#onFrame(frame),
-      onViolation: (error) => this.fail(error),
-    });
+    const events = {
+      onFrame: (frame: Frame) => this.#onFrame(frame),
+      onViolation: (error: CairnError) => this.fail(error),
+    };
+    this.#reader = new FrameReader(events, parts.buffers);
     const socket = parts.openSocket({
       room: () => this.#reader.room(),
       received: (sizeBytes) => {

@@ -1,5 +1,6 @@
 import { Prng, randomBelow } from "@cairnfs/base/random";
 import { expect, test } from "vitest";
+import { receiveBuffers } from "../rpc/receive-buffers.ts";
 import { encodeFrameHeader, type Frame, takeBytes } from "./frame.ts";
 import { FrameReader } from "./frame-reader.ts";
 
@@ -36,15 +37,18 @@ test.each([11, 12, 13, 14, 15, 16])(
       wire.push(encodeFrameHeader({ ...frame, bodyBytes: body.byteLength }), Buffer.from(body));
     }
     const seen: Seen[] = [];
-    const reader = new FrameReader({
-      onFrame: (frame: Frame) => {
-        const { streamId, type, flags } = frame;
-        seen.push({ streamId, type, flags, body: takeBytes(frame, frame.start) });
+    const reader = new FrameReader(
+      {
+        onFrame: (frame: Frame) => {
+          const { streamId, type, flags } = frame;
+          seen.push({ streamId, type, flags, body: takeBytes(frame, frame.start) });
+        },
+        onViolation: (error) => {
+          throw error;
+        },
       },
-      onViolation: (error) => {
-        throw error;
-      },
-    });
+      receiveBuffers,
+    );
     reader.allowLongFrames();
     feed(reader, Buffer.concat(wire), random);
     expect(reader.isInFrame).toBe(false);
@@ -60,12 +64,15 @@ test.each([11, 12, 13, 14, 15, 16])(
 test.each([21, 22, 23, 24])("random bytes end in a refusal, never in a crash (seed %i)", (seed) => {
   const random = new Prng(seed);
   let refused = 0;
-  const reader = new FrameReader({
-    onFrame: () => undefined,
-    onViolation: () => {
-      refused += 1;
+  const reader = new FrameReader(
+    {
+      onFrame: () => undefined,
+      onViolation: () => {
+        refused += 1;
+      },
     },
-  });
+    receiveBuffers,
+  );
   feed(reader, Buffer.from(random.bytes(100_000)), random);
   expect(refused).toBe(1);
 });

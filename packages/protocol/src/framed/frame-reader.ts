@@ -1,5 +1,5 @@
 import { CairnError } from "@cairnfs/base/errors";
-import { takeReceiveBuffer } from "../rpc/receive-buffers.ts";
+import type { ReceiveBuffers } from "../rpc/receive-buffers.ts";
 import {
   FIRST_BODY_BYTES_MAX,
   FRAME_BODY_BYTES_MAX,
@@ -24,6 +24,7 @@ export interface FrameEvents {
  */
 export class FrameReader {
   readonly #events: FrameEvents;
+  readonly #buffers: ReceiveBuffers;
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   readonly #frame: Frame = {
     type: 0,
@@ -41,8 +42,9 @@ export class FrameReader {
   #bodyBytesMax = FIRST_BODY_BYTES_MAX;
   #isStopped = false;
 
-  constructor(events: FrameEvents) {
+  constructor(events: FrameEvents, buffers: ReceiveBuffers) {
     this.#events = events;
+    this.#buffers = buffers;
   }
 
   /** Whether the peer owes the rest of a frame. */
@@ -127,7 +129,7 @@ export class FrameReader {
   }
 
   #beginBody(bodyBytes: number, start: number, filledBytes: number): void {
-    const body = takeReceiveBuffer(bodyBytes);
+    const body = this.#buffers.take(bodyBytes);
     this.#bodyFilledBytes = this.#scratch.copy(body, 0, start, filledBytes);
     this.#body = body;
     this.#heldBytes = 0;

@@ -3,6 +3,7 @@ import { listenFailure } from "@cairnfs/base/bind-address";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import { formatAddress, parseAddress } from "../rpc/address.ts";
+import { pagedReceiveBuffers } from "../rpc/receive-buffers.ts";
 import type { Router } from "../rpc/router.ts";
 import type { Listener } from "../rpc/transport.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
@@ -40,6 +41,8 @@ export class FramedListener implements Listener {
             clock: parts.clock,
             limits: parts.limits,
             peer: undefined,
+            // What comes in large is for a disk.
+            buffers: pagedReceiveBuffers,
             openSocket: accept,
           }),
         {

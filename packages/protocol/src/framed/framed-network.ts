@@ -1,6 +1,7 @@
 import type { Clock } from "@cairnfs/base/clock";
 import { parseAddress } from "../rpc/address.ts";
 import type { Network } from "../rpc/network.ts";
+import { receiveBuffers } from "../rpc/receive-buffers.ts";
 import type { Router } from "../rpc/router.ts";
 import type { ClientTransport, Listener } from "../rpc/transport.ts";
 import { CONNECTION_LIMITS, Connection, type ConnectionLimits } from "./connection.ts";
@@ -31,6 +32,7 @@ export class FramedNetwork implements Network {
           clock: this.#clock,
           limits: this.#limits,
           peer: address,
+          buffers: receiveBuffers,
           openSocket: (sink) => dial(target, sink),
         }),
     );

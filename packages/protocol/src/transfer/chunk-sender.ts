@@ -5,7 +5,7 @@ import type { ChunkFrame } from "./chunk-frame.ts";
 import type { SendWindow } from "./send-window.ts";
 
 /** Large enough that the cost of a message does not show, small enough that acknowledgements come often. */
-export const FRAME_DATA_BYTES_DEFAULT = 512 * 1024;
+export const FRAME_DATA_BYTES_DEFAULT = 1024 * 1024;
 /** How much of a chunk may be unacknowledged unless both sides agree otherwise. */
 export const WINDOW_BYTES_DEFAULT = 4 * 1024 * 1024;
 

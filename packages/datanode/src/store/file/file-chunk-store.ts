@@ -3,6 +3,7 @@ import type { Clock } from "@cairnfs/base/clock";
 import type { Disk } from "@cairnfs/base/disk";
 import { readWhole, removeDurably, writeDurably } from "@cairnfs/base/durable-file";
 import { CairnError, hasReason } from "@cairnfs/base/errors";
+import { PagePool } from "@cairnfs/base/page-memory";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { blocksOf, piecesOf } from "../block-range.ts";
@@ -27,8 +28,10 @@ import type { SpaceLedger } from "../space-ledger.ts";
 import { damageShownBy, storeError } from "../store-error.ts";
 import { decodeUsage, encodeUsage } from "../usage-record.ts";
 import { type ChunkFileHeader, dataOffsetFor } from "./chunk-file.ts";
+import { takesDirectFiles } from "./direct-files.ts";
 import {
   type BegunChunk,
+  type DraftDisk,
   type DraftKeeper,
   FileChunkWriter,
   type FinishedDraft,
@@ -50,6 +53,9 @@ export interface StoreParts {
 
 const INFOS_MAX = 4096;
 const HEADERS_AT_ONCE = 16;
+/** Memory for what is written directly and is not whole pages. */
+const STAGING_BYTES = 512 * 1024;
+const STAGING_BUFFERS = 8;
 
 /** One file for each chunk. Memory does not grow with their number. */
 export class FileChunkStore implements ChunkStore {
@@ -61,6 +67,8 @@ export class FileChunkStore implements ChunkStore {
   /** What is known to be durable of the copies used last. */
   readonly #infos = new LruMap<ChunkId, StoredChunkInfo>(INFOS_MAX);
   readonly #writers = new Set<FileChunkWriter>();
+  /** Undefined where there are no direct files. */
+  #staging: PagePool | undefined;
   #chunkCount = 0;
   #usedBytes = 0;
   #draftNumber = 0;
@@ -103,8 +111,8 @@ export class FileChunkStore implements ChunkStore {
           room();
         },
       };
-      const { disk } = this.#parts;
-      const writer = await FileChunkWriter.open(disk, path, { ...options, begun }, keeper);
+      const drafts: DraftDisk = { disk: this.#parts.disk, staging: this.#staging };
+      const writer = await FileChunkWriter.open(drafts, path, { ...options, begun }, keeper);
       this.#writers.add(writer);
       return writer;
     } catch (error) {
@@ -118,8 +126,7 @@ export class FileChunkStore implements ChunkStore {
     return this.#locks.run(draft.id, async () => {
       const before = await this.#find(draft.id);
       const epoch = Math.max(draft.epoch, before?.epoch ?? 0);
-      await draft.seal(epoch);
-      await this.#layout.ensureFolder(draft.id);
+      await Promise.all([draft.seal(epoch), this.#layout.ensureFolder(draft.id)]);
       const path = this.#layout.path(draft.id);
       const replacedBytes = await this.#parts.disk.fileBytes(path);
       this.#infos.delete(draft.id);
@@ -288,6 +295,9 @@ export class FileChunkStore implements ChunkStore {
     await this.#parts.quarantine.open();
     for (const draft of await disk.list(this.#layout.drafts)) {
       await disk.remove(join(this.#layout.drafts, draft.name));
+    }
+    if (await takesDirectFiles(this.#layout.drafts, this.#parts)) {
+      this.#staging = PagePool.create(STAGING_BYTES, STAGING_BUFFERS);
     }
     const record = await readWhole(disk, this.#usagePath);
     const usage = record === undefined ? undefined : decodeUsage(record);

@@ -1,17 +1,12 @@
 import { assert } from "@cairnfs/base/assert";
 import { crc32c } from "@cairnfs/base/checksum";
 import type { Disk, DiskFile } from "@cairnfs/base/disk";
+import { isPageAligned, PAGE_BYTES, type PagePool, wholePages } from "@cairnfs/base/page-memory";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { ChunkPiece, ChunkWriter, PutOptions, StoredChunkInfo } from "../chunk-store.ts";
 import { IncomingChunk } from "../incoming-chunk.ts";
 import { storeError } from "../store-error.ts";
-import {
-  dataOffsetFor,
-  encodeChecksums,
-  encodeSlot,
-  SLOT_BYTES,
-  TABLE_OFFSET_BYTES,
-} from "./chunk-file.ts";
+import { dataOffsetFor, encodeChecksums, encodeSlot, TABLE_OFFSET_BYTES } from "./chunk-file.ts";
 
 /** A draft that is whole and synced but for its header, on its way to its place. */
 export interface FinishedDraft {
@@ -41,9 +36,19 @@ export interface DraftKeeper {
 /** From this many bytes on, what was written is synced on the way: the last sync would keep others waiting for it all. */
 const SYNC_EVERY_BYTES = 32 * 1024 * 1024;
 
+/** How drafts are written. */
+export interface DraftDisk {
+  readonly disk: Disk;
+  /**
+   * When given, drafts are written past the system's cache, which costs more than the disk and would keep what nobody has asked for. What
+   * is not whole pages is put here first.
+   */
+  readonly staging: PagePool | undefined;
+}
+
 /** Streams a chunk into a draft file; memory does not grow with the chunk but for its checksums. */
 export class FileChunkWriter implements ChunkWriter {
-  readonly #disk: Disk;
+  readonly #drafts: DraftDisk;
   readonly #path: string;
   readonly #file: DiskFile;
   readonly #keeper: DraftKeeper;
@@ -56,12 +61,12 @@ export class FileChunkWriter implements ChunkWriter {
   #ending: Promise<unknown> | undefined;
 
   private constructor(
-    disk: Disk,
+    drafts: DraftDisk,
     draft: { readonly path: string; readonly file: DiskFile },
     options: PutOptions & { readonly incoming: IncomingChunk },
     keeper: DraftKeeper,
   ) {
-    this.#disk = disk;
+    this.#drafts = drafts;
     this.#path = draft.path;
     this.#file = draft.file;
     this.#keeper = keeper;
@@ -72,18 +77,23 @@ export class FileChunkWriter implements ChunkWriter {
 
   /** Begins a draft at `path`. What has `begun` to arrive was checked and is written as it is. */
   static async open(
-    disk: Disk,
+    drafts: DraftDisk,
     path: string,
     options: PutOptions & { readonly begun: BegunChunk | undefined },
     keeper: DraftKeeper,
   ): Promise<FileChunkWriter> {
     const { begun, lengthLimitBytes } = options;
     const incoming = begun?.incoming ?? new IncomingChunk(options);
-    const file = await disk.open(path, "create");
-    const writer = new FileChunkWriter(disk, { path, file }, { ...options, incoming }, keeper);
+    const isDirect = drafts.staging !== undefined;
+    const file = await drafts.disk.open(path, "create", { isDirect });
+    const writer = new FileChunkWriter(drafts, { path, file }, { ...options, incoming }, keeper);
     if (begun === undefined) return writer;
     try {
-      await file.write(begun.data, dataOffsetFor(lengthLimitBytes));
+      let position = dataOffsetFor(lengthLimitBytes);
+      for (const data of begun.data) {
+        await writer.#writeData(data, position);
+        position += data.byteLength;
+      }
     } catch (error) {
       await writer.abort();
       throw error;
@@ -93,8 +103,8 @@ export class FileChunkWriter implements ChunkWriter {
 
   async write(piece: ChunkPiece): Promise<void> {
     const position = this.#dataOffsetBytes + this.#incoming.lengthBytes;
-    // The disk works while we hash. Its bytes are of no consequence when the check fails.
-    const writing = this.#file.write([piece.data], position);
+    // The disk works while we check. What it has written is of no consequence when the check fails.
+    const writing = this.#writeData(piece.data, position);
     try {
       this.#incoming.take(piece);
       await writing;
@@ -147,7 +157,7 @@ export class FileChunkWriter implements ChunkWriter {
     await this.#syncing?.catch(() => undefined);
     try {
       await this.#file.close();
-      await this.#disk.remove(this.#path);
+      await this.#drafts.disk.remove(this.#path);
     } catch (error) {
       // What is left of it goes when the store is opened the next time.
       if (storeError(error, "") === error) throw error;
@@ -167,15 +177,43 @@ export class FileChunkWriter implements ChunkWriter {
       dataOffsetBytes: this.#dataOffsetBytes,
       tableChecksum: crc32c(table),
     });
-    // Both slots are written, so that a change of the header needs no room on a full disk.
-    const head = Buffer.alloc(TABLE_OFFSET_BYTES);
-    head.set(header);
-    head.fill(0, SLOT_BYTES);
-    await this.#file.write([head, table], 0);
+    await this.#writeHead(header, table);
+    const fileBytes = this.#dataOffsetBytes + this.#incoming.lengthBytes;
+    const { staging } = this.#drafts;
+    // Direct writes filled the last page up.
+    if (staging !== undefined && fileBytes % PAGE_BYTES !== 0) await this.#file.truncate(fileBytes);
     await this.#file.sync();
   }
 
+  /** Both slots are written, so that a change of the header needs no room on a full disk. */
+  async #writeHead(header: Uint8Array, table: Uint8Array): Promise<void> {
+    const head = Buffer.alloc(TABLE_OFFSET_BYTES + table.byteLength);
+    head.set(header);
+    head.set(table, TABLE_OFFSET_BYTES);
+    await this.#writeData(head, 0);
+  }
+
+  /** Writes at a multiple of a page. */
+  async #writeData(data: Uint8Array, position: number): Promise<void> {
+    const { staging } = this.#drafts;
+    if (staging === undefined || (isPageAligned(data) && data.byteLength % PAGE_BYTES === 0)) {
+      await this.#file.write([data], position);
+      return;
+    }
+    await staging.lend(async (buffer) => {
+      for (let at = 0; at < data.byteLength; at += buffer.byteLength) {
+        const part = data.subarray(at, at + buffer.byteLength);
+        const pages = buffer.subarray(0, wholePages(part.byteLength));
+        pages.set(part);
+        pages.fill(0, part.byteLength);
+        await this.#file.write([pages], position + at);
+      }
+    });
+  }
+
   async #syncOnTheWay(writtenBytes: number): Promise<void> {
+    // What is written directly is on the disk but for its metadata.
+    if (this.#drafts.staging !== undefined) return;
     this.#unsyncedBytes += writtenBytes;
     if (this.#unsyncedBytes < SYNC_EVERY_BYTES) return;
     await this.#syncing;
