@@ -53,7 +53,7 @@ export class StepScreen {
   }
 }
 
-const NAME_COLUMNS = 20;
+const NAME_COLUMNS = 12;
 
 /** How a step is: bar, rate, time left, failures. */
 export function stepLine(

@@ -79,7 +79,7 @@ const LOADS: Readonly<Record<LoadName, LoadRow>> = {
   },
 };
 
-const GIB = 1024 ** 3;
+const FLOOR_BYTES = 512 * 1024 * 1024;
 
 const SOAK: LoadDefaults = {
   sizes: "16KiB",
@@ -133,7 +133,7 @@ function defineFloor(parent: Command, host: CommandHost): void {
     .description(
       "Measure what this machine allows without CairnFS, a put with three copies and a get among it: plain sockets, synced files, SHA-256, CRC-32C.",
     )
-    .option("-s, --size <size>", "moved by each step", parseSizeOption, GIB)
+    .option("-s, --size <size>", "moved by each step", parseSizeOption, FLOOR_BYTES)
     .addOption(warmUpOption())
     .option("--json", "JSON for scripts");
   floorFlags(command)
