@@ -5,14 +5,17 @@
  *     state     "format"  -> u32: 2
  *               "ceiling" -> u64: no commit has had this number or one above it
  *               "applied" -> u64: the entries are the state after this commit; later ones are in the journal
+ *               "salt"    -> 8 bytes, random: what marks the journal's records as this store's
  *
  * All integers are big-endian. docs/formats/lmdb-store.md is the register.
  */
 
 import { dirname } from "node:path";
 import { CairnError } from "@cairnfs/base/errors";
+import type { Random } from "@cairnfs/base/random";
 import { RealDisk } from "@cairnfs/base/real-disk";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { SALT_BYTES } from "./journal-record.ts";
 
 export type BytesDatabase = Database<Buffer, Uint8Array>;
 
@@ -39,6 +42,7 @@ export const STATE = { name: "state", ...bytesDatabase } as const;
 export const FORMAT_KEY = Buffer.from("format");
 export const CEILING_KEY = Buffer.from("ceiling");
 export const APPLIED_KEY = Buffer.from("applied");
+const SALT_KEY = Buffer.from("salt");
 
 /** What both threads open the environment with: they must agree. */
 export function lmdbOptions(folder: string) {
@@ -74,11 +78,18 @@ export async function openEnvironment(folder: string): Promise<Environment> {
   return { root, entries, state };
 }
 
-/**
- * Reserves the commit numbers of this opening, durably: those from the result on, `RESERVED_COMMITS` of them, are
- * above all that were used before.
- */
-export function reserveCommits({ root, state }: Environment): number {
+/** What an opening of the store begins with. */
+export interface Opening {
+  /** The commit numbers from here on, `RESERVED_COMMITS` of them, are above all that were used before. */
+  readonly firstSequence: number;
+  /** The last commit whose writes are in the entries; 0 where there was none. */
+  readonly applied: number;
+  /** Of the journal's records. */
+  readonly salt: Uint8Array;
+}
+
+/** Reserves the commit numbers of this opening, durably, and gives a new store its salt. */
+export function beginOpening({ root, state }: Environment, random: Random): Opening {
   return root.transactionSync(() => {
     const ceiling = state.getBinary(CEILING_KEY);
     const first = ceiling === undefined ? 0 : readU64(ceiling);
@@ -86,14 +97,16 @@ export function reserveCommits({ root, state }: Environment): number {
     format.writeUInt32BE(FORMAT);
     state.putSync(FORMAT_KEY, format);
     state.putSync(CEILING_KEY, u64Bytes(first + RESERVED_COMMITS));
-    return first;
+    const applied = state.getBinary(APPLIED_KEY);
+    const kept = state.getBinary(SALT_KEY);
+    const salt = kept === undefined ? random.bytes(SALT_BYTES) : Uint8Array.from(kept);
+    if (kept === undefined) state.putSync(SALT_KEY, Buffer.from(salt));
+    return {
+      firstSequence: first,
+      applied: applied === undefined ? 0 : readU64(applied),
+      salt,
+    };
   });
-}
-
-/** The last commit whose writes are in the entries; 0 where there was none. */
-export function readApplied({ state }: Environment): number {
-  const applied = state.getBinary(APPLIED_KEY);
-  return applied === undefined ? 0 : readU64(applied);
 }
 
 function readU64(bytes: Buffer): number {

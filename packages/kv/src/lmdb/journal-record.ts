@@ -1,24 +1,27 @@
 /**
  * A record of the journal: what one group of commits wrote, in the order in which it was written.
  *
- *     0       4       8       16     24      28
- *     | magic | crc   | above | last | bytes | entries ...
+ *     0       4       8      16      24     32      36
+ *     | magic | crc   | salt | above | last | bytes | entries ...
  *
  *     entry:  0          2            6
  *             | key size | value size | key | value
  *
- * All integers are big-endian. `above` and `last` are commit numbers: the record before this one ended with `above`,
+ * All integers are big-endian. `salt` is the store's own, so that no bytes that a client chose can pass for a record. `above` and `last` are commit numbers: the record before this one ended with `above`,
  * and this one ends with `last`. `bytes` is the size of the entries. The CRC-32C covers all that comes after it. A
  * value size of ffffffff deletes the key. docs/formats/lmdb-store.md is the register.
  */
 
 import { crc32c } from "@cairnfs/base/checksum";
+import { CairnError } from "@cairnfs/base/errors";
 import { TOMBSTONE, type Written } from "../view.ts";
 
 /** "CKJ1" */
 const MAGIC = 0x43_4b_4a_31;
-export const RECORD_HEADER_BYTES = 28;
-const CRC_FROM = 8;
+export const RECORD_HEADER_BYTES = 36;
+export const SALT_BYTES = 8;
+const SALT_OFFSET = 8;
+const CRC_FROM = SALT_OFFSET;
 const ENTRY_HEADER_BYTES = 6;
 const DELETED = 0xffff_ffff;
 const TWO_TO_32 = 2 ** 32;
@@ -61,12 +64,13 @@ export class RecordBuilder {
   }
 
   /** The whole record: it is the builder's, and lasts until `reset`. */
-  finish(above: number, last: number): Uint8Array {
+  finish(salt: Uint8Array, above: number, last: number): Uint8Array {
     const bytes = this.#bytes;
     writeWord(bytes, 0, MAGIC);
-    writeNumber(bytes, 8, above);
-    writeNumber(bytes, 16, last);
-    writeWord(bytes, 24, this.#length - RECORD_HEADER_BYTES);
+    bytes.set(salt, SALT_OFFSET);
+    writeNumber(bytes, 16, above);
+    writeNumber(bytes, 24, last);
+    writeWord(bytes, 32, this.#length - RECORD_HEADER_BYTES);
     writeWord(bytes, 4, crc32c(bytes.subarray(CRC_FROM, this.#length)));
     return bytes.subarray(0, this.#length);
   }
@@ -90,17 +94,22 @@ export class RecordBuilder {
 }
 
 /**
- * The records at the beginning of a journal file that follow one on the other, to the first that is not whole or does
- * not: what comes there was never finished, or is left from an earlier use of the file.
+ * The records of a journal file that follow one on the other, to the first that is not whole or does not: what comes there was
+ * never finished, or is left from an earlier use of the file, whose commits are all up to `applied`. A later one there means
+ * that the one at the break was whole once, since records are written one after the other: `storeFailed`.
  */
-export function readRecords(file: Uint8Array): JournalRecord[] {
+export function readRecords(
+  file: Uint8Array,
+  { applied, salt }: { readonly applied: number; readonly salt: Uint8Array },
+): JournalRecord[] {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const records: JournalRecord[] = [];
   let at = 0;
   for (;;) {
-    const record = recordAt(bytes, at);
+    const record = recordAt(bytes, at, salt);
     const previous = records.at(-1);
     if (record === undefined || (previous !== undefined && record.above !== previous.last)) {
+      refuseLater(bytes, at, salt, Math.max(applied, previous?.last ?? 0));
       return records;
     }
     records.push(record);
@@ -108,18 +117,34 @@ export function readRecords(file: Uint8Array): JournalRecord[] {
   }
 }
 
-function recordAt(bytes: Buffer, at: number): JournalRecord | undefined {
-  if (at + RECORD_HEADER_BYTES > bytes.byteLength) return undefined;
+function refuseLater(bytes: Buffer, from: number, salt: Uint8Array, last: number): void {
+  for (let at = from; ; at++) {
+    at = bytes.indexOf(salt, at + SALT_OFFSET) - SALT_OFFSET;
+    if (at < from) return;
+    const record = recordAt(bytes, at, salt);
+    if (record === undefined || record.last <= last) continue;
+    throw new CairnError(
+      "storeFailed",
+      `the journal is damaged at byte ${from}: commits up to ${record.last} are behind it, and ${last} is the last before`,
+    );
+  }
+}
+
+function recordAt(bytes: Buffer, at: number, salt: Uint8Array): JournalRecord | undefined {
+  const entriesAt = at + RECORD_HEADER_BYTES;
+  if (entriesAt > bytes.byteLength) return undefined;
   if (bytes.readUInt32BE(at) !== MAGIC) return undefined;
-  const end = at + RECORD_HEADER_BYTES + bytes.readUInt32BE(at + 24);
+  const saltAt = at + SALT_OFFSET;
+  if (bytes.compare(salt, 0, SALT_BYTES, saltAt, saltAt + SALT_BYTES) !== 0) return undefined;
+  const end = entriesAt + bytes.readUInt32BE(at + 32);
   if (end > bytes.byteLength) return undefined;
   if (crc32c(bytes.subarray(at + CRC_FROM, end)) !== bytes.readUInt32BE(at + 4)) return undefined;
   return {
-    above: readNumber(bytes, at + 8),
-    last: readNumber(bytes, at + 16),
+    above: readNumber(bytes, at + 16),
+    last: readNumber(bytes, at + 24),
     offsetBytes: at,
     sizeBytes: end - at,
-    entries: bytes.subarray(at + RECORD_HEADER_BYTES, end),
+    entries: bytes.subarray(entriesAt, end),
   };
 }
 

@@ -29,20 +29,22 @@ export class Journal implements Closable {
   #last: number;
   #isWriting = false;
   #failure: CairnError | undefined;
+  readonly #salt: Uint8Array;
 
-  private constructor(files: JournalFile[], last: number) {
+  private constructor(files: JournalFile[], last: number, salt: Uint8Array) {
     this.#files = files;
     this.#last = last;
+    this.#salt = salt;
   }
 
   /**
    * Opens the journal in `folder`, or makes it, and hands over the records of commits above `applied`, oldest first.
-   * A journal in which one is missing is `storeFailed`.
+   * A journal in which one is missing or damaged is `storeFailed`. `salt` is the store's secret of 8 bytes.
    */
   static async open(
     folder: string,
     disk: Disk,
-    applied: number,
+    { applied, salt }: { readonly applied: number; readonly salt: Uint8Array },
   ): Promise<{ readonly journal: Journal; readonly records: readonly JournalRecord[] }> {
     const names = (await disk.list(folder)).map((entry) => entry.name).filter(isJournalName);
     const files: JournalFile[] = [];
@@ -52,7 +54,7 @@ export class Journal implements Closable {
         const file = await disk.open(join(folder, name), "update");
         const opened: JournalFile = { file, sizeBytes: 0, last: 0 };
         files.push(opened);
-        const records = readRecords(await readWhole(file));
+        const records = readRecords(await readWhole(file), { applied, salt });
         const newest = records.at(-1);
         opened.last = newest?.last ?? 0;
         opened.sizeBytes = newest === undefined ? 0 : newest.offsetBytes + newest.sizeBytes;
@@ -66,7 +68,7 @@ export class Journal implements Closable {
       await disk.syncFolder(folder);
       files.sort((a, b) => a.last - b.last);
       found.sort((a, b) => a.last - b.last);
-      const journal = new Journal(files, requireUnbroken(found, applied, folder));
+      const journal = new Journal(files, requireUnbroken(found, applied, folder), salt);
       journal.release(applied);
       return { journal, records: found };
     } catch (error) {
@@ -100,7 +102,7 @@ export class Journal implements Closable {
     assert(!this.#isWriting && current !== undefined, "records are written one at a time");
     this.#isWriting = true;
     try {
-      const bytes = record.finish(this.#last, last);
+      const bytes = record.finish(this.#salt, this.#last, last);
       try {
         await current.file.write([bytes], current.sizeBytes);
         await current.file.sync();

@@ -9,7 +9,7 @@ import type { KvReader, KvStore, KvTransaction, TransactOptions } from "../kv-st
 import { SnapshotReader } from "../snapshot-reader.ts";
 import { closed, Transactor } from "../transactor.ts";
 import { CommitWriter } from "./commit-writer.ts";
-import { openEnvironment, readApplied, reserveCommits } from "./environment.ts";
+import { beginOpening, openEnvironment } from "./environment.ts";
 import { Journal } from "./journal.ts";
 import { LmdbLedger, type LmdbLedgerParts } from "./lmdb-ledger.ts";
 
@@ -54,13 +54,12 @@ export class LmdbKv implements KvStore {
       lifecycle.add(await takeFolder(folder));
       const environment = await openEnvironment(folder);
       lifecycle.add({ close: () => environment.root.close() });
-      const firstSequence = reserveCommits(environment);
-      const applied = readApplied(environment);
-      const { journal, records } = await Journal.open(folder, new RealDisk(), applied);
+      const opening = beginOpening(environment, parts.random);
+      const { journal, records } = await Journal.open(folder, new RealDisk(), opening);
       lifecycle.add(journal);
       const writer = lifecycle.add(await CommitWriter.open(folder));
       const ledgerParts = { environment, journal, records, writer };
-      return new LmdbKv({ ...parts, ...ledgerParts, lifecycle }, firstSequence);
+      return new LmdbKv({ ...parts, ...ledgerParts, lifecycle }, opening.firstSequence);
     } catch (error) {
       await lifecycle.close();
       throw error;
