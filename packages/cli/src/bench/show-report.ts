@@ -21,15 +21,19 @@ export function reportLines(report: BenchReport): string[] {
   ];
 }
 
-function headLines({ machine, target, cairn, processes }: BenchReport): string[] {
+function headLines({ machine, target, cairn, processes, results }: BenchReport): string[] {
   const watched = processes.filter(({ role }) => role !== "client" && role !== "floor").length;
   return [
     `cairn ${cairn}: ${target}`,
     `${machine.cpuModel}, ${counted(machine.cores, "core")}, ${humanSize(machine.memoryBytes)}; ${machine.kernel}, Node ${machine.node}`,
-    watched === 0
-      ? "CPU and memory are the client's alone: no process of the target is known here (--data, --pid)"
-      : `CPU and memory are those of the client and of ${counted(watched, "process", "processes")} here`,
+    ...(results.length === 0 ? [] : [watchedLine(watched)]),
   ];
+}
+
+function watchedLine(watched: number): string {
+  return watched === 0
+    ? "CPU and memory are the client's alone: no process of the target is known here (--data, --pid)"
+    : `CPU and memory are those of the client and of ${counted(watched, "process", "processes")} here`;
 }
 
 function resultTable(results: readonly StepResult[]): string[] {

@@ -10,7 +10,8 @@ import type { WatchedProcess } from "../process-meter.ts";
 import { runStep, type Step, type StepCall, type StepOutcome, type StepProgress } from "../step.ts";
 import type { Work } from "../tally.ts";
 import { ChunkGiver, type Lane, takeChunks } from "./chunk-link.ts";
-import { DurableChunk, type FloorAsk, type FloorReply, newChunk } from "./floor-node.ts";
+import { canWriteDirect, newChunk, writeChunk } from "./durable-chunk.ts";
+import type { FloorAsk, FloorReply } from "./floor-node.ts";
 
 const MIB = 1024 * 1024;
 const CHUNK_BYTES = 8 * MIB;
@@ -39,14 +40,21 @@ export class FloorLoad implements Load {
   readonly #options: FloorOptions;
   readonly #folder: string;
   readonly #nodes: readonly FloorChild[];
-  readonly #chunk = Buffer.from(new SystemRandom().bytes(CHUNK_BYTES));
+  readonly #isDirect: boolean;
+  readonly #chunk = newChunk(CHUNK_BYTES);
   readonly #steps: readonly Step[];
   #chunks = 0;
 
-  private constructor(options: FloorOptions, folder: string, nodes: readonly FloorChild[]) {
+  private constructor(
+    options: FloorOptions,
+    { folder, isDirect }: { readonly folder: string; readonly isDirect: boolean },
+    nodes: readonly FloorChild[],
+  ) {
     this.#options = options;
     this.#folder = folder;
+    this.#isDirect = isDirect;
     this.#nodes = nodes;
+    this.#chunk.set(new SystemRandom().bytes(CHUNK_BYTES));
     this.#steps = this.#makeSteps();
   }
 
@@ -55,7 +63,8 @@ export class FloorLoad implements Load {
     const nodes = Array.from({ length: COPIES }, () =>
       Child.start<FloorAsk, FloorReply>("./floor-main.js", import.meta.url),
     );
-    return new FloorLoad(options, folder, nodes);
+    const isDirect = await canWriteDirect(join(folder, "probe"));
+    return new FloorLoad(options, { folder, isDirect }, nodes);
   }
 
   get drivers(): readonly WatchedProcess[] {
@@ -118,6 +127,7 @@ export class FloorLoad implements Load {
     return [
       one("socket", LANES),
       one("3 files", 2),
+      ...(this.#isDirect ? [one("3 direct", 2)] : []),
       one("SHA-256", 1),
       one("CRC-32C", 1),
       ...pipelines,
@@ -129,7 +139,9 @@ export class FloorLoad implements Load {
       case "floor socket":
         return this.#socket();
       case "floor 3 files":
-        return this.#files();
+        return this.#files(false);
+      case "floor 3 direct":
+        return this.#files(true);
       case "floor SHA-256":
         return this.#computing((chunk) => createHash("sha256").update(chunk).digest());
       case "floor CRC-32C":
@@ -154,24 +166,19 @@ export class FloorLoad implements Load {
       port: giver.port,
       isHashed: false,
       folder: undefined,
+      isDirect: false,
       forwards: 0,
     });
     return this.#giving(giver, () => undefined);
   }
 
   /** Three files at once, written and synced by this process. */
-  async #files(): Promise<FloorStep> {
+  async #files(isDirect: boolean): Promise<FloorStep> {
     let made = 0;
     return {
       operate: async () => {
         const paths = Array.from({ length: COPIES }, () => join(this.#folder, `file-${made++}`));
-        await Promise.all(
-          paths.map((path) => {
-            const file = new DurableChunk(path);
-            file.wrote(this.#chunk, CHUNK_BYTES);
-            return file.finish();
-          }),
-        );
+        await Promise.all(paths.map((path) => writeChunk(path, this.#chunk, isDirect)));
         return { bytes: CHUNK_BYTES };
       },
       end: async () => {
@@ -196,7 +203,13 @@ export class FloorLoad implements Load {
   async #put(): Promise<FloorStep> {
     const [primary, ...replicas] = this.#nodes;
     const giver = await ChunkGiver.listen();
-    const taking = { do: "take", lanes: LANES, chunkBytes: CHUNK_BYTES } as const;
+    const taking = {
+      do: "take",
+      lanes: LANES,
+      chunkBytes: CHUNK_BYTES,
+      folder: this.#folder,
+      isDirect: this.#isDirect,
+    } as const;
     const forwarding = await primary?.ask({ do: "listen" });
     const ready = [
       primary?.ask({
@@ -204,7 +217,6 @@ export class FloorLoad implements Load {
         port: giver.port,
         taker: 0,
         isHashed: true,
-        folder: this.#folder,
         forwards: replicas.length,
       }),
       ...replicas.map((replica, taker) =>
@@ -213,7 +225,6 @@ export class FloorLoad implements Load {
           port: forwarding?.port ?? 0,
           taker,
           isHashed: false,
-          folder: this.#folder,
           forwards: 0,
         }),
       ),
@@ -226,11 +237,7 @@ export class FloorLoad implements Load {
   async #get(): Promise<FloorStep> {
     const [node] = this.#nodes;
     const files = Array.from({ length: LANES }, (_, at) => join(this.#folder, `get-${at}`));
-    for (const path of files) {
-      const file = new DurableChunk(path);
-      file.wrote(this.#chunk, CHUNK_BYTES);
-      await file.finish();
-    }
+    for (const path of files) await writeChunk(path, this.#chunk, false);
     const { port = 0 } = (await node?.ask({ do: "listen" })) ?? {};
     const arrived: ((work: Work) => void)[] = [];
     const asked: (() => void)[] = [];

@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ChunkGiver, type ChunkWork, takeChunks } from "./chunk-link.ts";
+import { DurableChunk, newChunk } from "./durable-chunk.ts";
 
 /** What a process of the floor is asked to do. */
 export type FloorAsk =
@@ -15,6 +16,7 @@ export type FloorAsk =
       readonly isHashed: boolean;
       /** Each chunk is made a durable file here; undefined: it is only counted. */
       readonly folder: string | undefined;
+      readonly isDirect: boolean;
       /** How many takers each chunk is passed on to as it comes. */
       readonly forwards: number;
     }
@@ -42,7 +44,8 @@ export class FloorNode {
         break;
       case "take":
         for (let lane = 0; lane < ask.lanes; lane++) {
-          await takeChunks({ ...ask, lane }, newChunk(ask.chunkBytes), await this.#work(ask, lane));
+          const chunk = newChunk(ask.chunkBytes);
+          await takeChunks({ ...ask, lane }, chunk, await this.#work(ask, lane, chunk));
         }
         break;
       case "give":
@@ -56,7 +59,11 @@ export class FloorNode {
     return { port: this.#giver?.port ?? 0 };
   }
 
-  async #work(ask: FloorAsk & { readonly do: "take" }, lane: number): Promise<ChunkWork> {
+  async #work(
+    ask: FloorAsk & { readonly do: "take" },
+    lane: number,
+    chunk: Uint8Array,
+  ): Promise<ChunkWork> {
     const giver = this.#giver;
     const forwards = await Promise.all(
       Array.from({ length: giver === undefined ? 0 : ask.forwards }, (_, taker) =>
@@ -76,12 +83,12 @@ export class FloorNode {
             const path = join(ask.folder, `chunk-${process.pid}-${lane}-${count}`);
             count += 1;
             this.#files.push(path);
-            file = new DurableChunk(path);
+            file = new DurableChunk(path, chunk, ask.isDirect);
           }
         }
         hash?.update(bytes);
         for (const next of forwards) next?.write(bytes);
-        file?.wrote(bytes, filledBytes);
+        file?.filled(filledBytes);
       },
       whole: async () => {
         hash?.digest();
@@ -109,58 +116,5 @@ export class FloorNode {
       }
     };
     serve().catch(() => undefined);
-  }
-}
-
-/** Memory that is there: the first touch of a page is the system's work, not the chunk's. */
-export function newChunk(chunkBytes: number): Buffer {
-  return Buffer.alloc(chunkBytes, 1);
-}
-
-const WRITE_BYTES = 1024 * 1024;
-
-/** A file that is written while its chunk comes in, and synced when it is whole. */
-export class DurableChunk {
-  readonly #opened: ReturnType<typeof open>;
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
-  #filledBytes = 0;
-  #writing: Promise<void>;
-
-  constructor(path: string) {
-    this.#opened = open(path, "w");
-    this.#writing = this.#opened.then(() => undefined);
-    // It is `finish` that fails.
-    this.#writing.catch(() => undefined);
-  }
-
-  /** Bytes have come, which stay as they are until `finish` resolves. */
-  wrote(bytes: Uint8Array, filledBytes: number): void {
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.byteLength;
-    if (this.#pendingBytes >= WRITE_BYTES) this.#flush(filledBytes - this.#pendingBytes);
-    this.#filledBytes = filledBytes;
-  }
-
-  async finish(): Promise<void> {
-    if (this.#pendingBytes > 0) this.#flush(this.#filledBytes - this.#pendingBytes);
-    await this.#writing;
-    const file = await this.#opened;
-    try {
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-  }
-
-  #flush(position: number): void {
-    const parts = this.#pending;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    this.#writing = this.#writing.then(async () => {
-      const file = await this.#opened;
-      await file.writev(parts, position);
-    });
-    this.#writing.catch(() => undefined);
   }
 }
