@@ -17,6 +17,7 @@ import { SystemClock } from "@cairnfs/base/clock";
 import { SystemRandom } from "@cairnfs/base/random";
 import { RealDisk } from "@cairnfs/base/real-disk";
 import { silentLogger } from "@cairnfs/base/telemetry";
+import { Quarantine } from "@cairnfs/datanode/store/quarantine";
 import { SegmentChunkStore } from "@cairnfs/datanode/store/segment/segment-chunk-store";
 import { SpaceLedger } from "@cairnfs/datanode/store/space-ledger";
 import { type ChunkId, chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
@@ -80,7 +81,9 @@ interface Filled {
 async function fill(): Promise<Filled> {
   await disk.makeFolder(dataDir);
   const ledger = new SpaceLedger(() => disk.space(dataDir), clock, {});
-  const parts = { disk, clock, random, ledger, logger: silentLogger };
+  const logger = silentLogger;
+  const quarantine = new Quarantine(join(dataDir, "quarantine"), { disk, clock, ledger });
+  const parts = { disk, clock, random, ledger, logger, quarantine };
   const store = await SegmentChunkStore.open(dataDir, parts);
   const startedMs = clock.monotonicMs();
   let next = 0;
