@@ -43,6 +43,7 @@ import {
   preconditionToWire,
 } from "./entry.ts";
 import { CairnFileSystem } from "./fs/file-system.ts";
+import { EntryListing, listPages } from "./listing.ts";
 import { NodeHealth } from "./node-health.ts";
 import { type NodeInfo, NodeTable, nodeInfo } from "./node-table.ts";
 import { FileLeases } from "./small-files/file-leases.ts";
@@ -237,14 +238,14 @@ export class CairnClient implements Closable {
     return entryFromWire(reply.entry, path);
   }
 
-  /** The children of a directory, in byte order of their names (a directory's ends with "/"), page by page. */
-  async *list(path: string, options: ListOptions = {}): AsyncGenerator<FileEntry, void, undefined> {
-    let after = options.after;
-    do {
-      const page = await this.listPage(path, { ...options, after });
-      yield* page.entries;
-      after = page.nextAfter;
-    } while (after !== undefined);
+  /** The children of a directory, in byte order of their names (a directory's ends with "/"). */
+  list(path: string, options: ListOptions = {}): AsyncGenerator<FileEntry, void, undefined> {
+    return new EntryListing(this.listPages(path, options));
+  }
+
+  /** The same page by page: for large directories the cheaper way. */
+  listPages(path: string, options: ListOptions = {}): AsyncGenerator<ListPage, void, undefined> {
+    return listPages((after) => this.listPage(path, { ...options, after }), options.after);
   }
 
   /** One page of a listing. */

@@ -76,6 +76,9 @@ export const entries = new Table<readonly [InodeId, string], EntryRecord>({
   value: entryCodec,
 });
 
+/** Where the sort name begins in the key of an entry: after the prefix and the directory. */
+export const SORT_NAME_OFFSET = 12;
+
 export const contents = new Table<ContentId, ContentRecord>({
   prefix: "cont",
   key: contentIdKey,

@@ -1,5 +1,5 @@
 import { assert } from "@cairnfs/base/assert";
-import type { KvRange, KvReader, KvTransaction } from "./kv-store.ts";
+import type { KvEntry, KvRange, KvReader, KvTransaction } from "./kv-store.ts";
 import {
   type KeyCodec,
   KeyReader,
@@ -121,6 +121,11 @@ export class Table<K, V> {
       rows[at] = { key: this.keyFrom(entry.key), value: this.#value.decode(entry.value) };
     }
     return rows;
+  }
+
+  /** The same page as it is stored. */
+  async rawPage(reader: KvReader, page: RowPage<K>): Promise<KvEntry[]> {
+    return reader.range(this.#rangeOf(page));
   }
 
   /** The first row of the range, or its last with `reverse`. */

@@ -121,8 +121,3 @@ export function readPolicy(from: RecordReader): PolicyRecord {
 export function sortNameOf(name: string, kind: EntryRecord["kind"]): string {
   return kind === "directory" ? `${name}/` : name;
 }
-
-/** The name that a sort name was made of. */
-export function nameOf(sortName: string): string {
-  return sortName.endsWith("/") ? sortName.slice(0, -1) : sortName;
-}

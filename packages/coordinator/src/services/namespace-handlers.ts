@@ -3,11 +3,13 @@ import type { KvStore } from "@cairnfs/kv/kv-store";
 import {
   type CoordinatorService,
   CopyResponseSchema,
+  ListResponseSchema,
   MakeDirectoryResponseSchema,
   RemoveResponseSchema,
   RenameResponseSchema,
   SetAttributesResponseSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
@@ -52,11 +54,8 @@ export function namespaceHandlers({ kv, mutator }: NamespaceParts): NamespaceHan
     async list(request) {
       const path = parsePath(request.path);
       const page = { after: request.after, limit: listLimit(request.limit) };
-      const listing = await kv.read((reader) => list(reader, path, page));
-      return {
-        entries: listing.entries.map(({ name, entry }) => entryMessage(name, entry)),
-        nextAfter: listing.nextAfter,
-      };
+      const response = await kv.read((reader) => list(reader, path, page));
+      return encodedMessage(ListResponseSchema, [response]);
     },
 
     async makeDirectory(request, call) {

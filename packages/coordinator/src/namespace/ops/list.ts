@@ -1,9 +1,8 @@
 import type { KvReader } from "@cairnfs/kv/kv-store";
-import { entries } from "../../keyspace.ts";
-import { type EntryRecord, nameOf } from "../entry.ts";
-import type { InodeId } from "../ids.ts";
+import { entries, SORT_NAME_OFFSET } from "../../keyspace.ts";
+import { ListingWriter } from "../entry-wire.ts";
 import type { Path } from "../path.ts";
-import { type Located, requireDirectory } from "../resolve.ts";
+import { requireDirectory } from "../resolve.ts";
 
 export const LIST_LIMIT_MAX = 10_000;
 export const LIST_LIMIT_DEFAULT = 1_000;
@@ -12,8 +11,7 @@ export const LIST_LIMIT_DEFAULT = 1_000;
 const PAGE_BYTES_MAX = 2 * 1024 * 1024;
 /** How many rows are read at once. */
 const READ_ROWS_MAX = 1_000;
-/** The most that an entry's numbers, its SHA-256 and the framing of its fields come to. */
-const ENTRY_BYTES = 192;
+const NO_MORE = new Uint8Array(0);
 
 export interface ListPage {
   /** Continue after this sort name; empty starts. */
@@ -21,48 +19,33 @@ export interface ListPage {
   readonly limit: number;
 }
 
-export interface Listing {
-  readonly entries: readonly Located[];
-  /** Where the next page starts; empty when this one was the last. */
-  readonly nextAfter: string;
-}
-
 /**
  * The children of a directory after the sort name `after`, in key order, at most `limit`, or fewer when they are
- * large. A token is the sort name of the last entry shown: what comes and goes between pages moves no other entry
- * over the edge.
+ * large: an encoded `ListResponse`. A token is the sort name of the last entry shown: what comes and goes between pages
+ * moves no other entry over the edge.
  */
-export async function list(reader: KvReader, path: Path, page: ListPage): Promise<Listing> {
+export async function list(reader: KvReader, path: Path, page: ListPage): Promise<Uint8Array> {
   const directoryId = await requireDirectory(reader, path.names);
-  const shown: Located[] = [];
+  const response = new ListingWriter();
   let { after } = page;
-  let sizeBytes = 0;
-  for (;;) {
-    const limit = Math.min(READ_ROWS_MAX, page.limit - shown.length);
-    if (limit === 0) return { entries: shown, nextAfter: after };
-    const rows = await childrenAfter(reader, directoryId, after, limit);
+  for (let left = page.limit; left > 0; ) {
+    const limit = Math.min(READ_ROWS_MAX, left);
+    const from = after === "" ? {} : { after: [directoryId, after] as const };
+    const rows = await entries.rawPage(reader, { within: [directoryId], ...from, limit });
+    let last: Uint8Array | undefined;
     for (const { key, value } of rows) {
-      sizeBytes += sizeOf(key[1], value);
-      if (sizeBytes > PAGE_BYTES_MAX && shown.length > 0)
-        return { entries: shown, nextAfter: after };
-      shown.push({ parentId: directoryId, name: nameOf(key[1]), entry: value });
-      after = key[1];
+      const sortName = key.subarray(SORT_NAME_OFFSET);
+      const { sizeBytes } = response;
+      response.add(sortName, value);
+      if (response.sizeBytes > PAGE_BYTES_MAX && sizeBytes > 0) {
+        response.cut(sizeBytes);
+        return response.finish(last ?? Buffer.from(after));
+      }
+      last = sortName;
     }
-    if (rows.length < limit) return { entries: shown, nextAfter: "" };
+    if (rows.length < limit || last === undefined) return response.finish(NO_MORE);
+    left -= rows.length;
+    after = Buffer.from(last).toString("utf8");
   }
-}
-
-function childrenAfter(reader: KvReader, directoryId: InodeId, after: string, limit: number) {
-  const from = after === "" ? {} : { after: [directoryId, after] as const };
-  return entries.page(reader, { within: [directoryId], ...from, limit });
-}
-
-/** What an entry comes to in a message, at most. */
-function sizeOf(sortName: string, entry: EntryRecord): number {
-  let sizeBytes = ENTRY_BYTES + Buffer.byteLength(sortName) + Buffer.byteLength(entry.contentType);
-  for (const [name, value] of entry.userMetadata) {
-    // Each pair is a message of its own, with up to four tags and lengths of up to three bytes.
-    sizeBytes += Buffer.byteLength(name) + Buffer.byteLength(value) + 16;
-  }
-  return sizeBytes;
+  return response.finish(Buffer.from(after));
 }
