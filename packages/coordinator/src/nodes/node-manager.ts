@@ -3,7 +3,7 @@ import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { KvStore } from "@cairnfs/kv/kv-store";
-import { receiptKey } from "@cairnfs/protocol/receipt";
+import { forwardKey, receiptKey } from "@cairnfs/protocol/receipt";
 import { type DiskUsage, isUsageNews, NO_USAGE } from "./disk-usage.ts";
 import { judgeSilence, type SilenceLimits } from "./failure-detector.ts";
 import { type NodeId, nodeIdToBytes } from "./node-id.ts";
@@ -212,6 +212,11 @@ export class NodeManager {
     this.table.remove(nodeNumber);
     this.#parts.logger.info("a node was removed", { nodeNumber });
     this.#tell();
+  }
+
+  /** The key by which members know each other. */
+  get forwardKey(): Uint8Array {
+    return forwardKey(this.#options.clusterSecret);
   }
 
   /** The key this member makes its receipts with; undefined for a number that is no member's. */

@@ -18,7 +18,7 @@ import {
   RegisterNodeRequestSchema,
   RegisterNodeResponseSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
-import { receiptKey } from "@cairnfs/protocol/receipt";
+import { forwardKey, receiptKey } from "@cairnfs/protocol/receipt";
 import { encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
 import { EncodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import { expect, test } from "vitest";
@@ -106,6 +106,7 @@ test("registration hands out a number, the cluster's id, the key for receipts an
   expect(Buffer.from(answer.clusterId).equals(service.clusterId)).toBe(true);
   const key = receiptKey(service.clusterSecret, nodeIdToBytes(nodeId(1)));
   expect(Buffer.from(answer.receiptKey).equals(key)).toBe(true);
+  expect(Buffer.from(answer.forwardKey).equals(forwardKey(service.clusterSecret))).toBe(true);
   expect(answer.nodes).toMatchObject({ requiresFullResync: true });
   expect(answer.nodes?.nodes).toMatchObject([
     { nodeNumber: 1, grpcAddress: "g:1", zone: "zone-1", state: NodeState.JOINING },

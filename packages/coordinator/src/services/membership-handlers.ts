@@ -48,7 +48,8 @@ export function membershipHandlers(parts: MembershipParts): MembershipHandlers {
       }
       const { nodeNumber } = row;
       const { heartbeatIntervalMs } = parts;
-      const message = { nodeNumber, clusterId, receiptKey, heartbeatIntervalMs };
+      const { forwardKey } = manager;
+      const message = { nodeNumber, clusterId, receiptKey, forwardKey, heartbeatIntervalMs };
       return encodedMessage(RegisterNodeResponseSchema, [
         ...encodeMessage(RegisterNodeResponseSchema, message),
         ...encodedUpdates(REGISTER_NODES, updatesForNode(parts, 0)),

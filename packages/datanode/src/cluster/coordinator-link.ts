@@ -94,14 +94,14 @@ export class CoordinatorLink {
       },
       { signal },
     );
-    const { nodeNumber, clusterId, receiptKey } = answer;
+    const { nodeNumber, clusterId, receiptKey, forwardKey } = answer;
     if (before !== undefined && Buffer.compare(before.clusterId, clusterId) !== 0) {
       throw new CairnError(
         "clusterMismatch",
         `the coordinator is of cluster ${hex(clusterId)}, this node of ${hex(before.clusterId)}`,
       );
     }
-    const membership = { nodeNumber, clusterId, receiptKey };
+    const membership = { nodeNumber, clusterId, receiptKey, forwardKey };
     await this.#parts.join(membership);
     this.#membership = membership;
     await this.#take(answer.nodes);

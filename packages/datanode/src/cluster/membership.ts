@@ -8,6 +8,8 @@ export interface Membership {
   readonly nodeNumber: number;
   readonly clusterId: Uint8Array;
   readonly receiptKey: Uint8Array;
+  /** With which the nodes of the cluster know each other; empty when the coordinator gave none. */
+  readonly forwardKey: Uint8Array;
 }
 
 /** The node's proof that it holds a chunk, bound to a session and an epoch. */

@@ -33,6 +33,11 @@ export class NodeCache {
     return true;
   }
 
+  /** Whether this copy has the node. */
+  has(nodeNumber: number): boolean {
+    return this.#rows.has(nodeNumber);
+  }
+
   /** Where a node is: by this copy or, for one it does not know, by the hints that came with a call. `nodeNotFound`. */
   addressOf(nodeNumber: number, hints: readonly Node[] = []): string {
     const node =

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { CairnError } from "@cairnfs/base/errors";
-import { BLOCK_BYTES, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import { BLOCK_BYTES, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import {
   ChunkDataStreamSchema,
   type StoreChunkRequest,
@@ -8,6 +8,7 @@ import {
   type StoreChunkResponse,
   VerifyOutcome,
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
+import { makeForwardMac } from "@cairnfs/protocol/receipt";
 import { blockChecksums } from "@cairnfs/protocol/transfer/block-checksums";
 import { retrieveChunk } from "@cairnfs/protocol/transfer/retrieve-chunk";
 import { storeChunk } from "@cairnfs/protocol/transfer/store-chunk";
@@ -274,7 +275,12 @@ function openOf(changes: RawOpen = {}): StoreChunkRequest {
 function frameOf(
   offset: number,
   data: Uint8Array,
-  changes: { isFinal?: boolean; blockChecksums?: number[]; chunkId?: Uint8Array } = {},
+  changes: {
+    isFinal?: boolean;
+    blockChecksums?: number[];
+    chunkId?: Uint8Array;
+    forwardMac?: Uint8Array;
+  } = {},
 ): StoreChunkRequest {
   const value = create(ChunkDataStreamSchema, {
     offsetBytes: BigInt(offset),
@@ -371,11 +377,18 @@ test.each([
   }
 });
 
-test("a replica relies on the node that forwards for the id, and on itself for the blocks", async () => {
+test("a replica relies for the id on a node that proves that it forwards, and on itself for the blocks", async () => {
   await using cluster = await Trial.open(1);
   const wrongId = new Uint8Array(32).fill(3);
   const open = { replicaNodeNumbers: [], writeQuorum: 1, isIdVerified: true };
-  const final = { isFinal: true, chunkId: wrongId };
+  const forwardMac = makeForwardMac(cluster.coordinator.forwardKey, {
+    sessionId: SESSION_ID,
+    chunkId: chunkIdFromBytes(wrongId),
+    lengthBytes: SMALL.bytes.byteLength,
+    epoch: 1,
+    nodeNumber: 1,
+  });
+  const final = { isFinal: true, chunkId: wrongId, forwardMac };
   const responses = await sendRaw(cluster, [openOf(open), frameOf(0, SMALL.bytes, final)]);
   expect(responses.at(-1)?.step.case).toBe("result");
   // Whole readings find what the forwarding node should have.

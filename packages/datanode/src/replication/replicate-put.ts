@@ -1,16 +1,15 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { present } from "@cairnfs/base/assert";
 import { createSha256, type Sha256 } from "@cairnfs/base/checksum";
 import type { Clock, Timer } from "@cairnfs/base/clock";
 import { abortError, CairnError, hasReason } from "@cairnfs/base/errors";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
-import {
-  type DataNodeService,
-  type StoreChunkRequest,
-  StoreChunkRequestSchema,
-  type StoreChunkResponseSchema,
-  type StoreChunkResult,
-  type StoreChunkResultSchema,
+import type {
+  DataNodeService,
+  StoreChunkRequest,
+  StoreChunkResponseSchema,
+  StoreChunkResult,
+  StoreChunkResultSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
 import { passedOn } from "@cairnfs/protocol/rpc/interceptor";
@@ -23,6 +22,7 @@ import type { Ack } from "@cairnfs/protocol/transfer/send-window";
 import { Watchdog } from "@cairnfs/protocol/transfer/watchdog";
 import type { ChunkStore, ChunkWriter } from "../store/chunk-store.ts";
 import { Acknowledgements, type ReceiptInit } from "./acknowledgements.ts";
+import { type CompleteChunk, type ForwardProofs, forwardedOpen } from "./forward-proofs.ts";
 import { FrameLine } from "./frame-line.ts";
 import { ReplicaStream } from "./replica-stream.ts";
 import type { StoreRequest } from "./store-request.ts";
@@ -45,10 +45,8 @@ export interface ReplicatePutParts {
   readonly replica: (
     nodeNumber: number,
   ) => Pick<ServiceClient<typeof DataNodeService>, "storeChunk">;
-  readonly receiptFor: (chunk: {
-    readonly chunkId: ChunkId;
-    readonly lengthBytes: number;
-  }) => ReceiptInit;
+  readonly proofs: ForwardProofs;
+  readonly receiptFor: (chunk: CompleteChunk) => ReceiptInit;
   /** Told of each replica that will not have the copy. */
   readonly onReplicaLost: (nodeNumber: number, error: CairnError) => void;
 }
@@ -98,7 +96,7 @@ class ReplicatedPut {
   readonly #writer: ChunkWriter;
   readonly #parts: ReplicatePutParts;
   readonly #receiver: ChunkReceiver;
-  /** Undefined when the sender compares the id. */
+  /** Undefined when the sender compares the id, which it has to prove. */
   readonly #hash: Sha256 | undefined;
   readonly #tally: Acknowledgements;
   readonly #ownLine = new FrameLine<ChunkFrame>();
@@ -125,7 +123,8 @@ class ReplicatedPut {
     this.#call = call;
     this.#parts = parts;
     this.#chunkId = request.chunkId;
-    this.#hash = request.isIdVerified ? undefined : createSha256();
+    const isProofAnnounced = request.isIdVerified && parts.proofs.canCheck;
+    this.#hash = isProofAnnounced ? undefined : createSha256();
     this.#receiver = new ChunkReceiver({
       direction: "store",
       lengthLimitBytes: request.lengthLimitBytes,
@@ -211,14 +210,17 @@ class ReplicatedPut {
     if (message.step.case !== "data") {
       throw new CairnError("invalidArgument", "a message after the open has no data");
     }
-    const { chunkId } = message.step.value;
-    if (chunkId.byteLength > 0) this.#learnId(chunkIdFromBytes(chunkId));
-    const frame = this.#receiver.accept(message.step.value);
+    const { proofs } = this.#parts;
+    const { value } = message.step;
+    if (value.chunkId.byteLength > 0) this.#learnId(chunkIdFromBytes(value.chunkId));
+    const frame = this.#receiver.accept(value);
     this.#hash?.update(frame.data);
-    // Nobody gets the final frame of bytes that are not the id's: replicas take it as proof.
-    if (frame.isFinal) this.#checkId();
+    const chunk = frame.isFinal ? this.#complete() : undefined;
+    // Nobody gets the final frame of bytes that are not the id's.
+    if (chunk !== undefined) proofs.checkId(chunk, this.#hash, value.forwardMac);
     for (const nodeNumber of this.#tally.pendingReplicas) {
-      this.#replicas.get(nodeNumber)?.push(message, frame.data.byteLength);
+      const onward = chunk === undefined ? message : proofs.provenFrame(value, nodeNumber, chunk);
+      this.#replicas.get(nodeNumber)?.push(onward, frame.data.byteLength);
     }
     this.#ownLine.push(frame);
     this.#untaken.push(frame);
@@ -233,11 +235,8 @@ class ReplicatedPut {
     );
   }
 
-  #checkId(): void {
-    const id = this.#knownId();
-    const actual = this.#hash === undefined ? id : chunkIdFromBytes(this.#hash.digest());
-    if (actual === id) return;
-    throw new CairnError("chunkMismatch", `the bytes are those of chunk ${actual}, not ${id}`);
+  #complete(): CompleteChunk {
+    return { chunkId: this.#knownId(), lengthBytes: this.#receiver.receivedBytes };
   }
 
   #knownId(): ChunkId {
@@ -306,9 +305,10 @@ class ReplicatedPut {
   }
 
   #openReplica(nodeNumber: number): void {
-    const { clock, options } = this.#parts;
+    const { clock, options, proofs } = this.#parts;
+    const open = forwardedOpen(this.#request, proofs.canProveTo(nodeNumber));
     try {
-      const stream = new ReplicaStream(this.#parts.replica(nodeNumber), this.#forwardedOpen(), {
+      const stream = new ReplicaStream(this.#parts.replica(nodeNumber), open, {
         clock,
         stallMs: options.replicaStallMs,
         commitMs: options.replicaCommitMs,
@@ -326,24 +326,6 @@ class ReplicatedPut {
     } catch (error) {
       this.#replicaLost(nodeNumber, error);
     }
-  }
-
-  #forwardedOpen(): StoreChunkRequest {
-    const { sessionId, chunkId, lengthBytes, lengthLimitBytes, epoch } = this.#request;
-    return create(StoreChunkRequestSchema, {
-      step: {
-        case: "open",
-        value: {
-          sessionId,
-          chunkId: chunkId === undefined ? new Uint8Array(0) : chunkIdToBytes(chunkId),
-          lengthBytes: BigInt(lengthBytes ?? 0),
-          lengthLimitBytes: BigInt(lengthLimitBytes),
-          writeQuorum: 1,
-          epoch: BigInt(epoch),
-          isIdVerified: true,
-        },
-      },
-    });
   }
 
   #replicaKeeps(nodeNumber: number, result: StoreChunkResult): void {

@@ -7,6 +7,7 @@ import { passedOn } from "@cairnfs/protocol/rpc/interceptor";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import type { ChunkStore, WholeChunk } from "../store/chunk-store.ts";
 import { Acknowledgements, type ReceiptInit, type ReplicaFailureInit } from "./acknowledgements.ts";
+import type { ForwardProofs } from "./forward-proofs.ts";
 import type { StoreRequest } from "./store-request.ts";
 
 /** A chunk in memory, its id compared with its bytes, and where its copies go. */
@@ -25,6 +26,7 @@ export interface ReplicateWholeParts {
   readonly ownNodeNumber: number;
   /** A client for a replica; throws a CairnError when nobody knows where it is. */
   readonly replica: (nodeNumber: number) => Pick<ServiceClient<typeof DataNodeService>, "putChunk">;
+  readonly proofs: ForwardProofs;
   readonly receiptFor: (lengthBytes: number) => ReceiptInit;
   /** Told of each replica that will not have the copy. */
   readonly onReplicaLost: (nodeNumber: number, error: CairnError) => void;
@@ -124,6 +126,9 @@ class WholeReplication {
 
   async #forward(nodeNumber: number, call: Call): Promise<void> {
     const { chunk, sessionId, epoch } = this.#put;
+    const { proofs } = this.#parts;
+    const complete = { chunkId: chunk.id, lengthBytes: chunk.data.byteLength };
+    const forwardMac = proofs.make(nodeNumber, complete);
     try {
       const { result } = await this.#parts.replica(nodeNumber).putChunk(
         {
@@ -131,7 +136,8 @@ class WholeReplication {
           chunkId: chunkIdToBytes(chunk.id),
           epoch: BigInt(epoch),
           writeQuorum: 1,
-          isIdVerified: true,
+          isIdVerified: proofs.canProveTo(nodeNumber),
+          forwardMac,
           blockChecksums: [...chunk.blockChecksums],
           data: chunk.data,
         },

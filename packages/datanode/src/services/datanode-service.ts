@@ -30,7 +30,7 @@ const LIST_LIMIT_DEFAULT = 1000;
 /** How many chunks of one call are looked at or deleted at the same time. */
 const PARALLELISM = 16;
 
-export interface DatanodeServiceParts extends Omit<StoreChunkParts, "peer"> {
+export interface DatanodeServiceParts extends Omit<StoreChunkParts, "peer" | "isMember"> {
   /** The id that the node chose at its first start. */
   readonly nodeId: Uint8Array;
   readonly version: string;
@@ -53,7 +53,8 @@ export function datanodeService(
   const peer = (nodeNumber: number, hints: readonly Node[]) =>
     parts.datanode(parts.nodes.addressOf(nodeNumber, hints));
 
-  const storeParts: StoreChunkParts = { ...parts, peer };
+  const isMember = (nodeNumber: number) => parts.nodes.has(nodeNumber);
+  const storeParts: StoreChunkParts = { ...parts, peer, isMember };
 
   return {
     storeChunk: (requests, call) => serveStore(requests, call, storeParts),
@@ -69,7 +70,7 @@ export function datanodeService(
 
     getChunk: (request) => getChunk(request, store),
 
-    replicateChunk: (request, call) => replicateChunk(request, call, { ...parts, peer }),
+    replicateChunk: (request, call) => replicateChunk(request, call, storeParts),
 
     deleteChunks: (request) => deleteChunks(request, parts),
 

@@ -18,7 +18,7 @@ import { replicateWhole } from "../replication/replicate-whole.ts";
 import { parseStoreOpen, type StoreRequest } from "../replication/store-request.ts";
 import type { Admission } from "./admission.ts";
 import { receiptsOfHeld } from "./receipts-of-held.ts";
-import type { StoreChunkParts } from "./store-chunk.ts";
+import { forwardProofs, type StoreChunkParts } from "./store-chunk.ts";
 
 type PutChunkResponseInit = MessageInitShape<typeof PutChunkResponseSchema>;
 
@@ -45,7 +45,11 @@ export async function putChunk(
   }
 
   health.refuseUnlessWritable();
-  if (!terms.isIdVerified) checkId(id, data);
+  const proofs = forwardProofs(terms, membership, parts);
+  const isProven =
+    terms.isIdVerified &&
+    proofs.isValid({ chunkId: id, lengthBytes: data.byteLength }, request.forwardMac);
+  if (!isProven) checkId(id, data);
   const kind = terms.replicaNodeNumbers.length === 0 ? "forwarded" : "own";
   const giveBack = await enter(parts.admission, kind, data.byteLength, call);
   try {
@@ -59,6 +63,7 @@ export async function putChunk(
         options: config,
         ownNodeNumber: membership.nodeNumber,
         replica: peer,
+        proofs,
         receiptFor: (lengthBytes) =>
           receiptOf(membership, { chunkId: id, lengthBytes, sessionId, epoch }),
         onReplicaLost: (nodeNumber, error) => {

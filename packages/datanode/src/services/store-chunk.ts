@@ -10,16 +10,26 @@ import type { Call } from "@cairnfs/protocol/rpc/service";
 import { WINDOW_BYTES_DEFAULT } from "@cairnfs/protocol/transfer/chunk-sender";
 import type { CoordinatorLink } from "../cluster/coordinator-link.ts";
 import type { DiskHealth } from "../cluster/disk-health.ts";
-import { receiptOf } from "../cluster/membership.ts";
+import { type Membership, receiptOf } from "../cluster/membership.ts";
 import type { DatanodeConfig } from "../config.ts";
+import { ForwardProofs } from "../replication/forward-proofs.ts";
 import { replicatePut, type StoreChunkResponseInit } from "../replication/replicate-put.ts";
-import { openingOf, parseStoreOpen } from "../replication/store-request.ts";
+import { openingOf, parseStoreOpen, type StoreRequest } from "../replication/store-request.ts";
 import type { ChunkStore } from "../store/chunk-store.ts";
 import type { Admission } from "./admission.ts";
 import { receiptsOfHeld } from "./receipts-of-held.ts";
 
 /** How far a sender may be ahead of the slowest copy. */
 const WINDOW_BYTES = WINDOW_BYTES_DEFAULT;
+
+/** What this node and the others of the cluster believe each other about a put. */
+export function forwardProofs(
+  { sessionId, epoch }: StoreRequest,
+  { forwardKey, nodeNumber }: Membership,
+  { isMember }: Pick<StoreChunkParts, "isMember">,
+): ForwardProofs {
+  return new ForwardProofs({ forwardKey, ownNodeNumber: nodeNumber, sessionId, epoch, isMember });
+}
 
 export interface StoreChunkParts {
   readonly store: ChunkStore;
@@ -35,6 +45,8 @@ export interface StoreChunkParts {
     nodeNumber: number,
     hints: readonly Node[],
   ) => ServiceClient<typeof DataNodeService>;
+  /** Whether the node table has a node. */
+  readonly isMember: (nodeNumber: number) => boolean;
 }
 
 /**
@@ -79,6 +91,7 @@ export async function* serveStore(
       ownNodeNumber: membership.nodeNumber,
       options: { ...config, windowBytes: WINDOW_BYTES },
       replica: peer,
+      proofs: forwardProofs(request, membership, parts),
       receiptFor: (chunk) => receiptOf(membership, { ...chunk, sessionId, epoch }),
       onReplicaLost: (nodeNumber, error) => {
         logger.warn("a replica does not take a chunk", { nodeNumber }, error);

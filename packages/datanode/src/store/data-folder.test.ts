@@ -6,17 +6,18 @@ import { DataFolder } from "./data-folder.ts";
 import { decodeIdentity, encodeIdentity } from "./folder-identity.ts";
 
 const random = new Prng(7);
-const membership = (cluster: number, nodeNumber: number, key = 9) => ({
+const membership = (cluster: number, nodeNumber: number, key = 9, forwardKey = 5) => ({
   clusterId: new Uint8Array(16).fill(cluster),
   nodeNumber,
   receiptKey: new Uint8Array(32).fill(key),
+  forwardKey: new Uint8Array(32).fill(forwardKey),
 });
 
 test("an identity is these bytes, and damage is noticed", () => {
   const identity = { nodeId: new Uint8Array(16).fill(1), joined: membership(2, 3) };
   const bytes = encodeIdentity(identity);
   expect(toHex(bytes)).toBe(
-    `636169726e696431${"0001"}${"0001"}${"01".repeat(16)}${"02".repeat(16)}${"00000003"}${"20"}${"09".repeat(32)}776a0766`,
+    `636169726e696431${"0001"}${"0001"}${"01".repeat(16)}${"02".repeat(16)}${"00000003"}${"20"}${"09".repeat(32)}${"20"}${"05".repeat(32)}f6ca7f75`,
   );
   expect(decodeIdentity(bytes)).toEqual({
     nodeId: Buffer.from(identity.nodeId),
@@ -24,6 +25,7 @@ test("an identity is these bytes, and damage is noticed", () => {
       clusterId: Buffer.from(identity.joined.clusterId),
       nodeNumber: 3,
       receiptKey: Buffer.from(identity.joined.receiptKey),
+      forwardKey: Buffer.from(identity.joined.forwardKey),
     },
   });
   for (let at = 0; at < bytes.byteLength; at++) {
@@ -32,6 +34,16 @@ test("an identity is these bytes, and damage is noticed", () => {
     expect(decodeIdentity(damaged)).toBeUndefined();
   }
   expect(decodeIdentity(bytes.subarray(0, 20))).toBeUndefined();
+});
+
+test("an identity from before there was a forward key is read without one", () => {
+  const bytes = Buffer.from(
+    `636169726e696431${"0001"}${"0001"}${"01".repeat(16)}${"02".repeat(16)}${"00000003"}${"20"}${"09".repeat(32)}776a0766`,
+    "hex",
+  );
+  const { joined } = decodeIdentity(bytes) ?? {};
+  expect(joined?.receiptKey).toEqual(Buffer.alloc(32, 9));
+  expect(joined?.forwardKey).toEqual(Buffer.alloc(0));
 });
 
 test("a new folder gets a node id that stays, and remembers the cluster it joined", async () => {
@@ -48,6 +60,8 @@ test("a new folder gets a node id that stays, and remembers the cluster it joine
   // The same node with a new key is the same node.
   await again.join(membership(2, 3, 10));
   expect(again.joined?.receiptKey[0]).toBe(10);
+  await again.join(membership(2, 3, 10, 6));
+  expect(again.joined?.forwardKey[0]).toBe(6);
 });
 
 test("a folder of another cluster or node is refused with what it is and what to do", async () => {

@@ -89,9 +89,7 @@ export class DataFolder implements Closable {
         },
       );
     }
-    const isKnown =
-      joined !== undefined && Buffer.compare(joined.receiptKey, membership.receiptKey) === 0;
-    if (isKnown) return;
+    if (joined !== undefined && hasSameKeys(joined, membership)) return;
     const identity = { nodeId, joined: membership };
     try {
       await writeDurably(this.#disk, join(this.path, IDENTITY_NAME), encodeIdentity(identity));
@@ -105,6 +103,13 @@ export class DataFolder implements Closable {
   close(): Promise<void> {
     return this.#lock.close();
   }
+}
+
+function hasSameKeys(one: FolderMembership, other: FolderMembership): boolean {
+  return (
+    Buffer.compare(one.receiptKey, other.receiptKey) === 0 &&
+    Buffer.compare(one.forwardKey, other.forwardKey) === 0
+  );
 }
 
 function isSameNode(one: FolderMembership, other: FolderMembership): boolean {

@@ -4,10 +4,11 @@ import { crc32c } from "@cairnfs/base/checksum";
  * Whose a data folder is.
  *
  *     0          8         10       12        28           44            48    49
- *     | cairnid1 | version | joined | node id | cluster id | node number | n   | receipt key (n bytes) | crc32c |
+ *     | cairnid1 | version | joined | node id | cluster id | node number | n   | receipt key (n bytes) | m | forward key (m bytes) | crc32c |
  *
  * All integers are big-endian; `version` and `joined` have two bytes, `node number` and the CRC-32C of all before it four.
- * `joined` is 0 in a folder whose node no cluster knows yet, and then all after the node id is 0.
+ * `joined` is 0 in a folder whose node no cluster knows yet, and then all after the node id is 0. A folder that joined when there was no
+ * forward key ends with the receipt key.
  */
 export interface FolderIdentity {
   /** 16 bytes, made when the folder was first used. */
@@ -23,6 +24,8 @@ export interface FolderMembership {
   readonly nodeNumber: number;
   /** At most 255 bytes. */
   readonly receiptKey: Uint8Array;
+  /** At most 255 bytes; empty when the cluster gave none yet. */
+  readonly forwardKey: Uint8Array;
 }
 
 export const ID_BYTES = 16;
@@ -33,7 +36,8 @@ const CHECKSUM_BYTES = 4;
 
 export function encodeIdentity({ nodeId, joined }: FolderIdentity): Uint8Array {
   const keyBytes = joined?.receiptKey.byteLength ?? 0;
-  const bytes = Buffer.alloc(FIXED_BYTES + keyBytes + CHECKSUM_BYTES);
+  const forwardKeyBytes = joined?.forwardKey.byteLength ?? 0;
+  const bytes = Buffer.alloc(FIXED_BYTES + keyBytes + 1 + forwardKeyBytes + CHECKSUM_BYTES);
   MAGIC.copy(bytes);
   bytes.writeUInt16BE(VERSION, 8);
   bytes.set(nodeId, 12);
@@ -43,6 +47,8 @@ export function encodeIdentity({ nodeId, joined }: FolderIdentity): Uint8Array {
     bytes.writeUInt32BE(joined.nodeNumber, 44);
     bytes.writeUInt8(keyBytes, 48);
     bytes.set(joined.receiptKey, FIXED_BYTES);
+    bytes.writeUInt8(forwardKeyBytes, FIXED_BYTES + keyBytes);
+    bytes.set(joined.forwardKey, FIXED_BYTES + keyBytes + 1);
   }
   const end = bytes.byteLength - CHECKSUM_BYTES;
   bytes.writeUInt32BE(crc32c(bytes.subarray(0, end)), end);
@@ -58,12 +64,14 @@ export function decodeIdentity(file: Uint8Array): FolderIdentity | undefined {
   if (bytes.readUInt16BE(8) !== VERSION) return undefined;
   const nodeId = bytes.subarray(12, 12 + ID_BYTES);
   if (bytes.readUInt16BE(10) === 0) return { nodeId, joined: undefined };
+  const keyEnd = FIXED_BYTES + bytes.readUInt8(48);
   return {
     nodeId,
     joined: {
       clusterId: bytes.subarray(28, 28 + ID_BYTES),
       nodeNumber: bytes.readUInt32BE(44),
-      receiptKey: bytes.subarray(FIXED_BYTES, FIXED_BYTES + bytes.readUInt8(48)),
+      receiptKey: bytes.subarray(FIXED_BYTES, keyEnd),
+      forwardKey: bytes.subarray(Math.min(keyEnd + 1, end), end),
     },
   };
 }

@@ -9,7 +9,12 @@ import {
 } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import type { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { CoordinatorService as Service } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
-import { isReceiptValid, type ReceiptFields, receiptKey } from "@cairnfs/protocol/receipt";
+import {
+  forwardKey,
+  isReceiptValid,
+  type ReceiptFields,
+  receiptKey,
+} from "@cairnfs/protocol/receipt";
 import { createRouter } from "@cairnfs/protocol/rpc/create-router";
 import type { Router } from "@cairnfs/protocol/rpc/router";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
@@ -19,6 +24,8 @@ const HEARTBEAT_INTERVAL_MS = 1000;
 /** Membership and nothing else, as a datanode's tests need it of a coordinator. */
 export class TrialCoordinator {
   readonly secret = new Uint8Array(32).fill(1);
+  /** What nodes get when they register; a cluster without one gives nothing. */
+  forwardKey = forwardKey(this.secret);
   clusterId: Uint8Array = new Uint8Array(16).fill(2);
   readonly reports: { readonly chunkId: Uint8Array; readonly nodeNumber: number }[] = [];
   readonly heartbeats: number[] = [];
@@ -76,6 +83,7 @@ export class TrialCoordinator {
           nodeNumber,
           clusterId: this.clusterId,
           receiptKey: receiptKey(this.secret, nodeId),
+          forwardKey: this.forwardKey,
           heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
           nodes: this.#table(),
         };

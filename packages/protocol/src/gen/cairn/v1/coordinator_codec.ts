@@ -2240,6 +2240,11 @@ function newRegisterNodeRequest(): pb.RegisterNodeRequest {
 }
 
 export function writeRegisterNodeResponse(w: WireWriter, m: MessageInitShape<typeof pb.RegisterNodeResponseSchema>): void {
+  const forwardKey = m.forwardKey;
+  if (forwardKey !== undefined && forwardKey.byteLength > 0) {
+    w.bytes(forwardKey);
+    w.byte(50);
+  }
   const nodes = m.nodes;
   if (nodes !== undefined) {
     { const before = w.writtenBytes; writeNodeUpdates(w, nodes); w.lengthSince(before); }
@@ -2286,6 +2291,9 @@ export function readRegisterNodeResponse(r: WireReader, end: number, m: pb.Regis
       case 42:
         m.nodes = readNodeUpdates(r, r.nestedEnd(), m.nodes);
         break;
+      case 50:
+        m.forwardKey = r.bytes();
+        break;
       default:
         r.skipField(tag);
     }
@@ -2302,6 +2310,7 @@ function newRegisterNodeResponse(): pb.RegisterNodeResponse {
     receiptKey: NO_BYTES,
     heartbeatIntervalMs: 0,
     nodes: undefined,
+    forwardKey: NO_BYTES,
   };
 }
 

@@ -12,6 +12,11 @@ export function writeChunkDataStream(w: WireWriter, m: MessageInitShape<typeof p
     w.bytes(data);
     w.byte(122);
   }
+  const forwardMac = m.forwardMac;
+  if (forwardMac !== undefined && forwardMac.byteLength > 0) {
+    w.bytes(forwardMac);
+    w.byte(50);
+  }
   const blockChecksums = m.blockChecksums;
   if (blockChecksums !== undefined && blockChecksums.length > 0) {
     const before = w.writtenBytes;
@@ -68,6 +73,9 @@ export function readChunkDataStream(r: WireReader, end: number, m: pb.ChunkDataS
       case 45:
         m.blockChecksums.push(r.fixed32());
         break;
+      case 50:
+        m.forwardMac = r.bytes();
+        break;
       case 122:
         m.data = r.bytes();
         break;
@@ -87,6 +95,7 @@ function newChunkDataStream(): pb.ChunkDataStream {
     offsetBytes: 0n,
     isFinal: false,
     blockChecksums: [],
+    forwardMac: NO_BYTES,
     data: NO_BYTES,
   };
 }
@@ -563,6 +572,11 @@ export function writePutChunkRequest(w: WireWriter, m: MessageInitShape<typeof p
     w.bytes(data);
     w.byte(122);
   }
+  const forwardMac = m.forwardMac;
+  if (forwardMac !== undefined && forwardMac.byteLength > 0) {
+    w.bytes(forwardMac);
+    w.byte(74);
+  }
   const blockChecksums = m.blockChecksums;
   if (blockChecksums !== undefined && blockChecksums.length > 0) {
     const before = w.writtenBytes;
@@ -655,6 +669,9 @@ export function readPutChunkRequest(r: WireReader, end: number, m: pb.PutChunkRe
       case 69:
         m.blockChecksums.push(r.fixed32());
         break;
+      case 74:
+        m.forwardMac = r.bytes();
+        break;
       case 122:
         m.data = r.bytes();
         break;
@@ -677,6 +694,7 @@ function newPutChunkRequest(): pb.PutChunkRequest {
     replicaNodes: [],
     isIdVerified: false,
     blockChecksums: [],
+    forwardMac: NO_BYTES,
     data: NO_BYTES,
   };
 }
