@@ -49,7 +49,7 @@ async function isLeftClean(): Promise<void> {
 test("each workload does what it was asked for, without an error, and leaves nothing", async () => {
   for (const [words, steps, operations] of [
     ["put --size 3MiB --count 3 --parallel 2", ["put 3.0 MiB"], 3],
-    ["get --size 3MiB --count 3", ["get 3.0 MiB"], 3],
+    ["get --size 3MiB --count 3 --from file", ["get 3.0 MiB"], 3],
     ["small --size 1KiB --count 20", ["put 1.0 KiB", "get 1.0 KiB", "stat 1.0 KiB"], 20],
     ["meta --count 20", ["shared file create", "own dir remove"], 20],
     ["list --count 50", ["create"], 50],

@@ -19,6 +19,7 @@ export interface BenchFlags extends ClusterFlags, FloorPlaceFlags {
   readonly pageSize?: number;
   readonly floor?: boolean;
   readonly clients?: number;
+  readonly from?: "stream" | "file";
   readonly s3?: string;
   readonly bucket: string;
   readonly accessKey?: string;
@@ -131,6 +132,18 @@ function sizeOption(name: string, help: string, size: string): Option {
   return new Option(name, help).argParser(parseSizeOption).default(parseSizeOption(size), size);
 }
 
+/** The option of workloads that put large objects. */
+export function fromFlag(command: Command): Command {
+  return command.addOption(
+    new Option(
+      "--from <source>",
+      "what the SDK is given; files are made in $TMPDIR and stay in its cache",
+    )
+      .choices(["stream", "file"])
+      .default("stream"),
+  );
+}
+
 /** The option of workloads that several processes can drive. */
 export function clientsFlag(command: Command): Command {
   return command.option(
@@ -205,6 +218,7 @@ export function loadSettings(
     durationMs,
     isBrief: false,
     large: undefined,
+    fileFolder: undefined,
     pageEntries: flags.pageSize ?? PAGE_ENTRIES,
     seed: flags.seed,
     client: 0,

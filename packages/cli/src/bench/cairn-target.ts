@@ -34,7 +34,9 @@ export class CairnTarget implements BenchTarget {
     took?: (bytes: number) => void,
   ): Promise<void> {
     let seenBytes = 0;
-    await this.#client.put(this.#at(path), content.bytes ?? content.parts(), {
+    const { bytes, localFile } = content;
+    const source = bytes ?? (localFile === undefined ? content.parts() : { localFile });
+    await this.#client.put(this.#at(path), source, {
       signal,
       onProgress: ({ doneBytes }) => {
         took?.(doneBytes - seenBytes);

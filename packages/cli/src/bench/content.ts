@@ -1,3 +1,5 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import type { Random } from "@cairnfs/base/random";
 
 const MIB = 1024 * 1024;
@@ -12,10 +14,19 @@ export interface ObjectContent {
   readonly sizeBytes: number;
   /** The whole; undefined for what is too large to be held. They are the taker's until `release`. */
   readonly bytes: Uint8Array | undefined;
-  /** The same in parts; one is good until the next is asked for. */
+  /** A file of this machine that holds the same, until `release`; undefined unless objects come from files. */
+  readonly localFile: string | undefined;
+  /** As many bytes in parts; one is good until the next is asked for. */
   parts(): AsyncGenerator<Uint8Array>;
   /** Gives the memory back: nobody reads the bytes any more. */
   release(): void;
+}
+
+export interface ContentOptions {
+  /** Objects up to this size are made in memory: 1 MiB unless given. */
+  readonly heldBytesMax?: number;
+  /** Larger ones are files in this folder, which is the caller's to remove; they come in parts unless given. */
+  readonly fileFolder?: string | undefined;
 }
 
 /**
@@ -25,14 +36,15 @@ export interface ObjectContent {
  */
 export class ContentMaker {
   readonly #template: Uint8Array;
-  readonly #heldBytesMax: number;
+  readonly #options: ContentOptions;
   readonly #free = new Map<number, Uint8Array[]>();
+  readonly #files = new Map<number, string[]>();
   #blocks = 0;
+  #filesMade = 0;
 
-  /** Objects up to `heldBytesMax` are made in memory. */
-  constructor(random: Random, heldBytesMax: number = MIB) {
+  constructor(random: Random, options: ContentOptions = {}) {
     this.#template = random.bytes(PART_BYTES);
-    this.#heldBytesMax = heldBytesMax;
+    this.#options = options;
     const runId = random.bytes(RUN_ID_BYTES);
     for (let offset = 0; offset < PART_BYTES; offset += BLOCK_BYTES) {
       this.#template.set(runId, offset);
@@ -40,13 +52,24 @@ export class ContentMaker {
   }
 
   object(sizeBytes: number): ObjectContent {
-    if (sizeBytes > this.#heldBytesMax) {
-      return { sizeBytes, bytes: undefined, parts: () => this.#parts(sizeBytes), release: nothing };
+    const { heldBytesMax = MIB, fileFolder } = this.#options;
+    if (sizeBytes > heldBytesMax) {
+      const localFile = fileFolder === undefined ? undefined : this.#file(sizeBytes, fileFolder);
+      return {
+        sizeBytes,
+        bytes: undefined,
+        localFile,
+        parts: () => this.#parts(sizeBytes),
+        release: () => {
+          if (localFile !== undefined) pushTo(this.#files, sizeBytes, localFile);
+        },
+      };
     }
     const bytes = this.#take(sizeBytes);
     return {
       sizeBytes,
       bytes,
+      localFile: undefined,
       parts: async function* () {
         if (sizeBytes > 0) yield bytes;
       },
@@ -74,9 +97,28 @@ export class ContentMaker {
   }
 
   #give(bytes: Uint8Array): void {
-    const free = this.#free.get(bytes.byteLength);
-    if (free === undefined) this.#free.set(bytes.byteLength, [bytes]);
-    else free.push(bytes);
+    pushTo(this.#free, bytes.byteLength, bytes);
+  }
+
+  /** A file of this size, each block of it stamped anew. */
+  #file(sizeBytes: number, folder: string): string {
+    const free = this.#files.get(sizeBytes)?.pop();
+    const path = free ?? join(folder, `object-${process.pid}-${this.#filesMade++}`);
+    const file = openSync(path, free === undefined ? "w" : "r+");
+    try {
+      for (let at = 0; free === undefined && at < sizeBytes; at += PART_BYTES) {
+        writeSync(file, this.#template, 0, Math.min(PART_BYTES, sizeBytes - at), at);
+      }
+      const number = new DataView(new ArrayBuffer(STAMP_BYTES - RUN_ID_BYTES));
+      for (let at = 0; at + STAMP_BYTES <= sizeBytes; at += BLOCK_BYTES) {
+        this.#blocks += 1;
+        number.setFloat64(0, this.#blocks);
+        writeSync(file, number, 0, number.byteLength, at + RUN_ID_BYTES);
+      }
+    } finally {
+      closeSync(file);
+    }
+    return path;
   }
 
   #fresh(sizeBytes: number): Uint8Array {
@@ -96,6 +138,8 @@ export class ContentMaker {
   }
 }
 
-function nothing(): void {
-  // The parts give back what they hold when they end.
+function pushTo<T>(lists: Map<number, T[]>, key: number, item: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [item]);
+  else list.push(item);
 }

@@ -40,7 +40,7 @@ export class LocalLoad implements Load {
   ) {
     // What is chosen is chosen by the seed; what is stored must be new to the cluster.
     const random = new Prng(settings.seed + settings.client);
-    const content = new ContentMaker(new SystemRandom());
+    const content = new ContentMaker(new SystemRandom(), { fileFolder: settings.fileFolder });
     this.#workload = makeWorkload({ clock: parts.clock, target, content, random, settings });
     this.#settings = settings;
     this.#clock = parts.clock;

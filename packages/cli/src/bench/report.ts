@@ -19,6 +19,8 @@ export interface BenchReport {
   readonly floorBytes: number | undefined;
   readonly warmUpMs: number;
   readonly replicas: number | undefined;
+  /** What the SDK was given of large objects. */
+  readonly from: "stream" | "file";
   readonly processes: readonly WatchedProcess[];
   /** What the machine allows without CairnFS, where it was measured in the same run. */
   readonly floor: readonly StepResult[];

@@ -1,6 +1,9 @@
-import { resolve } from "node:path";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import type { CommandHost } from "../command.ts";
 import type { Context } from "../context.ts";
+import { CommandFailure } from "../failure.ts";
 import { humanSize } from "../format.ts";
 import { Output } from "../output.ts";
 import { VERSION } from "../version.ts";
@@ -38,11 +41,14 @@ export async function runCommand(
       : NO_FLOOR;
     const drivers: WatchedProcess[] = [];
     const results: StepResult[] = [];
-    for (const settings of loads) {
-      const ran = await runOn(session, settings, loadRun(session, flags, settings));
-      drivers.push(...ran.drivers);
-      results.push(...ran.results);
-    }
+    await withFiles(flags, async (fileFolder) => {
+      for (const load of loads) {
+        const settings = { ...load, fileFolder };
+        const ran = await runOn(session, settings, loadRun(session, flags, settings));
+        drivers.push(...ran.drivers);
+        results.push(...ran.results);
+      }
+    });
     await tell(host, session, {
       ...head,
       target: session.targetName,
@@ -134,15 +140,16 @@ async function tell(
 }
 
 function reportHead(
-  flags: { readonly warmUp: number; readonly replicas?: number },
+  flags: Pick<BenchFlags, "warmUp" | "replicas" | "from">,
   { clock }: Context,
-): Pick<BenchReport, "cairn" | "date" | "machine" | "warmUpMs" | "replicas"> {
+): Pick<BenchReport, "cairn" | "date" | "machine" | "warmUpMs" | "replicas" | "from"> {
   return {
     cairn: VERSION,
     date: new Date(clock.now()).toISOString(),
     machine: thisMachine(),
     warmUpMs: flags.warmUp,
     replicas: flags.replicas,
+    from: flags.from ?? "stream",
   };
 }
 
@@ -194,6 +201,23 @@ async function runFloor(
 
 function thisProcess(): WatchedProcess {
   return { name: "client", role: "client", pid: process.pid };
+}
+
+/** Where objects are to come from files: with a folder for them, which is removed in the end. */
+async function withFiles(
+  { from, s3 }: BenchFlags,
+  task: (fileFolder: string | undefined) => Promise<void>,
+): Promise<void> {
+  if (from !== "file") return task(undefined);
+  if (s3 !== undefined) {
+    throw new CommandFailure("usage", "--from file is for CairnFS; over S3 all goes as a stream");
+  }
+  const folder = await mkdtemp(join(tmpdir(), "cairn-bench-"));
+  try {
+    await task(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** What all clients of a load have in common. */

@@ -14,6 +14,7 @@ const SETTINGS: LoadSettings = {
   durationMs: 0,
   isBrief: false,
   large: undefined,
+  fileFolder: undefined,
   pageEntries: 50,
   seed: 3,
   client: 0,

@@ -35,6 +35,8 @@ export interface LoadSettings {
   readonly durationMs: number;
   /** Only what an overview needs. */
   readonly isBrief: boolean;
+  /** Large objects are put from files that are made here; from a stream unless given. */
+  readonly fileFolder: string | undefined;
   /** Of a soak. */
   readonly large: LargeSettings | undefined;
   /** Entries of a page. */

@@ -4,6 +4,7 @@ import {
   clientsFlag,
   type FloorFlags,
   floorFlags,
+  fromFlag,
   type LoadDefaults,
   loadFlags,
   loadSettings,
@@ -168,7 +169,10 @@ function defineLoad(parent: Command, host: CommandHost, name: LoadName, row: Loa
     .description(row.summary)
     .addHelpText("after", exampleText(name, row.examples));
   if (name === "put" || name === "get") {
-    floorFlags(command).option("--floor", "tell results as shares of what the machine allows");
+    floorFlags(fromFlag(command)).option(
+      "--floor",
+      "tell results as shares of what the machine allows",
+    );
   }
   loadFlags(command, row);
   if (WITH_CLIENTS.includes(name)) clientsFlag(command);

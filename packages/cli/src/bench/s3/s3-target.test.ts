@@ -81,6 +81,7 @@ test("a whole bench runs over S3 without an error, and its wipe leaves what is n
       durationMs: 0,
       isBrief: false,
       large: undefined,
+      fileFolder: undefined,
       pageEntries: 20,
       seed: 1,
       client: 0,
