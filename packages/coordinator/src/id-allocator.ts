@@ -1,5 +1,5 @@
 import { present } from "@cairnfs/base/assert";
-import type { KvStore } from "@cairnfs/kv/kv-store";
+import type { Awaitable, KvStore } from "@cairnfs/kv/kv-store";
 import { metaNumbers } from "./keyspace.ts";
 import { FIRST_FREE_ID } from "./namespace/ids.ts";
 
@@ -26,13 +26,21 @@ export class IdAllocator {
   }
 
   /** `count` consecutive ids, at most a few thousand. */
-  async take(count: number): Promise<FreshIds> {
+  take(count: number): Awaitable<FreshIds> {
+    return this.#end - this.#next < count ? this.#takeLater(count) : this.#takeNow(count);
+  }
+
+  async #takeLater(count: number): Promise<FreshIds> {
     while (this.#end - this.#next < count) {
       this.#refill ??= this.#takeBlock(Math.max(count, BLOCK_IDS)).finally(() => {
         this.#refill = undefined;
       });
       await this.#refill;
     }
+    return this.#takeNow(count);
+  }
+
+  #takeNow(count: number): FreshIds {
     const first = this.#next;
     this.#next += count;
     return { first, count };

@@ -45,11 +45,12 @@ export async function answerOnce<Answer extends DescMessage>(
   body: () => Promise<MessageInitShape<Answer>>,
 ): Promise<Uint8Array> {
   if (key === undefined) return joinParts(encodeMessage(answer, await body()));
-  const found = await answers.getMany(tx, [
+  const found = answers.getMany(tx, [
     [period, key],
     [Math.max(0, period - 1), key],
   ]);
-  const stored = found[0] ?? found[1];
+  const [recent, older] = found instanceof Promise ? await found : found;
+  const stored = recent ?? older;
   if (stored !== undefined) {
     if (stored.method === answer.name) return stored.message;
     throw new CairnError(

@@ -14,18 +14,21 @@ export interface KvRange {
   readonly reverse?: boolean;
 }
 
+/** What may be there already: who looks before waiting saves a turn. */
+export type Awaitable<T> = T | Promise<T>;
+
 /** Keys are 1 to 1,900 bytes and sort as unsigned bytes; values are at most 4 MiB. Others are `invalidArgument`. */
 export interface KvReader {
   /** The value at `key` in this reader's snapshot. The bytes are the caller's. */
-  get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  get(key: Uint8Array): Awaitable<Uint8Array | undefined>;
   /**
    * As `get`, for what is read again and again: the bytes are the store's, and must not be changed. As long as they are the
    * same it may give the same array.
    */
-  getShared(key: Uint8Array): Promise<Uint8Array | undefined>;
+  getShared(key: Uint8Array): Awaitable<Uint8Array | undefined>;
   /** The values at `keys`, in their order. */
-  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
-  range(range: KvRange): Promise<KvEntry[]>;
+  getMany(keys: readonly Uint8Array[]): Awaitable<(Uint8Array | undefined)[]>;
+  range(range: KvRange): Awaitable<KvEntry[]>;
 }
 
 /**
@@ -75,12 +78,12 @@ export interface KvStore extends Closable {
    * `storeFull`, one that fails `storeFailed`, and the store goes on. A signal that fires before the commit is taken
    * ends it with the signal's error, and nothing is written.
    */
-  transact<T>(body: (tx: KvTransaction) => Promise<T>, options?: TransactOptions): Promise<T>;
+  transact<T>(body: (tx: KvTransaction) => Awaitable<T>, options?: TransactOptions): Promise<T>;
   /**
    * Runs `body` against one consistent snapshot of what is durable. No conflicts. The snapshot takes room on the disk
    * while commits go on, so `body` should be short.
    */
-  read<T>(body: (reader: KvReader) => Promise<T>): Promise<T>;
+  read<T>(body: (reader: KvReader) => Awaitable<T>): Promise<T>;
   /**
    * Calls `listener` when appends have become readable; one call may stand for several commits. The function
    * returned stops that.

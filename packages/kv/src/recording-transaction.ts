@@ -38,11 +38,11 @@ export class RecordingTransaction implements KvTransaction {
     this.#isOpen = false;
   }
 
-  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+  get(key: Uint8Array): Uint8Array | undefined {
     return this.#get(key);
   }
 
-  async getShared(key: Uint8Array): Promise<Uint8Array | undefined> {
+  getShared(key: Uint8Array): Uint8Array | undefined {
     this.#checkOpen();
     checkKey(key);
     const text = keyText(key);
@@ -51,11 +51,11 @@ export class RecordingTransaction implements KvTransaction {
     return this.#view.getShared(text, key);
   }
 
-  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+  getMany(keys: readonly Uint8Array[]): (Uint8Array | undefined)[] {
     return keys.map((key) => this.#get(key));
   }
 
-  async range(range: KvRange): Promise<KvEntry[]> {
+  range(range: KvRange): KvEntry[] {
     this.#checkOpen();
     checkBound(range.start);
     checkBound(range.end);

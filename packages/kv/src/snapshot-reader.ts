@@ -24,21 +24,21 @@ export class SnapshotReader implements KvReader {
     this.#isOpen = false;
   }
 
-  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+  get(key: Uint8Array): Uint8Array | undefined {
     return this.#get(key);
   }
 
-  async getShared(key: Uint8Array): Promise<Uint8Array | undefined> {
+  getShared(key: Uint8Array): Uint8Array | undefined {
     this.#checkOpen();
     checkKey(key);
     return this.#snapshot.getShared(key);
   }
 
-  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+  getMany(keys: readonly Uint8Array[]): (Uint8Array | undefined)[] {
     return keys.map((key) => this.#get(key));
   }
 
-  async range(range: KvRange): Promise<KvEntry[]> {
+  range(range: KvRange): KvEntry[] {
     this.#checkOpen();
     checkBound(range.start);
     checkBound(range.end);

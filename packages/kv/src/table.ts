@@ -1,5 +1,5 @@
 import { assert } from "@cairnfs/base/assert";
-import type { KvEntry, KvRange, KvReader, KvTransaction } from "./kv-store.ts";
+import type { Awaitable, KvEntry, KvRange, KvReader, KvTransaction } from "./kv-store.ts";
 import {
   type KeyCodec,
   KeyReader,
@@ -86,20 +86,15 @@ export class Table<K, V> {
     return this.#value.decode(bytes);
   }
 
-  async get(reader: KvReader, key: K): Promise<V | undefined> {
-    const bytes = await reader.get(this.keyOf(key));
-    return bytes === undefined ? undefined : this.#value.decode(bytes);
+  get(reader: KvReader, key: K): Awaitable<V | undefined> {
+    const found = reader.get(this.keyOf(key));
+    return found instanceof Promise ? found.then(this.#optional) : this.#optional(found);
   }
 
   /** As `get`, for rows that are read again and again. The value is shared, and must not be changed. */
-  async getShared(reader: KvReader, key: K): Promise<V | undefined> {
-    const bytes = await reader.getShared(this.keyOf(key));
-    if (bytes === undefined) return undefined;
-    const known = this.#decoded.get(bytes);
-    if (known !== undefined) return known;
-    const value = this.#value.decode(bytes);
-    this.#decoded.set(bytes, value);
-    return value;
+  getShared(reader: KvReader, key: K): Awaitable<V | undefined> {
+    const found = reader.getShared(this.keyOf(key));
+    return found instanceof Promise ? found.then(this.#known) : this.#known(found);
   }
 
   /** Whether there is a row at `key`, without decoding it. */
@@ -108,9 +103,11 @@ export class Table<K, V> {
   }
 
   /** The rows at `keys`, in their order. */
-  async getMany(reader: KvReader, keys: readonly K[]): Promise<(V | undefined)[]> {
-    const found = await reader.getMany(keys.map((key) => this.keyOf(key)));
-    return found.map((bytes) => (bytes === undefined ? undefined : this.#value.decode(bytes)));
+  getMany(reader: KvReader, keys: readonly K[]): Awaitable<(V | undefined)[]> {
+    const found = reader.getMany(keys.map((key) => this.keyOf(key)));
+    return found instanceof Promise
+      ? found.then((all) => all.map(this.#optional))
+      : found.map(this.#optional);
   }
 
   /** One page of rows. Fewer than `limit` means that there are no more. */
@@ -124,7 +121,7 @@ export class Table<K, V> {
   }
 
   /** The same page as it is stored. */
-  async rawPage(reader: KvReader, page: RowPage<K>): Promise<KvEntry[]> {
+  rawPage(reader: KvReader, page: RowPage<K>): Awaitable<KvEntry[]> {
     return reader.range(this.#rangeOf(page));
   }
 
@@ -177,6 +174,18 @@ export class Table<K, V> {
     }
     return { start, end };
   }
+
+  readonly #optional = (bytes: Uint8Array | undefined): V | undefined =>
+    bytes === undefined ? undefined : this.#value.decode(bytes);
+
+  readonly #known = (bytes: Uint8Array | undefined): V | undefined => {
+    if (bytes === undefined) return undefined;
+    const known = this.#decoded.get(bytes);
+    if (known !== undefined) return known;
+    const value = this.#value.decode(bytes);
+    this.#decoded.set(bytes, value);
+    return value;
+  };
 
   #rangeOf(page: RowPage<K>): KvRange {
     const { start, end } = this.bounds(page);

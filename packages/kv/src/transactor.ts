@@ -3,7 +3,7 @@ import type { Clock } from "@cairnfs/base/clock";
 import { abortError, CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import { CommitHistory } from "./commit-history.ts";
-import type { KvTransaction, TransactOptions } from "./kv-store.ts";
+import type { Awaitable, KvTransaction, TransactOptions } from "./kv-store.ts";
 import { type Ledger, RolledBack } from "./ledger.ts";
 import { RecordingTransaction } from "./recording-transaction.ts";
 import { type Turn, TurnGate } from "./turn-gate.ts";
@@ -53,7 +53,7 @@ export class Transactor {
   }
 
   async transact<T>(
-    body: (tx: KvTransaction) => Promise<T>,
+    body: (tx: KvTransaction) => Awaitable<T>,
     options?: TransactOptions,
   ): Promise<T> {
     if (this.#closing !== undefined) throw closed();
@@ -91,7 +91,7 @@ export class Transactor {
   }
 
   async #attempt<T>(
-    body: (tx: KvTransaction) => Promise<T>,
+    body: (tx: KvTransaction) => Awaitable<T>,
     signal: AbortSignal | undefined,
   ): Promise<Outcome<T> | typeof CONFLICT> {
     const entered = this.#gate.enter(signal);
@@ -160,7 +160,7 @@ export function closed(): CairnError {
 }
 
 async function runBody<T>(
-  body: (tx: KvTransaction) => Promise<T>,
+  body: (tx: KvTransaction) => Awaitable<T>,
   tx: RecordingTransaction,
 ): Promise<Outcome<T>> {
   try {

@@ -31,7 +31,8 @@ export class Mutator {
     signal: AbortSignal,
   ): Promise<T> {
     const { kv, clock, ids, settings } = this.#parts;
-    const fresh = await ids.take(idsMax);
+    const taken = ids.take(idsMax);
+    const fresh = taken instanceof Promise ? await taken : taken;
     return kv.transact(
       (tx) => body({ tx, nowMs: nowMsOf(clock), settings, nextId: idsFrom(fresh) }),
       {

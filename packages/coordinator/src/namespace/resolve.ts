@@ -38,8 +38,10 @@ export interface BothForms {
 export async function walk(reader: KvReader, names: readonly string[]): Promise<Walk> {
   const directories: DirectoryEntry[] = [];
   let parentId = ROOT_ID;
-  for (const [depth, name] of names.entries()) {
-    const entry = await entries.getShared(reader, [parentId, sortNameOf(name, "directory")]);
+  let depth = 0;
+  for (const name of names) {
+    const found = entries.getShared(reader, [parentId, sortNameOf(name, "directory")]);
+    const entry = found instanceof Promise ? await found : found;
     if (entry === undefined) {
       if (await entries.has(reader, [parentId, name])) {
         throw new CairnError("notADirectory", `${pathOf(names, depth + 1)} is a file`);
@@ -49,6 +51,7 @@ export async function walk(reader: KvReader, names: readonly string[]): Promise<
     const directory = asDirectory(entry);
     directories.push(directory);
     parentId = directory.inodeId;
+    depth += 1;
   }
   return { directories, missing: [] };
 }
@@ -74,10 +77,11 @@ export async function readBothForms(
   parentId: InodeId,
   name: string,
 ): Promise<BothForms> {
-  const [file, directory] = await entries.getMany(reader, [
+  const found = entries.getMany(reader, [
     [parentId, name],
     [parentId, sortNameOf(name, "directory")],
   ]);
+  const [file, directory] = found instanceof Promise ? await found : found;
   return {
     file: file?.kind === "file" ? file : undefined,
     directory: directory?.kind === "directory" ? directory : undefined,
@@ -93,8 +97,9 @@ export async function requireEntry(reader: KvReader, path: Path): Promise<Locate
   if (name === undefined)
     return { parentId: ABOVE_ROOT_ID, name: "", entry: await readRoot(reader) };
   const parentId = await requireDirectory(reader, path.names.slice(0, -1));
+  const file = entries.get(reader, [parentId, name]);
   const entry =
-    (await entries.get(reader, [parentId, name])) ??
+    (file instanceof Promise ? await file : file) ??
     (await entries.get(reader, [parentId, sortNameOf(name, "directory")]));
   if (entry === undefined) throw new CairnError("pathNotFound", `nothing is at ${path.text}`);
   return { parentId, name, entry };
@@ -109,7 +114,8 @@ export async function requireFile(reader: KvReader, path: Path): Promise<Located
 }
 
 export async function readRoot(reader: KvReader): Promise<DirectoryEntry> {
-  const root = await entries.getShared(reader, [ABOVE_ROOT_ID, sortNameOf("", "directory")]);
+  const found = entries.getShared(reader, [ABOVE_ROOT_ID, sortNameOf("", "directory")]);
+  const root = found instanceof Promise ? await found : found;
   return asDirectory(present(root, "the store has no root directory"));
 }
 

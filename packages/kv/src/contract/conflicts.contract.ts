@@ -17,8 +17,8 @@ export function describeKvConflicts(under: OpenStore): void {
   describe("conflicts", () => {
     /** Runs `meanwhile` between the reading and the end of the first attempt of a transaction; how often it ran. */
     async function attemptsWith(
-      body: (tx: KvTransaction) => Promise<unknown>,
-      meanwhile: (tx: KvTransaction) => Promise<unknown>,
+      body: (tx: KvTransaction) => unknown,
+      meanwhile: (tx: KvTransaction) => unknown,
     ): Promise<number> {
       let attempts = 0;
       await under.store.transact(async (tx) => {
@@ -32,7 +32,7 @@ export function describeKvConflicts(under: OpenStore): void {
 
     beforeEach(() => put(under.store, { a: "1", b: "1", c: "1", d: "1", n: "\0".repeat(8) }));
 
-    const READS: readonly (readonly [string, (tx: KvTransaction) => Promise<unknown>])[] = [
+    const READS: readonly (readonly [string, (tx: KvTransaction) => unknown])[] = [
       ["a key", (tx) => tx.get(key("b"))],
       ["a shared value", (tx) => tx.getShared(key("b"))],
       ["many keys", (tx) => tx.getMany([key("a"), key("b")])],
@@ -41,7 +41,7 @@ export function describeKvConflicts(under: OpenStore): void {
       ["a range up to its limit", (tx) => rangeOf(tx, "a", "z", { limit: 2 })],
       ["a range down to its limit", (tx) => rangeOf(tx, "a", "c", { limit: 1, reverse: true })],
     ];
-    const WRITES: readonly (readonly [string, (tx: KvTransaction) => Promise<unknown>])[] = [
+    const WRITES: readonly (readonly [string, (tx: KvTransaction) => unknown])[] = [
       ["put", async (tx) => tx.put(key("b"), value("2"))],
       ["deleted", async (tx) => tx.delete(key("b"))],
       ["deleted with its range", async (tx) => tx.deleteRange(key("b"), key("b\0"))],
@@ -55,7 +55,7 @@ export function describeKvConflicts(under: OpenStore): void {
       }
     }
 
-    const FREE: readonly (readonly [string, (tx: KvTransaction) => Promise<unknown>, string])[] = [
+    const FREE: readonly (readonly [string, (tx: KvTransaction) => unknown, string])[] = [
       ["another key than the one read", (tx) => tx.get(key("b")), "a"],
       ["the end of the range read", (tx) => rangeOf(tx, "a", "c"), "c"],
       ["what lies after a range's last entry", (tx) => rangeOf(tx, "a", "z", { limit: 2 }), "bb"],

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach } from "vitest";
-import type { KvEntry, KvReader, KvStore } from "../kv-store.ts";
+import type { Awaitable, KvEntry, KvReader, KvStore } from "../kv-store.ts";
 
 export interface StoreUnderTest {
   readonly store: KvStore;
@@ -73,12 +73,17 @@ export async function getText(reader: KvReader, at: string): Promise<string | un
   return text(await reader.get(key(at)));
 }
 
+/** The outcome of a call, as a promise also where it throws at once. */
+export async function attempted<T>(call: () => Awaitable<T>): Promise<T> {
+  return call();
+}
+
 export function rangeOf(
   reader: KvReader,
   start: string,
   end: string,
   how: { readonly limit?: number; readonly reverse?: boolean } = {},
-): Promise<KvEntry[]> {
+): Awaitable<KvEntry[]> {
   return reader.range({ start: key(start), end: key(end), limit: 100, ...how });
 }
 

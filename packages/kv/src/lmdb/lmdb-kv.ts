@@ -5,7 +5,7 @@ import { lockFolder } from "@cairnfs/base/folder-lock";
 import { type Closable, Lifecycle } from "@cairnfs/base/lifecycle";
 import type { Random } from "@cairnfs/base/random";
 import { RealDisk } from "@cairnfs/base/real-disk";
-import type { KvReader, KvStore, KvTransaction, TransactOptions } from "../kv-store.ts";
+import type { Awaitable, KvReader, KvStore, KvTransaction, TransactOptions } from "../kv-store.ts";
 import { SnapshotReader } from "../snapshot-reader.ts";
 import { closed, Transactor } from "../transactor.ts";
 import { CommitWriter } from "./commit-writer.ts";
@@ -66,11 +66,11 @@ export class LmdbKv implements KvStore {
     }
   }
 
-  transact<T>(body: (tx: KvTransaction) => Promise<T>, options?: TransactOptions): Promise<T> {
+  transact<T>(body: (tx: KvTransaction) => Awaitable<T>, options?: TransactOptions): Promise<T> {
     return this.#transactor.transact(body, options);
   }
 
-  async read<T>(body: (reader: KvReader) => Promise<T>): Promise<T> {
+  async read<T>(body: (reader: KvReader) => Awaitable<T>): Promise<T> {
     if (this.#closing !== undefined) throw closed();
     const snapshot = this.#ledger.durableState();
     const reader = new SnapshotReader(snapshot);

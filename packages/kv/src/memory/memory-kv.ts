@@ -2,6 +2,7 @@ import { type Clock, SystemClock } from "@cairnfs/base/clock";
 import { type Random, SystemRandom } from "@cairnfs/base/random";
 import { keyBytes, keyText } from "../key-text.ts";
 import type {
+  Awaitable,
   KvEntry,
   KvRange,
   KvReader,
@@ -36,11 +37,11 @@ export class MemoryKv implements KvStore {
     });
   }
 
-  transact<T>(body: (tx: KvTransaction) => Promise<T>, options?: TransactOptions): Promise<T> {
+  transact<T>(body: (tx: KvTransaction) => Awaitable<T>, options?: TransactOptions): Promise<T> {
     return this.#transactor.transact(body, options);
   }
 
-  async read<T>(body: (reader: KvReader) => Promise<T>): Promise<T> {
+  async read<T>(body: (reader: KvReader) => Awaitable<T>): Promise<T> {
     if (this.#isClosed) throw closed();
     const view = this.#ledger.view();
     const reader = new SnapshotReader(snapshotOf(view));
