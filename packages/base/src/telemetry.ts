@@ -3,6 +3,8 @@ export type Fields = Readonly<Record<string, string | number | boolean | undefin
 
 /** One line for what happened. Messages are lower case, without a full stop; facts go in the fields. */
 export interface Logger {
+  /** Debug lines go nowhere: whoever has many of them need not gather their fields. */
+  readonly dropsDebug?: boolean | undefined;
   debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields & { readonly error?: never }, error?: unknown): void;
@@ -39,6 +41,7 @@ export interface Telemetry {
 }
 
 export const silentLogger: Logger = {
+  dropsDebug: true,
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,

@@ -60,6 +60,10 @@ class JsonLogger implements Logger {
     this.#limit = limit;
   }
 
+  get dropsDebug(): boolean {
+    return !this.#writer.isLevelEnabled("debug");
+  }
+
   debug(message: string, fields?: Fields): void {
     this.#write("debug", message, fields);
   }

@@ -15,6 +15,32 @@ test("counters, gauges and histograms come out in Prometheus' format", async () 
   expect(text).toContain('cairn_wait_seconds_bucket{le="0.005"} 1');
 });
 
+test("a histogram counts what is at most as large as each bound, for each set of labels", async () => {
+  const metrics = new PrometheusMetrics();
+  const waits = metrics.histogram("cairn_wait_seconds", "Waits.", ["method", "outcome"]);
+  for (const value of [0.0005, 0.002, 100]) waits.observe(value, { method: "a", outcome: "ok" });
+  waits.observe(1, { outcome: "ok", method: "b" });
+  const text = await metrics.text();
+  for (const line of [
+    "# TYPE cairn_wait_seconds histogram",
+    'cairn_wait_seconds_bucket{method="a",outcome="ok",le="0.0005"} 1',
+    'cairn_wait_seconds_bucket{method="a",outcome="ok",le="0.001"} 1',
+    'cairn_wait_seconds_bucket{method="a",outcome="ok",le="0.0025"} 2',
+    'cairn_wait_seconds_bucket{method="a",outcome="ok",le="60"} 2',
+    'cairn_wait_seconds_bucket{method="a",outcome="ok",le="+Inf"} 3',
+    'cairn_wait_seconds_count{method="a",outcome="ok"} 3',
+    'cairn_wait_seconds_sum{method="b",outcome="ok"} 1',
+  ]) {
+    expect(text).toContain(line);
+  }
+});
+
+test("a counter that nobody has counted with yet is zero", async () => {
+  const metrics = new PrometheusMetrics();
+  metrics.counter("cairn_x_total", "X.");
+  expect(await metrics.text()).toContain("cairn_x_total 0");
+});
+
 test("asking twice for a name gives the same metric, and another kind of metric is a bug", async () => {
   const metrics = new PrometheusMetrics();
   metrics.counter("cairn_x_total", "X.").add(1);

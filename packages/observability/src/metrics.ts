@@ -1,6 +1,7 @@
 import { assert } from "@cairnfs/base/assert";
 import type { Counter, Gauge, Histogram, Metrics } from "@cairnfs/base/telemetry";
 import * as prom from "prom-client";
+import { CounterSeries, HistogramSeries } from "./series.ts";
 
 /** Seconds, from a cached read to a transfer that crawls. */
 export const DURATION_BUCKETS = [
@@ -11,6 +12,7 @@ export const DURATION_BUCKETS = [
 export const LABEL_SETS_MAX = 2_000;
 
 type Labels = Readonly<Record<string, string>>;
+const NO_LABELS: Labels = {};
 
 /** The metrics of one process, in Prometheus' text format. */
 export class PrometheusMetrics implements Metrics {
@@ -28,9 +30,9 @@ export class PrometheusMetrics implements Metrics {
 
   counter(name: string, help: string, labelNames: readonly string[] = []): Counter {
     return this.#once(this.#counters, "counter", name, () => {
-      const metric = new prom.Counter({ name, help, labelNames, registers: [this.#registry] });
-      const bounded = boundLabels(labelNames);
-      return { add: (amount, labels = {}) => metric.inc(bounded(labels), amount) };
+      const series = new CounterSeries({ name, help, labelNames, setsMax: LABEL_SETS_MAX });
+      this.#registry.registerMetric(series.registered());
+      return { add: (amount, labels = NO_LABELS) => series.add(amount, labels) };
     });
   }
 
@@ -44,15 +46,10 @@ export class PrometheusMetrics implements Metrics {
 
   histogram(name: string, help: string, labelNames: readonly string[] = []): Histogram {
     return this.#once(this.#histograms, "histogram", name, () => {
-      const metric = new prom.Histogram({
-        name,
-        help,
-        labelNames,
-        buckets: DURATION_BUCKETS,
-        registers: [this.#registry],
-      });
-      const bounded = boundLabels(labelNames);
-      return { observe: (value, labels = {}) => metric.observe(bounded(labels), value) };
+      const parts = { name, help, labelNames, setsMax: LABEL_SETS_MAX };
+      const series = new HistogramSeries(parts, DURATION_BUCKETS);
+      this.#registry.registerMetric(series.registered());
+      return { observe: (value, labels = NO_LABELS) => series.observe(value, labels) };
     });
   }
 

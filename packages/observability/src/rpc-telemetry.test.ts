@@ -7,13 +7,13 @@ import { createLogger } from "./json-logger.ts";
 import { PrometheusMetrics } from "./metrics.ts";
 import { clientTelemetry, serverTelemetry } from "./rpc-telemetry.ts";
 
-function observed() {
+function observed(level: "debug" | "info" = "debug") {
   const clock = new SimClock();
   const lines: string[] = [];
   const metrics = new PrometheusMetrics();
   const logger = createLogger({
     clock,
-    level: "debug",
+    level,
     sink: { write: (line) => void lines.push(line) },
   });
   return { clock, metrics, logger, rows: () => lines.map((line) => JSON.parse(line)) };
@@ -55,6 +55,16 @@ test.each([
     expect(parts.rows()).toMatchObject([{ level, outcome }]);
   },
 );
+
+test("above debug, calls that go well are counted and only the others are logged", async () => {
+  const parts = observed("info");
+  const interceptor = serverTelemetry(parts, parts.clock);
+  await aroundUnary([interceptor], call, async () => undefined);
+  const failed = Promise.reject(new CairnError("storeFailed", "EIO"));
+  await expect(aroundUnary([interceptor], call, () => failed)).rejects.toThrow();
+  expect(await parts.metrics.text()).toContain('calls_total{method="Stat",outcome="ok"} 1');
+  expect(parts.rows()).toMatchObject([{ level: "warn", method: "Stat", requestId: "00ab" }]);
+});
 
 test("a stream is counted once, at its end", async () => {
   const parts = observed();

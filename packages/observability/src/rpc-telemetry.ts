@@ -1,9 +1,11 @@
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError, Code } from "@cairnfs/base/errors";
-import type { Telemetry } from "@cairnfs/base/telemetry";
+import type { Fields, Telemetry } from "@cairnfs/base/telemetry";
 import {
   type CallOutcome,
   type ClientInterceptor,
+  type IncomingCall,
+  type OutgoingCall,
   observeCalls,
   REQUEST_ID,
   type ServerInterceptor,
@@ -16,18 +18,18 @@ import { METRICS } from "./metric-names.ts";
  * warn when the server is to blame, at error when it is a bug.
  */
 export function serverTelemetry(telemetry: Telemetry, clock: Clock): ServerInterceptor {
-  const report = reporter("server", telemetry);
-  return observeCalls(clock, (call, outcome) => report(call, { peer: call.peer }, outcome));
+  const report = reporter<IncomingCall>("server", telemetry, ({ peer }) => ({ peer }));
+  return observeCalls(clock, report);
 }
 
 /** Counts, times and logs every call a process makes, in the same way. */
 export function clientTelemetry(telemetry: Telemetry, clock: Clock): ClientInterceptor {
-  const report = reporter("client", telemetry);
-  return observeCalls(clock, (call, outcome) => report(call, { address: call.address }, outcome));
+  const report = reporter<OutgoingCall>("client", telemetry, ({ address }) => ({ address }));
+  return observeCalls(clock, report);
 }
 
 interface Reported {
-  readonly path: string;
+  readonly method: { readonly name: string };
   readonly metadata: Metadata;
 }
 
@@ -45,26 +47,32 @@ const ORDINARY: ReadonlySet<Code> = new Set([
   Code.unauthenticated,
 ]);
 
-function reporter(side: "server" | "client", { metrics, logger }: Telemetry) {
+function reporter<C extends Reported>(
+  side: "server" | "client",
+  { metrics, logger }: Telemetry,
+  where: (call: C) => Fields,
+) {
   const calls = `cairn_rpc_${side}_calls_total` as const;
   const seconds = `cairn_rpc_${side}_seconds` as const;
   const counter = metrics.counter(calls, METRICS[calls].help, METRICS[calls].labels);
   const histogram = metrics.histogram(seconds, METRICS[seconds].help, METRICS[seconds].labels);
   const text = side === "server" ? "call answered" : "call made";
 
-  return (call: Reported, where: Readonly<Record<string, string>>, outcome: CallOutcome) => {
-    const method = call.path.slice(call.path.lastIndexOf("/") + 1);
-    const { durationMs, error } = outcome;
+  return (call: C, { durationMs, error }: CallOutcome) => {
+    const method = call.method.name;
+    const outcome = outcomeName(error);
     histogram.observe(durationMs / 1000, { method });
-    counter.add(1, { method, outcome: outcomeName(error) });
+    counter.add(1, { method, outcome });
+    const isWell = error === undefined || isOrdinary(error);
+    if (isWell && logger.dropsDebug === true) return;
     const fields = {
       method,
       requestId: call.metadata.get(REQUEST_ID),
-      ...where,
+      ...where(call),
       durationMs: Math.round(durationMs * 1000) / 1000,
-      outcome: outcomeName(error),
+      outcome,
     };
-    if (error === undefined || isOrdinary(error)) logger.debug(text, fields);
+    if (isWell) logger.debug(text, fields);
     else if (error instanceof CairnError && error.reason !== "internal") {
       logger.warn("call failed", fields, error);
     } else logger.error("call failed", fields, error);

@@ -1,7 +1,10 @@
 /*
  * What calls and bytes cost on each transport, client and server in processes of their own:
  *
- *     npx tsc --build && npx tsx packages/protocol/bench/transports.bench.ts [framed|grpc] [unary|client|up|down] ...
+ *     npx tsc --build && npx tsx packages/protocol/bench/transports.bench.ts [framed|grpc] [unary|client|served|up|down] ...
+ *
+ * `unary` is the transport alone, `client` adds what `createClient` does, and `served` the metrics and the log of real
+ * servers. CALLS, CHUNKS, FRAME_BYTES and IN_FLIGHT in the environment change the amounts.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -12,6 +15,7 @@ import { EchoService } from "@cairnfs/protocol/gen/cairn/test/v1/echo_pb";
 import { DataNodeService } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import { createClient } from "@cairnfs/protocol/rpc/create-client";
 import { createRouter } from "@cairnfs/protocol/rpc/create-router";
+import type { ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
 import type { Network } from "@cairnfs/protocol/rpc/network";
 import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
@@ -23,7 +27,7 @@ const FRAME_BYTES = Number(process.env.FRAME_BYTES ?? MIB);
 const CHUNK_BYTES = 8 * MIB;
 const CHUNKS = Number(process.env.CHUNKS ?? 256);
 const CALLS = Number(process.env.CALLS ?? 300_000);
-const IN_FLIGHT = 64;
+const IN_FLIGHT = Number(process.env.IN_FLIGHT ?? 64);
 
 async function networkNamed(name: string): Promise<Network> {
   if (name === "framed") return new FramedNetwork({ clock });
@@ -45,9 +49,18 @@ const unserved = () => {
   throw new Error("not part of the measurement");
 };
 
-async function serve(name: string): Promise<void> {
+async function interceptorsFor(what: string): Promise<ServerInterceptor[]> {
+  if (what !== "served") return [];
+  const { serverTelemetry } = await import("@cairnfs/observability/rpc-telemetry");
+  const { PrometheusMetrics } = await import("@cairnfs/observability/metrics");
+  const { createLogger } = await import("@cairnfs/observability/json-logger");
+  const telemetry = { metrics: new PrometheusMetrics(), logger: createLogger({ clock }) };
+  return [serverTelemetry(telemetry, clock)];
+}
+
+async function serve(name: string, what: string): Promise<void> {
   const network = await networkNamed(name);
-  const router = createRouter()
+  const router = createRouter(await interceptorsFor(what))
     .add(EchoService, {
       echo: async ({ payload }) => ({ payload }),
       count: unserved,
@@ -70,6 +83,8 @@ async function serve(name: string): Promise<void> {
         for await (const frame of frames()) yield { data: frame };
       },
       replicateChunk: unserved,
+      putChunk: unserved,
+      getChunk: unserved,
       deleteChunks: unserved,
       hasChunks: unserved,
       listChunks: unserved,
@@ -84,15 +99,15 @@ async function serve(name: string): Promise<void> {
 }
 
 interface Work {
-  readonly unit: string;
+  readonly unit: "call" | "GB";
   readonly amount: number;
   run(transport: ClientTransport): Promise<void>;
 }
 
 const works: Record<string, Work> = {
   unary: {
-    unit: "1000 calls",
-    amount: CALLS / 1000,
+    unit: "call",
+    amount: CALLS,
     async run(transport) {
       const request = [new Uint8Array([0x7a, 16, ...new Array(16).fill(1)])];
       const metadata = new Map();
@@ -105,19 +120,8 @@ const works: Record<string, Work> = {
       await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
     },
   },
-  client: {
-    unit: "1000 calls",
-    amount: CALLS / 1000,
-    async run(transport) {
-      const client = createClient(EchoService, transport, { clock, random, timeoutMs: 10_000 });
-      const payload = new Uint8Array(16);
-      let left = CALLS;
-      const lane = async () => {
-        while (left-- > 0) await client.echo({ payload });
-      };
-      await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-    },
-  },
+  client: { unit: "call", amount: CALLS, run: callEcho },
+  served: { unit: "call", amount: CALLS, run: callEcho },
   up: {
     unit: "GB",
     amount: (CHUNKS * CHUNK_BYTES) / 1e9,
@@ -153,6 +157,14 @@ const works: Record<string, Work> = {
   },
 };
 
+async function callEcho(transport: ClientTransport): Promise<void> {
+  const client = createClient(EchoService, transport, { clock, random, timeoutMs: 10_000 });
+  const payload = new Uint8Array(16);
+  await lanes(IN_FLIGHT, CALLS, async () => {
+    await client.echo({ payload });
+  });
+}
+
 async function lanes(count: number, times: number, run: () => Promise<void>): Promise<void> {
   let left = times;
   const lane = async () => {
@@ -162,7 +174,7 @@ async function lanes(count: number, times: number, run: () => Promise<void>): Pr
 }
 
 async function measure(name: string, what: string, work: Work): Promise<void> {
-  const child = fork(process.argv[1] ?? "", ["serve", name]);
+  const child = fork(process.argv[1] ?? "", ["serve", name, what]);
   const { address } = await told(child);
   const network = await networkNamed(name);
   const transport = network.connect(address ?? "");
@@ -175,15 +187,32 @@ async function measure(name: string, what: string, work: Work): Promise<void> {
   const after = await cpuOf(child);
   const clientSeconds = (own.user + own.system) / 1e6;
   const serverSeconds = (after.user + after.system - served.user - served.system) / 1e6;
-  const rate =
-    work.unit === "GB"
-      ? `${((work.amount / seconds) * 1000).toFixed(0)} MB/s`
-      : `${((work.amount * 1000) / seconds).toFixed(0)} calls/s`;
   process.stdout.write(
-    `${name} ${what}: ${rate}; CPU s per ${work.unit}: client ${(clientSeconds / work.amount).toFixed(4)}, server ${(serverSeconds / work.amount).toFixed(4)}\n`,
+    `${name} ${what}: ${line(work, { seconds, clientSeconds, serverSeconds })}\n`,
   );
   await transport.close();
   child.disconnect();
+}
+
+function line(
+  { unit, amount }: Work,
+  spent: {
+    readonly seconds: number;
+    readonly clientSeconds: number;
+    readonly serverSeconds: number;
+  },
+): string {
+  const { seconds, clientSeconds, serverSeconds } = spent;
+  const cpuSeconds = clientSeconds + serverSeconds;
+  if (unit === "call") {
+    const each = (side: number) => ((side / amount) * 1e6).toFixed(1);
+    return `${(amount / seconds).toFixed(0)} calls/s; CPU us per call: client ${each(clientSeconds)}, server ${each(serverSeconds)}`;
+  }
+  const each = (side: number) => (side / amount).toFixed(3);
+  return (
+    `${((amount / seconds) * 1000).toFixed(0)} MB/s; ${((amount / cpuSeconds) * 1000).toFixed(0)} MB per CPU second; ` +
+    `CPU s per GB: client ${each(clientSeconds)}, server ${each(serverSeconds)}`
+  );
 }
 
 interface Told {
@@ -203,7 +232,7 @@ async function cpuOf(child: ChildProcess): Promise<NodeJS.CpuUsage> {
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === "serve") {
-  await serve(rest[0] ?? "framed");
+  await serve(rest[0] ?? "framed", rest[1] ?? "");
 } else {
   const names = first === undefined ? ["framed", "grpc"] : [first];
   for (const name of names) {

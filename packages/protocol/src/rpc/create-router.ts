@@ -17,7 +17,7 @@ import {
 } from "./interceptor.ts";
 import { mapped } from "./iterables.ts";
 import type { Route, Router } from "./router.ts";
-import type { Call, ServiceHandlers } from "./service.ts";
+import type { Call, Metadata, ServiceHandlers } from "./service.ts";
 import { errorOfHandler } from "./status.ts";
 import type { MessageParts } from "./transport.ts";
 
@@ -85,8 +85,10 @@ function routeOf(
         try {
           const message = decode(request);
           if (interceptors.length === 0) return encode(await asPromise(handler(message, call)));
-          const answer = await aroundUnary(interceptors, incoming(path, method, call), (passed) =>
-            asPromise(handler(message, passed)),
+          const answer = await aroundUnary(
+            interceptors,
+            new RoutedCall(path, method, call),
+            (passed) => asPromise(handler(message, passed)),
           );
           return encode(answer);
         } catch (error) {
@@ -113,7 +115,7 @@ function routeOf(
     path,
     kind: method.methodKind,
     stream(requests, call) {
-      const received = incoming(path, method, call);
+      const received = new RoutedCall(path, method, call);
       const answers = answersOnce
         ? streamed(requests, received)
         : aroundStream(interceptors, received, (passed) => streamed(requests, passed));
@@ -139,17 +141,26 @@ async function firstOf(requests: AsyncIterable<Uint8Array>, path: string): Promi
   throw new CairnError("invalidArgument", `${path} takes one request and got none`);
 }
 
-function incoming(path: string, method: DescMethod, call: Call): IncomingCall {
-  return {
-    path,
-    method,
-    peer: call.peer,
-    metadata: call.metadata,
-    get signal() {
-      // Made when first asked for: most handlers never do.
-      return call.signal;
-    },
-  };
+/** A call as interceptors see it. */
+class RoutedCall implements IncomingCall {
+  readonly path: string;
+  readonly method: DescMethod;
+  readonly peer: string;
+  readonly metadata: Metadata;
+  readonly #call: Call;
+
+  constructor(path: string, method: DescMethod, call: Call) {
+    this.path = path;
+    this.method = method;
+    this.peer = call.peer;
+    this.metadata = call.metadata;
+    this.#call = call;
+  }
+
+  /** Made when first asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
 }
 
 function asPromise(answer: Promise<Init> | AsyncIterable<Init> | undefined): Promise<Init> {

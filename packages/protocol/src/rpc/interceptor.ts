@@ -14,7 +14,10 @@ export interface OutgoingCall {
   readonly timeoutMs: number | undefined;
 }
 
-/** A call that came in, as interceptors see it. */
+/**
+ * A call that came in, as interceptors see it. Its signal is made when it is first asked for, so a changed call is
+ * given one that asks the first for it: a spread of it has none.
+ */
 export interface IncomingCall extends Call {
   readonly method: DescMethod;
   readonly path: string;
@@ -42,6 +45,8 @@ export function aroundUnary<C, T>(
   for (let at = interceptors.length - 1; at >= 0; at--) {
     const interceptor = interceptors[at];
     if (interceptor?.unary === undefined) continue;
+    // The outermost needs no function around it, and mostly there is no other.
+    if (at === 0) return interceptor.unary(call, next);
     const inner = next;
     next = (passed) => interceptor.unary?.(passed, inner) ?? inner(passed);
   }

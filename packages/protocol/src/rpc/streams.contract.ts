@@ -28,6 +28,18 @@ export function describeStreams(open: () => Promise<EchoPair>, tellsCutRequests:
       expect(indices).toEqual(Array.from({ length: 1000 }, (_, index) => index));
     });
 
+    test("leave the way free for the next when they ended before they were read", async () => {
+      for (let round = 0; round < 3; round++) {
+        const answers = client.count({ count: 400 })[Symbol.asyncIterator]();
+        await answers.next();
+        // Time for the other answers to come, as far as they do unread.
+        for (let turn = 0; turn < 20; turn++) await client.echo({});
+        const rest = await all({ [Symbol.asyncIterator]: () => answers });
+        expect(rest.map(({ index }) => index).at(-1)).toBe(399);
+        expect(await all(client.count({ count: 1 }))).toHaveLength(1);
+      }
+    });
+
     test("may be empty", async () => {
       expect(await all(client.count({ count: 0 }))).toEqual([]);
     });
