@@ -16,6 +16,8 @@ export interface ClientConnectionEvents {
   onRetired(connection: ClientConnection): void;
   /** There is room for calls again, or its only stream has ended. */
   onRoom(connection: ClientConnection): void;
+  /** Whether calls wait for room on it. */
+  hasWaiting(): boolean;
 }
 
 /** One who waits for the frames of a call. */
@@ -34,22 +36,25 @@ export class ClientConnection implements ConnectionOwner {
   readonly #events: ClientConnectionEvents;
   readonly #pending = new Map<number, Pending>();
   readonly #deadlines: Deadlines;
-  #nextId = 1;
+  #nextId: number;
   #isRetired = false;
   #hasGoaway = false;
+  #isAwaitingRoom = false;
 
   constructor(
     clock: Clock,
     connect: (owner: ConnectionOwner) => Connection,
     events: ClientConnectionEvents,
+    firstId = 1,
   ) {
     this.#events = events;
+    this.#nextId = firstId;
     this.#deadlines = new Deadlines(clock, (nowMs) => this.#expire(nowMs));
     this.#connection = connect(this);
   }
 
   get hasCalls(): boolean {
-    return this.#pending.size > 0;
+    return this.#pending.size > 0 || (!this.#isRetired && this.#events.hasWaiting());
   }
 
   get isRetired(): boolean {
@@ -63,6 +68,17 @@ export class ClientConnection implements ConnectionOwner {
     );
   }
 
+  /** Calls back once when what was written has gone out or the connection has ended; nothing when it is to do so already. */
+  onceWritten(done: () => void): void {
+    const { writer } = this.#connection;
+    if (this.#isAwaitingRoom || writer.pendingBytes === 0) return;
+    this.#isAwaitingRoom = true;
+    void writer.room().then(() => {
+      this.#isAwaitingRoom = false;
+      done();
+    });
+  }
+
   unary(path: string, request: MessageParts, options: WireCallOptions): Promise<Uint8Array> {
     const { timeoutMs } = options;
     return new Promise((resolve, reject) => {
@@ -70,6 +86,7 @@ export class ClientConnection implements ConnectionOwner {
       const call = new UnaryCall(resolve, reject, options.signal, () => this.#cancel(id));
       if (timeoutMs !== undefined) call.deadlineMs = this.#deadlines.watch(timeoutMs);
       this.#pending.set(id, call);
+      this.#retireAfter(id);
     });
   }
 
@@ -93,6 +110,7 @@ export class ClientConnection implements ConnectionOwner {
       },
       onFailed: (error) => stream.end(error),
     });
+    this.#retireAfter(id);
     return {
       send: (request) => {
         if (!this.#pending.has(id)) return true;
@@ -134,6 +152,8 @@ export class ClientConnection implements ConnectionOwner {
       // An answer that cannot be read ends the connection, and the call with it.
       pending.onEnd(frame);
       this.#pending.delete(streamId);
+      // Its reader may be behind; who gets the connection next is not.
+      this.#connection.readAgain("stream");
       this.#onCallEnded();
     } else if (type === FrameType.data) {
       if (!pending.onData(takeBytes(frame, frame.start))) this.#connection.stopReading("stream");
@@ -166,13 +186,17 @@ export class ClientConnection implements ConnectionOwner {
     const metadataBytes = metadataSize(metadata);
     const id = this.#nextId;
     this.#nextId += 2;
-    if (id >= STREAM_ID_MAX - 2) this.#retire();
     const { writer } = this.#connection;
     const bodyBytes = callHeadSize(path, metadataBytes) + sizeOfParts(message);
     writer.header(FrameType.request, flags, id, bodyBytes);
     writeCallHead(writer, { path, timeoutMs, metadata, metadataBytes });
     for (const part of message) writer.bytes(part);
     return id;
+  }
+
+  /** Ids are used once: with the last of them the connection takes no more calls. */
+  #retireAfter(id: number): void {
+    if (id >= STREAM_ID_MAX - 2) this.#retire();
   }
 
   #cancel(id: number): void {

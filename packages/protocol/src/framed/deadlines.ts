@@ -20,8 +20,10 @@ export class Deadlines {
     return deadlineMs;
   }
 
+  /** Forgets all deadlines. */
   close(): void {
     this.#timer?.cancel();
+    this.#nextMs = Number.POSITIVE_INFINITY;
   }
 
   #arm(deadlineMs: number, delayMs: number): void {

@@ -5,11 +5,10 @@ import { OutgoingStream } from "../rpc/outgoing-stream.ts";
 import type { ClientTransport, MessageParts, WireCallOptions } from "../rpc/transport.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
+import { Turns } from "./turns.ts";
 
 /** How many streams to one peer may be under way at once; more wait for their turn. */
 const STREAMS_MAX = 64;
-/** How many calls may wait for a turn; more are refused as `overloaded`. */
-const WAITING_MAX = 16_384;
 
 /** Calls to one address over the framed transport: one connection for all small calls, one for each stream. */
 export class FramedTransport implements ClientTransport {
@@ -18,16 +17,18 @@ export class FramedTransport implements ClientTransport {
   readonly #connect: (owner: ConnectionOwner) => Connection;
   #calls: ClientConnection | undefined;
   /** Waiting for room on the connection for small calls. */
-  readonly #callTurns = new Turns();
+  readonly #callTurns: Turns;
   readonly #idleStreams: ClientConnection[] = [];
   readonly #streams = new Set<ClientConnection>();
-  readonly #streamTurns = new Turns();
+  readonly #streamTurns: Turns;
   #isClosed = false;
 
   constructor(address: string, clock: Clock, connect: (owner: ConnectionOwner) => Connection) {
     this.address = address;
     this.#clock = clock;
     this.#connect = connect;
+    this.#callTurns = new Turns(clock);
+    this.#streamTurns = new Turns(clock);
   }
 
   unary(path: string, request: MessageParts, options: WireCallOptions): Promise<Uint8Array> {
@@ -51,7 +52,7 @@ export class FramedTransport implements ClientTransport {
     return new OutgoingStream(requests, options.signal, async (stream) => {
       for (;;) {
         const connection = await this.#borrow(options.signal);
-        // It may have ended while we were told of it.
+        // It may have ended while we were told of it; then it is nobody's.
         if (!connection.isRetired) return connection.stream(path, stream, options);
       }
     });
@@ -66,16 +67,20 @@ export class FramedTransport implements ClientTransport {
     for (const connection of [...this.#streams]) connection.fail(error);
   }
 
-  async #unaryInTurn(
-    path: string,
-    request: MessageParts,
-    options: WireCallOptions,
-  ): Promise<Uint8Array> {
-    for (;;) {
-      await this.#callTurns.wait(options.signal);
-      const connection = this.#callsConnection(options.signal);
-      if (connection.hasRoom) return connection.unary(path, request, options);
-    }
+  #unaryInTurn(path: string, request: MessageParts, options: WireCallOptions): Promise<Uint8Array> {
+    const { signal, timeoutMs } = options;
+    const askedMs = this.#clock.monotonicMs();
+    return new Promise((resolve, reject) => {
+      const begin = () => {
+        // What the call has waited is gone from its time.
+        const waitedMs = this.#clock.monotonicMs() - askedMs;
+        const leftMs = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - waitedMs);
+        const wire = { ...options, timeoutMs: leftMs };
+        this.#callsConnection(undefined).unary(path, request, wire).then(resolve, reject);
+      };
+      this.#callTurns.wait({ begin, refuse: reject }, { signal, timeoutMs });
+      this.#admitCalls();
+    });
   }
 
   #callsConnection(signal: AbortSignal | undefined): ClientConnection {
@@ -83,21 +88,40 @@ export class FramedTransport implements ClientTransport {
     this.#calls ??= new ClientConnection(this.#clock, this.#connect, {
       onRetired: (connection) => {
         if (this.#calls === connection) this.#calls = undefined;
-        this.#callTurns.next();
+        this.#admitCalls();
       },
-      onRoom: () => this.#callTurns.next(),
+      onRoom: () => this.#admitCalls(),
+      hasWaiting: () => !this.#callTurns.isEmpty,
     });
     return this.#calls;
   }
 
-  async #borrow(signal: AbortSignal | undefined): Promise<ClientConnection> {
-    for (;;) {
+  #admitCalls(): void {
+    if (this.#isClosed) return;
+    this.#callTurns.admitWhile(() => this.#callsConnection(undefined).hasRoom);
+    // No call may end that would let the others in when it is the bytes that have no room.
+    if (!this.#callTurns.isEmpty) this.#calls?.onceWritten(() => this.#admitCalls());
+  }
+
+  #borrow(signal: AbortSignal | undefined): Promise<ClientConnection> {
+    return new Promise((resolve, reject) => {
       this.#checkOpen(signal);
-      const idle = this.#idleStreams.pop();
-      if (idle !== undefined) return idle;
-      if (this.#streams.size < STREAMS_MAX) return this.#openStream();
-      await this.#streamTurns.wait(signal);
-    }
+      const begin = () => resolve(this.#takeStream());
+      if (this.#streamTurns.isEmpty && this.#hasStream) begin();
+      else this.#streamTurns.wait({ begin, refuse: reject }, { signal });
+    });
+  }
+
+  get #hasStream(): boolean {
+    return this.#idleStreams.length > 0 || this.#streams.size < STREAMS_MAX;
+  }
+
+  #takeStream(): ClientConnection {
+    return this.#idleStreams.pop() ?? this.#openStream();
+  }
+
+  #admitStreams(): void {
+    if (!this.#isClosed) this.#streamTurns.admitWhile(() => this.#hasStream);
   }
 
   #openStream(): ClientConnection {
@@ -106,12 +130,13 @@ export class FramedTransport implements ClientTransport {
         this.#streams.delete(retired);
         const at = this.#idleStreams.indexOf(retired);
         if (at >= 0) this.#idleStreams.splice(at, 1);
-        this.#streamTurns.next();
+        this.#admitStreams();
       },
       onRoom: (free) => {
         this.#idleStreams.push(free);
-        this.#streamTurns.next();
+        this.#admitStreams();
       },
+      hasWaiting: () => false,
     });
     this.#streams.add(connection);
     return connection;
@@ -120,51 +145,5 @@ export class FramedTransport implements ClientTransport {
   #checkOpen(signal: AbortSignal | undefined): void {
     if (this.#isClosed) throw new CairnError("cancelled", "the transport was closed");
     if (signal?.aborted === true) throw abortError(signal);
-  }
-}
-
-interface Turn {
-  readonly admit: () => void;
-  readonly refuse: (error: CairnError) => void;
-}
-
-/** Who waits for room, first come first served. */
-class Turns {
-  readonly #waiting: Turn[] = [];
-
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0;
-  }
-
-  wait(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#waiting.length >= WAITING_MAX) {
-      throw new CairnError("overloaded", `${WAITING_MAX} calls wait for this peer already`);
-    }
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
-        if (signal !== undefined) reject(abortError(signal));
-      };
-      const turn: Turn = {
-        admit: () => {
-          signal?.removeEventListener("abort", onAbort);
-          resolve();
-        },
-        refuse: (error) => {
-          signal?.removeEventListener("abort", onAbort);
-          reject(error);
-        },
-      };
-      signal?.addEventListener("abort", onAbort);
-      this.#waiting.push(turn);
-    });
-  }
-
-  next(): void {
-    this.#waiting.shift()?.admit();
-  }
-
-  refuse(error: CairnError): void {
-    for (const turn of this.#waiting.splice(0)) turn.refuse(error);
   }
 }
