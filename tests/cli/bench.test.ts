@@ -1,4 +1,5 @@
 import { eventually } from "@cairnfs/base/testing/eventually";
+import { S3Server } from "@cairnfs/cli/bench/testing/s3-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DevCluster } from "./cairn-command.ts";
 
@@ -135,6 +136,31 @@ test("a soak counts every kind of work and tells the memory of every process, an
   const kinds = report.results.slice(0, -1);
   expect(kinds.reduce((sum, { operations }) => sum + operations, 0)).toBe(total?.operations);
   await isLeftClean();
+});
+
+test("what speaks S3 is measured in its place, and the keys are on no page", async () => {
+  const secret = "a/secret+of=ours";
+  await using server = await S3Server.start(secret);
+  server.objects.set("kept", Buffer.from("kept"));
+  for (const clients of ["1", "2"]) {
+    const { code, out } = await dev.folder.run(
+      [
+        ...`bench small --s3 ${server.url} --size 1KiB --count 20 --warm-up 0 --json`.split(" "),
+        ...["--clients", clients, "--pid", `server=${process.pid}`],
+      ],
+      { env: { AWS_ACCESS_KEY_ID: "someone", AWS_SECRET_ACCESS_KEY: secret } },
+    );
+    expect(code).toBe(0);
+    expect(out).not.toContain(secret);
+    const report: Report = JSON.parse(out);
+    expect(report.processes[1]).toMatchObject({ role: "server" });
+    for (const { operations, errors } of report.results) {
+      expect([operations, errors.count]).toEqual([20, 0]);
+    }
+  }
+  expect([...server.objects.keys()]).toEqual(["kept"]);
+  expect(server.refused).toBe(0);
+  expect(await dev.folder.run(["bench", "put", "--s3", server.url])).toMatchObject({ code: 2 });
 });
 
 test("Ctrl-C ends a bench and removes what it has made", async () => {

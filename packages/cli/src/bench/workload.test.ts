@@ -106,6 +106,7 @@ test("list: pages at the start, in the middle and at the end are full ones", asy
   );
   expect(errorsOf(outcomes)).toBe(0);
   expect(outcomes.get("list all")?.tallies[0]?.entries).toBe(5 * 200);
+  expect(counts(outcomes)).toMatchObject({ "create more": 200, stat: 200, remove: 200 });
   for (const name of ["page at the start", "page in the middle", "page at the end"]) {
     expect(outcomes.get(name)?.tallies[0]?.entries, name).toBe(200 * 50);
   }

@@ -63,12 +63,17 @@ const LOADS: Readonly<Record<LoadName, LoadRow>> = {
     examples: ["", "--count 20000 --parallel 64", "--size 1KiB --duration 5s"],
   },
   list: {
-    summary: "List a directory of many entries: whole, and its pages at the start, middle and end.",
+    summary:
+      "List a directory of many entries: whole, and its pages at the start, middle and end; then make, ask for and remove files in it.",
     parallel: 1,
     count: 10_000,
     counted: "entries",
     hasPages: true,
-    examples: ["--count 100000", "--count 100000 --page-size 5000 --duration 5s"],
+    examples: [
+      "--count 100000",
+      "--count 2000000 --json > two-million.json",
+      "--count 100000 --page-size 5000 --duration 5s",
+    ],
   },
   mixed: {
     summary: "45 % get, 30 % stat, 15 % put and 10 % delete over a pool of objects.",
