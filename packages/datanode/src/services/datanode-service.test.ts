@@ -100,6 +100,24 @@ test("a reader with a window that takes nothing more is given up", async () => {
   await expect(rest).rejects.toMatchObject({ reason: "stalled" });
 });
 
+test("a stream whose first message does not come is given up", async () => {
+  await using cluster = await TrialCluster.open(1, { readerStallMs: 5000, receiveStallMs: 7000 });
+  const { client } = cluster.node(1);
+  const calls = [client.retrieveChunk(silence()), client.storeChunk(silence())];
+  const outcomes = calls.map((call) => call[Symbol.asyncIterator]().next().catch(reasonOf));
+  for (let turn = 0; turn < 20; turn++) await cluster.clock.advance(0);
+  await cluster.clock.advance(7001);
+  expect(await Promise.all(outcomes)).toEqual(["stalled", "stalled"]);
+});
+
+function reasonOf(error: unknown): string {
+  return error instanceof CairnError ? error.reason : String(error);
+}
+
+function silence(): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) };
+}
+
 function replicating(chunk: SampleChunk, sourceNodeNumbers: number[], epoch = 4n) {
   return {
     chunkId: chunkIdToBytes(chunk.id),

@@ -12,6 +12,7 @@ import { blockRange } from "@cairnfs/protocol/transfer/retrieve-chunk";
 import { SendWindow } from "@cairnfs/protocol/transfer/send-window";
 import { numberFromUint64 } from "@cairnfs/protocol/uint64";
 import type { ChunkStore } from "../store/chunk-store.ts";
+import { firstMessage } from "./first-message.ts";
 
 export type RetrieveChunkResponseInit = MessageInitShape<typeof RetrieveChunkResponseSchema>;
 
@@ -28,8 +29,7 @@ export async function* serveChunk(
   { store, clock, readerStallMs }: ServeChunkParts,
 ): AsyncGenerator<RetrieveChunkResponseInit, void, undefined> {
   const messages = requests[Symbol.asyncIterator]();
-  const first = await messages.next();
-  const opening = first.done === true ? undefined : first.value.step;
+  const opening = (await firstMessage(messages, clock, readerStallMs))?.step;
   if (opening?.case !== "open") {
     throw new CairnError("invalidArgument", "the first message is no open");
   }

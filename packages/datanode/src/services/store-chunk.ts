@@ -17,6 +17,7 @@ import { replicatePut, type StoreChunkResponseInit } from "../replication/replic
 import { openingOf, parseStoreOpen, type StoreRequest } from "../replication/store-request.ts";
 import type { ChunkStore } from "../store/chunk-store.ts";
 import type { Admission } from "./admission.ts";
+import { firstMessage } from "./first-message.ts";
 import { receiptsOfHeld } from "./receipts-of-held.ts";
 
 /** How far a sender may be ahead of the slowest copy. */
@@ -61,8 +62,7 @@ export async function* serveStore(
   const { link, health, logger, config } = parts;
   const membership = link.requireMembership();
   const messages = requests[Symbol.asyncIterator]();
-  const first = await messages.next();
-  const open = openingOf(first.done === true ? undefined : first.value);
+  const open = openingOf(await firstMessage(messages, parts.clock, config.receiveStallMs));
   const request = parseStoreOpen(open, membership.nodeNumber);
   const peer = (nodeNumber: number) => parts.peer(nodeNumber, open.replicaNodes);
 

@@ -24,6 +24,10 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   idleMs: 60_000,
 };
 
+/** Why a connection is not read while its peer does not take what it asked for. */
+export const ANSWERS_UNTAKEN = "answers";
+/** For how many ticks such a peer may take nothing. */
+const UNTAKEN_TICKS_MAX = 6;
 /** How often a connection that is not read looks whether its peer is still there. */
 const PROBE_MS = 1_000;
 /** How many calls one side works on at once on one connection. */
@@ -61,6 +65,8 @@ export class Connection {
   #probe: Timer | undefined;
   #silentTicks = 0;
   #idleTicks = 0;
+  #untakenTicks = 0;
+  #untakenBytes = 0;
 
   constructor(
     owner: ConnectionOwner,
@@ -225,7 +231,8 @@ export class Connection {
   #onTick(): void {
     this.#idleTicks = this.#owner.hasCalls ? 0 : this.#idleTicks + 1;
     if (this.#idleTicks * this.#limits.keepaliveMs >= this.#limits.idleMs) this.#owner.onIdle();
-    if (!this.#owner.hasCalls || this.#stops.size > 0) return;
+    this.#checkTaken();
+    if (this.#isClosed || !this.#owner.hasCalls || this.#stops.size > 0) return;
     this.#silentTicks += 1;
     if (this.#silentTicks > 3) {
       const silentMs = 3 * this.#limits.keepaliveMs;
@@ -233,6 +240,17 @@ export class Connection {
     } else if (this.#silentTicks > 1 && this.writer.pendingBytes === 0) {
       this.#write(FrameType.ping, undefined);
     }
+  }
+
+  /** A peer that keeps the connection and takes no answers would hold what they hold for ever. */
+  #checkTaken(): void {
+    const { pendingBytes } = this.writer;
+    const isStuck = this.#stops.has(ANSWERS_UNTAKEN) && pendingBytes === this.#untakenBytes;
+    this.#untakenTicks = isStuck ? this.#untakenTicks + 1 : 0;
+    this.#untakenBytes = pendingBytes;
+    if (this.#untakenTicks < UNTAKEN_TICKS_MAX) return;
+    const stuckMs = UNTAKEN_TICKS_MAX * this.#limits.keepaliveMs;
+    this.fail(new CairnError("stalled", `${this.peer} took no answers for ${stuckMs} ms`));
   }
 
   /**

@@ -215,6 +215,42 @@ describe("a server", () => {
     expect((await echo.aborted).reason).toBe("cancelled");
   });
 
+  test("keeps nothing of a stream that is cancelled while its handler waits for requests", async () => {
+    stranger.say(hello());
+    stranger.say(
+      frame(FrameType.request, 1, FrameFlag.open | FrameFlag.noData, requestBody("Gather")),
+    );
+    await eventually(() => expect(echo.calls).toBe(1));
+    stranger.say(frame(FrameType.cancel, 1), frame(FrameType.ping, 0));
+    await eventually(() => expect(stranger.frames().at(-1)?.type).toBe(FrameType.pong));
+    // Of a silent client a sign of life is asked while a call is under way, and not without one.
+    const before = stranger.frames().length;
+    for (let tick = 0; tick < 6; tick++) await clock.advance(10_000);
+    expect(await echo.aborted).toMatchObject({ reason: "cancelled" });
+    expect(stranger.isClosed).toBe(false);
+    expect(stranger.frames().length).toBe(before);
+  });
+
+  test("does not wait for ever for a client that takes no answers", async () => {
+    stranger.say(hello());
+    stranger.socket.pause();
+    const sizeBytes = 3 * 1024 * 1024;
+    const payload = Buffer.concat([
+      Buffer.from([0x7a, 0x80, 0x80, 0xc0, 0x01]),
+      Buffer.alloc(sizeBytes),
+    ]);
+    for (let id = 1; id < 20; id += 2) {
+      stranger.say(frame(FrameType.request, id, 0, requestBody("Echo", payload)));
+    }
+    await eventually(() => expect(echo.calls).toBeGreaterThan(2));
+    await eventually(async () => {
+      await clock.advance(10_000);
+      // A server that has left makes writing fail.
+      stranger.say(frame(FrameType.ping, 0));
+      expect(stranger.isClosed).toBe(true);
+    });
+  });
+
   test("finds out that a client has gone that it does not read from", async () => {
     stranger.say(hello());
     stranger.say(

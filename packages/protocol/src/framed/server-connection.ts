@@ -9,7 +9,7 @@ import { serveStream } from "../rpc/serve-stream.ts";
 import { errorOfHandler } from "../rpc/status.ts";
 import type { MessageParts } from "../rpc/transport.ts";
 import { type CallHead, encodeFailure, readCallHead } from "./call-head.ts";
-import { CALLS_MAX, type Connection, type ConnectionOwner } from "./connection.ts";
+import { ANSWERS_UNTAKEN, CALLS_MAX, type Connection, type ConnectionOwner } from "./connection.ts";
 import { type Frame, FrameFlag, FrameType, takeBytes } from "./frame.ts";
 
 /** The requests of unanswered calls may take this much memory before no more are read. */
@@ -65,7 +65,7 @@ export class ServerConnection implements ConnectionOwner {
         return;
       case FrameType.cancel:
         this.#checkKnown(frame.streamId);
-        this.#calls.get(frame.streamId)?.state.abort(gone("the caller gave up"));
+        this.#onCancel(frame.streamId);
         return;
       case FrameType.goaway:
         return;
@@ -207,6 +207,15 @@ export class ServerConnection implements ConnectionOwner {
     }
   }
 
+  #onCancel(streamId: number): void {
+    this.#checkKnown(streamId);
+    const call = this.#calls.get(streamId);
+    const error = gone("the caller gave up");
+    call?.state.abort(error);
+    // A handler may wait for requests that do not come.
+    call?.requests?.abort(error);
+  }
+
   #checkKnown(streamId: number): void {
     if (streamId > this.#lastId || streamId % 2 === 0) {
       throw new CairnError("protocolViolation", `stream ${streamId} was never opened`);
@@ -262,8 +271,8 @@ export class ServerConnection implements ConnectionOwner {
   #bound(): void {
     const { writer } = this.#connection;
     if (writer.pendingBytes < ANSWER_BYTES_MAX) return;
-    this.#connection.stopReading("answers");
-    void writer.room().then(() => this.#connection.readAgain("answers"));
+    this.#connection.stopReading(ANSWERS_UNTAKEN);
+    void writer.room().then(() => this.#connection.readAgain(ANSWERS_UNTAKEN));
   }
 }
 
