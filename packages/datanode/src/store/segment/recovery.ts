@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Disk, type DiskFile, hasErrorCode } from "@cairnfs/base/disk";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { SpaceLedger } from "../space-ledger.ts";
+import { DirectAppender } from "./direct-appender.ts";
 import { FooterBuilder } from "./footer-builder.ts";
 import type { LogState } from "./log-state.ts";
 import { parseSegmentName, SEGMENT_HEADER_BYTES, segmentName } from "./segment-format.ts";
@@ -14,6 +15,8 @@ export interface RecoveryParts {
   readonly ledger: SpaceLedger;
   readonly folder: string;
   readonly state: LogState;
+  /** As the log has it. */
+  readonly staging: Buffer | undefined;
 }
 
 /** Where the log goes on. */
@@ -48,7 +51,22 @@ export async function recoverLog(parts: RecoveryParts): Promise<RecoveredLog> {
     await active?.file.close();
     throw error;
   }
-  return { nextNumber: last + 1, active };
+  return { nextNumber: last + 1, active: active && (await pastTheCache(parts, active)) };
+}
+
+/** The segment that goes on, with its file open as the log writes it. */
+async function pastTheCache(
+  { disk, folder, staging }: RecoveryParts,
+  active: ActiveSegment,
+): Promise<ActiveSegment> {
+  if (staging === undefined) return active;
+  try {
+    const path = join(folder, segmentName(active.number));
+    const file = await disk.open(path, "update", { isDirect: true });
+    return { ...active, file: new DirectAppender(file, staging) };
+  } finally {
+    await active.file.close();
+  }
 }
 
 async function recoverSegment(

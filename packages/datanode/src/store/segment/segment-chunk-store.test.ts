@@ -122,7 +122,7 @@ test("what a crash left unfinished behind the last record is cut off, and puts g
   await put(store, first);
   await store.close();
   const [path = ""] = segmentsOf(disk);
-  const sizeBytes = disk.content(path).byteLength;
+  const sizeBytes = SEGMENT_HEADER_BYTES + recordBytesOf(first.bytes.byteLength);
   const file = await disk.open(path, "update");
   const torn = encodeRecordHead(
     {

@@ -3,6 +3,7 @@ import { assert } from "@cairnfs/base/assert";
 import { createSha256 } from "@cairnfs/base/checksum";
 import { type DiskFile, hasErrorCode, readFully } from "@cairnfs/base/disk";
 import { CairnError } from "@cairnfs/base/errors";
+import { isPageAligned, pageBuffer } from "@cairnfs/base/page-memory";
 import type { Random } from "@cairnfs/base/random";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { allBlocks, type BlockRange, blocksOf } from "../block-range.ts";
@@ -13,6 +14,7 @@ import {
   type StoredChunkInfo,
   type Verdict,
 } from "../chunk-store.ts";
+import { takesDirectFiles } from "../file/direct-files.ts";
 import type { StoreParts } from "../file/file-chunk-store.ts";
 import { KeyLock } from "../key-lock.ts";
 import { matchesChecksums } from "../matches-checksums.ts";
@@ -46,6 +48,8 @@ export interface CheckedChunk {
 
 const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
 const RECORDS_MAX = 65_536;
+/** What the log gathers before it writes. */
+const STAGING_BYTES = 2 * 1024 * 1024;
 const LIVE_SHARE_MIN = 0.5;
 /** A chunk may move once while its reader looks; more often than this it does not. */
 const MOVES_MAX = 8;
@@ -103,11 +107,13 @@ export class SegmentChunkStore {
       const spare = new SpareRoom(parts.disk, join(folder, "spare"));
       await spare.prepare();
       const state = new LogState();
-      const start = await recoverLog({ ...parts, folder: segments, state });
+      const staging = await stagingFor(segments, parts);
+      const start = await recoverLog({ ...parts, folder: segments, state, staging });
       state.endLoading();
       const log = new SegmentLog(
         {
           ...parts,
+          staging,
           folder: segments,
           files,
           spare,
@@ -339,6 +345,13 @@ function noteOf(kind: RecordKind, id: Uint8Array, epoch: number) {
     data: [],
     isUrgent: true,
   };
+}
+
+/** Memory for direct writes, where the folder takes them. */
+async function stagingFor(folder: string, parts: SegmentStoreParts): Promise<Buffer | undefined> {
+  if (!(await takesDirectFiles(folder, parts))) return undefined;
+  const staging = pageBuffer(STAGING_BYTES);
+  return isPageAligned(staging) ? staging : undefined;
 }
 
 async function readRecord(

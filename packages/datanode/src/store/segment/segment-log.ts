@@ -1,10 +1,11 @@
 import { assert, present } from "@cairnfs/base/assert";
-import { type Disk, type DiskFile, hasErrorCode } from "@cairnfs/base/disk";
+import { type Disk, hasErrorCode } from "@cairnfs/base/disk";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import type { SpaceLedger } from "../space-ledger.ts";
 import type { SpareRoom } from "../spare-room.ts";
 import { storeError } from "../store-error.ts";
+import { type AppendFile, DirectAppender } from "./direct-appender.ts";
 import { FooterBuilder } from "./footer-builder.ts";
 import {
   encodeRecordHead,
@@ -36,6 +37,8 @@ export interface SegmentLogParts {
   readonly ledger: SpaceLedger;
   readonly files: SegmentFiles;
   readonly spare: SpareRoom;
+  /** Page-aligned memory through which segments are written past the system's cache; undefined to write through the cache. */
+  readonly staging: Buffer | undefined;
   /** Is told of each record, in the order of the log, when it is durable and before its `append` resolves. */
   readonly onDurable: (record: RecordHead, location: Location) => void;
   /** Is told of a segment when it takes no more records. */
@@ -54,7 +57,7 @@ export interface SegmentLogOptions {
 export interface ActiveSegment {
   readonly number: number;
   readonly salt: Uint8Array;
-  readonly file: DiskFile;
+  readonly file: AppendFile;
   sizeBytes: number;
   readonly footer: FooterBuilder;
 }
@@ -282,16 +285,7 @@ export class SegmentLog {
     // Never used again, also when making it fails half-way.
     this.#nextNumber += 1;
     const salt = this.#parts.random.bytes(SALT_BYTES);
-    const file = await this.#parts.disk.open(this.#parts.files.path(number), "create");
-    try {
-      await file.write([encodeSegmentHeader({ number, salt })], 0);
-      await file.sync();
-      await this.#parts.disk.syncFolder(this.#parts.folder);
-    } catch (error) {
-      await file.close();
-      await this.#parts.disk.remove(this.#parts.files.path(number)).catch(() => undefined);
-      throw error;
-    }
+    const file = await this.#makeFile(number, encodeSegmentHeader({ number, salt }));
     this.#parts.ledger.add(SEGMENT_HEADER_BYTES);
     this.#parts.onStarted(number);
     const active = {
@@ -305,6 +299,26 @@ export class SegmentLog {
     return active;
   }
 
+  /** A new segment's file, durably there with its header. */
+  async #makeFile(number: number, header: Uint8Array): Promise<AppendFile> {
+    const { disk, files, folder, staging } = this.#parts;
+    const path = files.path(number);
+    const file = await disk.open(path, "create");
+    try {
+      await file.write([header], 0);
+      await file.sync();
+      await disk.syncFolder(folder);
+      if (staging === undefined) return file;
+      const direct = await disk.open(path, "update", { isDirect: true });
+      await file.close();
+      return new DirectAppender(direct, staging);
+    } catch (error) {
+      await file.close();
+      await disk.remove(path).catch(() => undefined);
+      throw error;
+    }
+  }
+
   /** Writes the footer; a segment that ends without one is scanned when the store is opened. */
   async #sealActive(active: ActiveSegment): Promise<void> {
     await this.#repair();
@@ -313,6 +327,8 @@ export class SegmentLog {
     let sizeBytes = active.sizeBytes;
     try {
       await active.file.write(footer, active.sizeBytes);
+      // The trailer is found by the file's end.
+      await active.file.truncate(active.sizeBytes + footerBytes);
       await active.file.sync();
       sizeBytes += footerBytes;
       this.#parts.ledger.add(footerBytes);
