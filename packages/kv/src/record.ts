@@ -69,6 +69,8 @@ export function recordCodec<V>(name: string, format: RecordFormat<V>): ValueCode
   }
 }
 
+const EMPTY_MAP: ReadonlyMap<string, string> = new Map();
+
 /** Writers at rest; more than one only where a record is encoded within another. */
 const writers: RecordWriter[] = [];
 
@@ -273,8 +275,9 @@ export class RecordReader {
     return items;
   }
 
-  textMap(): Map<string, string> {
+  textMap(): ReadonlyMap<string, string> {
     const count = this.#count();
+    if (count === 0) return EMPTY_MAP;
     const map = new Map<string, string>();
     for (let at = 0; at < count; at++) {
       const key = this.text();

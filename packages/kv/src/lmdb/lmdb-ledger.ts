@@ -14,6 +14,9 @@ import { Memtable } from "./memtable.ts";
 
 const GROUP_COMMITS_MAX = 1024;
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+/** A group that has so many commits, or has gathered for so long, is written though more may come. */
+const GATHERED_COMMITS = 64;
+const GATHERING_MS = 1;
 /** A checkpoint begins when the journal has so much, or when this long has passed. */
 const CHECKPOINT_BYTES = 8 * 1024 * 1024;
 const CHECKPOINT_DELAY_MS = 500;
@@ -144,7 +147,7 @@ export class LmdbLedger implements Ledger {
   async close(): Promise<void> {
     this.#checkpointTimer?.cancel();
     await this.#checkpoint;
-    if (!this.#layers.active.isEmpty) this.#beginCheckpoint();
+    if (!this.#layers.active.isEmpty) void this.#beginCheckpoint();
     await this.#checkpoint;
     this.#checkpointTimer?.cancel();
     this.#layers.base.release();
@@ -154,14 +157,27 @@ export class LmdbLedger implements Ledger {
     this.#viewsHeld -= 1;
   };
 
-  /** At the end of this round of the event loop, so that all who are ready now share the group. */
+  /**
+   * At the end of this round of the event loop, so that all who are ready now share the group; and while each round
+   * brings more, a little later: a group costs as much as several commits.
+   */
   #writeSoon(): void {
     if (this.#isWriteDue || this.#writing !== undefined) return;
     this.#isWriteDue = true;
-    setImmediate(() => {
+    const startMs = this.#clock.monotonicMs();
+    let gathered = 0;
+    const look = () => {
+      const { length } = this.#gathering.commits;
+      const isGrowing = length > gathered && length < GATHERED_COMMITS;
+      if (isGrowing && this.#clock.monotonicMs() - startMs < GATHERING_MS) {
+        gathered = length;
+        setImmediate(look);
+        return;
+      }
       this.#isWriteDue = false;
       this.#write();
-    });
+    };
+    setImmediate(look);
   }
 
   #write(): void {
@@ -194,7 +210,7 @@ export class LmdbLedger implements Ledger {
     if (group.hasAppends) this.#events.onAppend();
     group.resolve();
     if (this.#isCheckpointDue || this.#journal.sizeBytes >= CHECKPOINT_BYTES)
-      this.#beginCheckpoint();
+      void this.#beginCheckpoint();
     else this.#checkpointSoon();
     if (this.#gathering.commits.length > 0) this.#writeSoon();
   }
@@ -220,7 +236,7 @@ export class LmdbLedger implements Ledger {
     if (this.#checkpointTimer !== undefined) return;
     this.#checkpointTimer = this.#clock.after(CHECKPOINT_DELAY_MS, () => {
       this.#checkpointTimer = undefined;
-      if (this.#writing === undefined) this.#beginCheckpoint();
+      if (this.#writing === undefined) void this.#beginCheckpoint();
       else this.#isCheckpointDue = true;
     });
   }
