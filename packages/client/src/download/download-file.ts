@@ -22,7 +22,8 @@ const WRITES_MOST = 4;
 
 /**
  * Makes a file's bytes the local file at `localFile`: written under another name in the same folder, synced, then renamed. When
- * it rejects the local file is as it was and nothing is left beside it.
+ * it rejects the local file is as it was and nothing is left beside it; but when it is the folder's sync that failed, the last step,
+ * the new file is there whole and a crash may bring the old one back. What `onProgress` throws ends the download.
  */
 export async function downloadFile(
   file: OpenedFile,
@@ -70,16 +71,14 @@ async function writeAll(
       position += part.byteLength;
       const write: Promise<void> = writes
         .run(() => target.write([part], at))
-        .then(
-          () => {
-            doneBytes += part.byteLength;
-            onProgress?.({ doneBytes, totalBytes });
-          },
-          (error: unknown) => {
-            failure ??= { error };
-            abort.abort(error);
-          },
-        )
+        .then(() => {
+          doneBytes += part.byteLength;
+          onProgress?.({ doneBytes, totalBytes });
+        })
+        .catch((error: unknown) => {
+          failure ??= { error };
+          abort.abort(error);
+        })
         .finally(() => underway.delete(write));
       underway.add(write);
       // Reading goes no further ahead than a few writes.
