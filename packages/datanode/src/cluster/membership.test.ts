@@ -61,6 +61,17 @@ test("a node that the coordinator has forgotten registers again at its next hear
   expect(cluster.node(1).datanode.isRegistered).toBe(true);
 });
 
+test("heartbeats come a little early, at random, and never late", async () => {
+  await using cluster = await TrialCluster.open(1);
+  const { heartbeats } = cluster.coordinator;
+  const before = heartbeats.length;
+  const seconds = 200;
+  for (let second = 0; second < seconds; second++) await cluster.clock.advance(1000);
+  const heard = heartbeats.length - before;
+  expect(heard).toBeGreaterThan(seconds * 1.02);
+  expect(heard).toBeLessThanOrEqual(Math.ceil(seconds / 0.9));
+});
+
 test("a node hears of others by its heartbeats", async () => {
   await using cluster = await TrialCluster.open(1);
   await cluster.add();

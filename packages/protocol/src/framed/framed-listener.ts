@@ -12,6 +12,8 @@ import { createAcceptor } from "./socket.ts";
 
 /** How many connections one server takes; more are closed at once. */
 const CONNECTIONS_MAX = 16_384;
+/** How many may wait to be taken: thousands of nodes come at once when their coordinator is back. */
+const BACKLOG = 4096;
 /** How long a stopping server waits for handlers that were told, and for clients to read their last answers. */
 const STOP_GRACE_MS = 5_000;
 const GOODBYE_MS = 1_000;
@@ -60,7 +62,7 @@ export class FramedListener implements Listener {
       server.once("error", (cause) => {
         reject(listenFailure(address, cause));
       });
-      server.listen({ host, port }, resolve);
+      server.listen({ host, port, backlog: BACKLOG }, resolve);
     });
     const bound = server.address();
     const boundPort = typeof bound === "object" && bound !== null ? bound.port : port;
