@@ -98,11 +98,16 @@ async function store(
       },
       { signal, timeoutMs: parts.config.stallMs },
     );
-    if (result === undefined) throw new CairnError("protocolViolation", "the node gave no result");
+    const lengthBytes = BigInt(bytes.byteLength);
+    if (result?.lengthBytes !== lengthBytes || Buffer.compare(result.chunkId, id) !== 0) {
+      throw new CairnError(
+        "protocolViolation",
+        "the node's result is not for the chunk it was sent",
+      );
+    }
     const { receipts, failures } = result;
     parts.health.succeeded(primaryNumber);
     for (const { nodeNumber } of failures) parts.health.failed(nodeNumber);
-    const lengthBytes = BigInt(bytes.byteLength);
     return { chunkId: id, lengthBytes, receipts, epoch: placement.epoch };
   } catch (error) {
     signal?.throwIfAborted();

@@ -197,3 +197,19 @@ function hang(signal: AbortSignal, begun?: AbortController): Promise<never> {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }
+
+test("a node that says that it stored something else is not believed", async () => {
+  for (const lie of [{ chunkId: new Uint8Array(32) }, { lengthBytes: BigInt(SIZE - 1) }]) {
+    await using cluster = await open();
+    const client = await cluster.connect();
+    const liar = cluster.node(1);
+    liar.tell = (stored) => ({ ...stored, ...lie });
+    for (let seed = 1; seed <= 6; seed++) {
+      const bytes = testBytes(SIZE, seed);
+      await client.put(`/f${seed}`, bytes, { dedupe: false });
+      await expectFile(client, `/f${seed}`, bytes);
+    }
+    expect(liar.wholePuts).toBeGreaterThan(0);
+    expect(cluster.coordinator.callCount("beginUpload")).toBeGreaterThan(0);
+  }
+});

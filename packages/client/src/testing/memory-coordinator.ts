@@ -13,13 +13,14 @@ import {
   type MemoryCoordinatorOptions,
   type MemorySession,
   mapPage,
+  placementsOn,
   positionBytes,
   positionOf,
+  QUORUM,
+  REPLICAS,
 } from "./memory-records.ts";
 import { entryMessage, type MemoryContent, MemoryTree, sortName } from "./memory-tree.ts";
 
-const QUORUM = 2;
-const REPLICAS = 3;
 const LEASED_AT_ONCE = 4;
 const LEASE_USABLE_MS = 30_000n;
 
@@ -349,17 +350,7 @@ export class MemoryCoordinator {
       .filter((node) => node.state !== NodeState.DEAD && !this.unplaceable.has(node.nodeNumber))
       .map((node) => node.nodeNumber)
       .filter((nodeNumber) => !excluded.includes(nodeNumber));
-    if (usable.length < QUORUM) {
-      throw new CairnError("placementUnavailable", `${usable.length} nodes are left`);
-    }
-    return Array.from({ length: count }, (_, at) => {
-      const turn = (firstIndex + at) % usable.length;
-      return {
-        chunkIndex: BigInt(firstIndex + at),
-        nodeNumbers: [...usable.slice(turn), ...usable.slice(0, turn)].slice(0, REPLICAS),
-        epoch: this.epoch,
-      };
-    });
+    return placementsOn(usable, { firstIndex, count, epoch: this.epoch });
   }
 
   #append(

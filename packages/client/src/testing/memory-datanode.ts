@@ -35,6 +35,12 @@ export interface MemoryDatanodeParts {
 /** What keeping a chunk needs to know of the request. */
 type KeepTerms = Pick<StoreChunkOpen, "sessionId" | "epoch" | "replicaNodes" | "writeQuorum">;
 
+/** What a result says of the chunk. */
+interface StoredTerms {
+  readonly chunkId: Uint8Array;
+  readonly lengthBytes: bigint;
+}
+
 const FRAME_BYTES = 128 * 1024;
 
 /** A datanode of a test: chunks in memory, the real protocol, and what can go wrong. */
@@ -47,6 +53,8 @@ export class MemoryDatanode {
   beforeTake: (offsetBytes: number, signal: AbortSignal) => Promise<void> = async () => undefined;
   /** Runs before each frame that is read is sent. */
   beforeSend: (offsetBytes: number, signal: AbortSignal) => Promise<void> = async () => undefined;
+  /** What it says that it stored, of what it did. */
+  tell: (stored: StoredTerms) => StoredTerms = (stored) => stored;
   /** Chunk bytes that came over the network to be stored. */
   receivedBytes = 0;
   sentBytes = 0;
@@ -194,7 +202,8 @@ export class MemoryDatanode {
         ),
       });
     }
-    return { chunkId: idBytes, lengthBytes: BigInt(bytes.byteLength), receipts, failures };
+    const stored = { chunkId: idBytes, lengthBytes: BigInt(bytes.byteLength) };
+    return { ...this.tell(stored), receipts, failures };
   }
 
   #receipt(

@@ -9,6 +9,10 @@ import type {
 import { isReceiptValid } from "@cairnfs/protocol/receipt";
 import type { entryMessage, MemoryContent } from "./memory-tree.ts";
 
+/** How many copies there are to be, and how many must be. */
+export const REPLICAS = 3;
+export const QUORUM = 2;
+
 /** What a test's coordinator knows of a chunk. */
 export interface MemoryChunk {
   readonly lengthBytes: number;
@@ -49,6 +53,25 @@ export function checkReceipt(
   if (!isReceiptValid(receiptKey(nodeNumber), fields, mac)) {
     throw new CairnError("receiptInvalid", `the receipt of node ${nodeNumber} is not its own`);
   }
+}
+
+/** Placements that go round these nodes; refused when they are too few. */
+export function placementsOn(
+  usable: readonly number[],
+  wanted: { readonly firstIndex: number; readonly count: number; readonly epoch: bigint },
+) {
+  if (usable.length < QUORUM) {
+    throw new CairnError("placementUnavailable", `${usable.length} nodes are left`);
+  }
+  const { firstIndex, count, epoch } = wanted;
+  return Array.from({ length: count }, (_, at) => {
+    const turn = (firstIndex + at) % usable.length;
+    return {
+      chunkIndex: BigInt(firstIndex + at),
+      nodeNumbers: [...usable.slice(turn), ...usable.slice(0, turn)].slice(0, REPLICAS),
+      epoch,
+    };
+  });
 }
 
 /** A page of a content's chunk map, from the chunk that holds the offset. */
