@@ -81,24 +81,46 @@ export async function storeChunk(
     windowBytes: options.windowBytes ?? WINDOW_BYTES_DEFAULT,
     stallMs: options.stallMs ?? STALL_MS_DEFAULT,
   });
-  const result = await callStoreChunk(client, storeRequests(pieces, window, options), {
+  // A node may have the chunk already, and then the pieces are not read.
+  const sent: SentChunk = {
+    chunkId: typeof options.chunkId === "string" ? options.chunkId : undefined,
+    lengthBytes: options.lengthBytes,
+  };
+  const result = await callStoreChunk(client, storeRequests(pieces, window, options, sent), {
     ...options,
     window,
     resultTimeoutMs: options.resultTimeoutMs ?? RESULT_TIMEOUT_MS_DEFAULT,
   });
   const chunkId = chunkIdFromBytes(result.chunkId);
-  if (typeof options.chunkId === "string" && options.chunkId !== chunkId) {
+  const lengthBytes = numberFromUint64(result.lengthBytes, "length_bytes");
+  checkStored({ chunkId, lengthBytes }, sent);
+  return { chunkId, lengthBytes, receipts: result.receipts, failures: result.failures };
+}
+
+/** What a node must have stored, as far as it is known. */
+interface SentChunk {
+  chunkId: ChunkId | undefined;
+  lengthBytes: number | undefined;
+}
+
+function checkStored(
+  stored: { readonly chunkId: ChunkId; readonly lengthBytes: number },
+  sent: SentChunk,
+): void {
+  const { chunkId, lengthBytes } = stored;
+  if (chunkId !== sent.chunkId) {
+    const expected = sent.chunkId ?? "none before all of it was sent";
     throw new CairnError(
       "protocolViolation",
-      `the node stored chunk ${chunkId}, expected ${options.chunkId}`,
+      `the node stored chunk ${chunkId}, expected ${expected}`,
     );
   }
-  return {
-    chunkId,
-    lengthBytes: numberFromUint64(result.lengthBytes, "length_bytes"),
-    receipts: result.receipts,
-    failures: result.failures,
-  };
+  if (lengthBytes !== (sent.lengthBytes ?? lengthBytes)) {
+    throw new CairnError(
+      "protocolViolation",
+      `the node stored ${lengthBytes} bytes of chunk ${chunkId}, expected ${sent.lengthBytes}`,
+    );
+  }
 }
 
 export interface StoreCallOptions {
@@ -178,6 +200,7 @@ async function* storeRequests(
   pieces: AsyncIterable<Uint8Array>,
   window: SendWindow,
   options: StoreChunkOptions,
+  sent: SentChunk,
 ): AsyncGenerator<StoreChunkRequest, void, undefined> {
   const { chunkId, sessionId, frameBytes = FRAME_DATA_BYTES_DEFAULT } = options;
   const hash = chunkId === undefined ? createSha256() : undefined;
@@ -188,6 +211,8 @@ async function* storeRequests(
     if (frame.isFinal) {
       if (hash !== undefined) finalId = chunkIdFromBytes(hash.digest());
       else finalId = typeof chunkId === "function" ? await chunkId() : chunkId;
+      sent.chunkId = finalId;
+      sent.lengthBytes = frame.offsetBytes + frame.data.byteLength;
     }
     const value = frameToMessage(frame, { sessionId, chunkId: finalId });
     yield create(StoreChunkRequestSchema, { step: { case: "data", value } });

@@ -229,13 +229,38 @@ test("an abort ends the call, also one that came before it", async () => {
   }
 });
 
-test("a result for another chunk is a violation of the protocol", async () => {
-  const node = storeBy(async function* () {
-    yield result(new Uint8Array(32), 1);
-  });
-  await expect(
-    storeChunk(node, piecesOf(CHUNK), storing({ chunkId: CHUNK_ID })),
-  ).rejects.toMatchObject({ reason: "protocolViolation" });
+const OWN_ID = sha256(CHUNK);
+const ways = { known: CHUNK_ID, "asked for": () => CHUNK_ID, computed: undefined };
+
+for (const [way, chunkId] of Object.entries(ways)) {
+  test.each([
+    ["another chunk", new Uint8Array(32), CHUNK.byteLength],
+    ["another length", OWN_ID, CHUNK.byteLength - 1],
+  ])(
+    `a result for %s violates the protocol, when the id is ${way}`,
+    async (_what, id, lengthBytes) => {
+      const node = storeBy(async function* (requests) {
+        for await (const { step } of requests)
+          if (step.case === "data" && step.value.isFinal) break;
+        yield result(id, lengthBytes);
+      });
+      const outcome = storeChunk(node, piecesOf(CHUNK), storing({ chunkId }));
+      await expect(outcome).rejects.toMatchObject({ reason: "protocolViolation" });
+    },
+  );
+}
+
+test("a result before the pieces were read is believed for a known id and its length only", async () => {
+  const early = (lengthBytes: number) =>
+    storeBy(async function* () {
+      yield result(OWN_ID, lengthBytes);
+    });
+  const violation = { reason: "protocolViolation" };
+  const known = storing({ chunkId: CHUNK_ID, lengthBytes: CHUNK.byteLength });
+  await storeChunk(early(CHUNK.byteLength), piecesOf(CHUNK), known);
+  await expect(storeChunk(early(1), piecesOf(CHUNK), known)).rejects.toMatchObject(violation);
+  const unknown = storeChunk(early(CHUNK.byteLength), piecesOf(CHUNK), storing());
+  await expect(unknown).rejects.toMatchObject(violation);
 });
 
 interface Serving {
