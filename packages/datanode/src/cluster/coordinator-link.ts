@@ -35,7 +35,7 @@ export interface CoordinatorLinkParts {
   readonly logger: Logger;
   /** Keeps the membership for the next start, durably; `storeForeign` when the data folder is another node's. */
   readonly join: (membership: Membership) => Promise<void>;
-  /** Keeps the node table for the next start, durably. */
+  /** Keeps the node table for the next start, durably; called when it says of any node that it is elsewhere, new or gone. */
   readonly keepTable: (table: NodeUpdates) => Promise<void>;
 }
 
@@ -151,8 +151,11 @@ export class CoordinatorLink {
   }
 
   async #take(updates: NodeUpdates | undefined): Promise<void> {
+    if (updates === undefined) return;
     const { nodes } = this.#parts;
-    if (nodes.apply(updates)) await this.#parts.keepTable(nodes.snapshot());
+    // In a large cluster somebody's state or room is news at every heartbeat: that is not worth a write of the whole table.
+    const isMove = nodes.isMove(updates);
+    if (nodes.apply(updates) && isMove) await this.#parts.keepTable(nodes.snapshot());
   }
 }
 

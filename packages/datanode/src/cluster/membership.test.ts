@@ -35,6 +35,39 @@ test("the copy of the node table takes updates in order, drops removed nodes and
   expect(cache.snapshot()).toMatchObject({ version: 2n, requiresFullResync: true });
 });
 
+test("the table is kept for the next start when a node is elsewhere, new or gone, and not for other news", () => {
+  const cache = new NodeCache();
+  const rows = [
+    { nodeNumber: 1, address: "a" },
+    { nodeNumber: 2, address: "b" },
+  ];
+  const isMove = (...given: Parameters<typeof updates>) => {
+    const update = updates(...given);
+    const answer = cache.isMove(update);
+    cache.apply(update);
+    return answer;
+  };
+  expect(isMove(1n, rows, true)).toBe(true);
+  expect(isMove(2n, [{ ...rows[0], state: NodeState.SUSPECT }])).toBe(false);
+  expect(isMove(3n, rows, true)).toBe(false);
+  expect(isMove(4n, [{ nodeNumber: 2, address: "b2" }])).toBe(true);
+  expect(isMove(5n, [{ nodeNumber: 3, address: "c" }])).toBe(true);
+  expect(isMove(6n, [{ nodeNumber: 3, state: NodeState.REMOVED }])).toBe(true);
+  expect(isMove(7n, [{ nodeNumber: 3, state: NodeState.REMOVED }])).toBe(false);
+  // The same number of nodes, and not the same nodes.
+  expect(
+    isMove(
+      8n,
+      [
+        { nodeNumber: 1, address: "a" },
+        { nodeNumber: 4, address: "d" },
+      ],
+      true,
+    ),
+  ).toBe(true);
+  expect(isMove(9n, [{ nodeNumber: 1, address: "a" }], true)).toBe(true);
+});
+
 test("a node comes up without a coordinator, says that it is no member, and joins when there is one", async () => {
   await using cluster = await TrialCluster.open(0);
   cluster.network.cut("coordinator");

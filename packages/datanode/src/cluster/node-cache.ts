@@ -38,6 +38,15 @@ export class NodeCache {
     return this.#rows.has(nodeNumber);
   }
 
+  /** Whether `updates` say of any node that it is elsewhere, new or gone: what there is to keep for the next start. */
+  isMove(updates: NodeUpdates): boolean {
+    if (updates.requiresFullResync && updates.nodes.length !== this.#rows.size) return true;
+    return updates.nodes.some((node) => {
+      const address = this.#rows.get(node.nodeNumber)?.address;
+      return node.state === NodeState.REMOVED ? address !== undefined : address !== node.address;
+    });
+  }
+
   /** Where a node is: by this copy or, for one it does not know, by the hints that came with a call. `nodeNotFound`. */
   addressOf(nodeNumber: number, hints: readonly Node[] = []): string {
     const node =
