@@ -19,7 +19,7 @@ import {
   QUORUM,
   REPLICAS,
 } from "./memory-records.ts";
-import { entryMessage, type MemoryContent, MemoryTree, sortName } from "./memory-tree.ts";
+import { entryMessage, type MemoryContent, MemoryTree } from "./memory-tree.ts";
 
 const LEASED_AT_ONCE = 4;
 const LEASE_USABLE_MS = 30_000n;
@@ -75,15 +75,7 @@ export class MemoryCoordinator {
     };
     return {
       stat: this.#method("stat", async ({ path }) => ({ entry: this.#entryAt(path) })),
-      list: this.#method("list", async ({ path, after, limit }) => {
-        const rest = tree.children(path).filter((child) => sortName(child) > after);
-        const page = rest.slice(0, limit || 1_000);
-        const last = page.at(-1);
-        return {
-          entries: page.map(([name, entry]) => entryMessage(name, entry)),
-          nextAfter: page.length < rest.length && last !== undefined ? sortName(last) : "",
-        };
-      }),
+      list: this.#method("list", async (request) => tree.page(request)),
       makeDirectory: this.#method(
         "makeDirectory",
         async ({ path, parents, attributes, policy }) => {

@@ -119,6 +119,17 @@ export class MemoryTree {
       .sort((a, b) => Buffer.compare(Buffer.from(sortName(a)), Buffer.from(sortName(b))));
   }
 
+  /** The entries of a directory behind `after`, as a listing answers. */
+  page(request: { readonly path: string; readonly after: string; readonly limit: number }) {
+    const rest = this.children(request.path).filter((child) => sortName(child) > request.after);
+    const page = rest.slice(0, request.limit || 1_000);
+    const last = page.at(-1);
+    return {
+      entries: page.map(([name, entry]) => entryMessage(name, entry)),
+      nextAfter: page.length < rest.length && last !== undefined ? sortName(last) : "",
+    };
+  }
+
   remove(path: string, recursive: boolean): void {
     const entry = this.get(path);
     if (path === "/") throw new CairnError("invalidArgument", "the root stays");
@@ -160,7 +171,7 @@ export class MemoryTree {
   }
 }
 
-export function sortName([name, entry]: readonly [string, MemoryEntry]): string {
+function sortName([name, entry]: readonly [string, MemoryEntry]): string {
   return entry.kind === "directory" ? `${name}/` : name;
 }
 
