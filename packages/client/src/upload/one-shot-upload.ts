@@ -1,4 +1,5 @@
 import { createSha256, sha256 } from "@cairnfs/base/checksum";
+import { CairnError } from "@cairnfs/base/errors";
 import { chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
 import type { Chunker } from "./chunker.ts";
 import { bufferedChunkBytes, SLICE_BYTES, SLICED_CHUNK_BYTES } from "./upload-memory.ts";
@@ -96,10 +97,19 @@ async function addPassing(run: UploadRun, chunker: Chunker, index: number): Prom
   giveBack();
   await run.add(index, async () => ({
     uploaded,
-    storeAgain: () => run.store(chunk),
+    storeAgain: () => Promise.reject(passedError(index)),
     added: () => undefined,
   }));
   return sizeBytes;
+}
+
+/** The coordinator wants a chunk sent again whose bytes nobody has. */
+function passedError(chunkIndex: number): CairnError {
+  return new CairnError(
+    "chunkNeeded",
+    `chunk ${chunkIndex} has to be sent again and its source cannot be read again`,
+    { details: { chunkIndex } },
+  );
 }
 
 const always = () => true;

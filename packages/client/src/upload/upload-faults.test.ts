@@ -297,6 +297,24 @@ test("a stream with chunks larger than memory, asked for, is sent while it comes
   );
 });
 
+test("a chunk that was sent while it came and is wanted again fails the upload, which says why", async () => {
+  await using cluster = await MemoryCluster.open();
+  const client = await cluster.connect({ memoryBytes: 6 * 1024 * 1024 });
+  const bytes = testBytes(16 * 1024 * 1024 + 5);
+  const id = toHex(sha256(bytes.subarray(0, 16 * 1024 * 1024)));
+  let isDecided = false;
+  for (const node of cluster.nodes) {
+    node.beforeTake = async () => {
+      if (!isDecided) cluster.coordinator.fence(id);
+      isDecided = true;
+    };
+  }
+  const options = { chunkSizeBytes: 16 * 1024 * 1024 };
+  const put = client.put("/a", inParts(bytes, 1_000_000), options);
+  await expect(put).rejects.toMatchObject({ name: "CairnError", reason: "chunkNeeded" });
+  await expect(put).rejects.toThrow(/chunk 0 .* cannot be read again/u);
+});
+
 test("progress grows to the whole size", async () => {
   await using cluster = await MemoryCluster.open();
   const client = await cluster.connect();

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Disk, DiskFile } from "@cairnfs/base/disk";
 import { LruMap } from "../lru-map.ts";
 import { segmentName } from "./segment-format.ts";
+import { closedError } from "./segment-log.ts";
 
 const OPEN_MAX = 128;
 
@@ -16,6 +17,7 @@ export class SegmentFiles {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #open = new LruMap<number, Promise<OpenSegment>>(OPEN_MAX);
+  #isClosed = false;
 
   constructor(disk: Disk, folder: string) {
     this.#disk = disk;
@@ -28,7 +30,7 @@ export class SegmentFiles {
 
   /**
    * Lets `task` use the file of a segment. Removing the segment meanwhile does not disturb it.
-   * Rejects with the disk's ENOENT when the segment is gone.
+   * Rejects with the disk's ENOENT when the segment is gone, and with `shuttingDown` once this is closed.
    */
   async use<T>(number: number, task: (file: DiskFile) => Promise<T>): Promise<T> {
     const segment = await this.#acquire(number);
@@ -48,11 +50,13 @@ export class SegmentFiles {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const opening of this.#open.values()) await this.#evict(opening);
   }
 
   async #acquire(number: number): Promise<OpenSegment> {
     for (;;) {
+      if (this.#isClosed) throw closedError();
       const known = this.#open.get(number);
       const opening = known ?? this.#openFile(number);
       if (known === undefined) {
