@@ -17,6 +17,7 @@ export function define(command: Command, { context }: CommandHost): void {
       "local sources, then the target in the cluster; missing directories are made",
     );
   clusterFlags(storageFlags(transferFlags(command)))
+    .option("--sha256", "keep the SHA-256 of whole files, for stat to show")
     .addHelpText(
       "after",
       `

@@ -156,6 +156,7 @@ class Putting {
       parents: true,
       chunkSizeBytes: this.#flags.chunkSize,
       replicationFactor: this.#flags.replicas,
+      checksum: this.#flags.sha256,
       precondition: !this.#flags.clobber ? { mustNotExist: true } : undefined,
       onProgress: ({ doneBytes }) => {
         // An attempt that fails takes back what it had done.

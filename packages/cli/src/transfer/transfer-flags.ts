@@ -12,6 +12,7 @@ export interface TransferFlags {
   readonly parallel: number;
   readonly chunkSize?: number;
   readonly replicas?: number;
+  readonly sha256?: boolean;
 }
 
 /** Files at once unless told otherwise: enough to hide the round trips of small ones. */

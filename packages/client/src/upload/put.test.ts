@@ -14,7 +14,7 @@ test.each(SIZES)("%i bytes of a stream of unknown length come back as they were"
   await using cluster = await MemoryCluster.open();
   const client = await cluster.connect();
   const bytes = size < 4 ? new Uint8Array(size).fill(7) : testBytes(size);
-  const { entry } = await client.put("/a", inParts(bytes, 100_001));
+  const { entry } = await client.put("/a", inParts(bytes, 100_001), { checksum: true });
   expect(entry.sizeBytes).toBe(size);
   expect(entry.sha256).toBe(toHex(sha256(bytes)));
   expect(entry.chunkCount).toBe(size <= 4_096 ? 0 : Math.ceil(size / CHUNK));
@@ -26,7 +26,7 @@ test.each(SIZES)("%i bytes in memory come back as they were", async (size) => {
   await using cluster = await MemoryCluster.open();
   const client = await cluster.connect();
   const bytes = size < 4 ? new Uint8Array(size).fill(7) : testBytes(size);
-  const { entry } = await client.put("/a", bytes);
+  const { entry } = await client.put("/a", bytes, { checksum: true });
   expect(entry.sizeBytes).toBe(size);
   expect(entry.sha256).toBe(toHex(sha256(bytes)));
   expect(Buffer.from(await client.getBytes("/a")).equals(bytes)).toBe(true);
@@ -68,4 +68,13 @@ test("what is not bytes is refused and leaves nothing", async () => {
   const numbers = [1, 2, 3] as unknown as UploadSource;
   await expect(client.put("/a", numbers)).rejects.toMatchObject({ reason: "invalidArgument" });
   await expect(client.stat("/a")).rejects.toMatchObject({ reason: "pathNotFound" });
+});
+
+test("the hash of the whole file is kept where it costs nothing, and where it is asked for", async () => {
+  await using cluster = await MemoryCluster.open();
+  const client = await cluster.connect();
+  const whole = testBytes(CHUNK);
+  const { entry } = await client.put("/one", whole);
+  expect(entry.sha256).toBe(toHex(sha256(whole)));
+  expect((await client.put("/two", testBytes(CHUNK + 1))).entry.sha256).toBeUndefined();
 });

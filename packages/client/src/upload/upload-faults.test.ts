@@ -233,7 +233,8 @@ test("of two uploads to one path the last commit stands, whole", async () => {
   const client = await cluster.connect();
   const first = testBytes(3 * CHUNK, 1);
   const second = testBytes(3 * CHUNK, 2);
-  await Promise.all([client.put("/a", first), client.put("/a", second)]);
+  const options = { checksum: true };
+  await Promise.all([client.put("/a", first, options), client.put("/a", second, options)]);
   const { changes } = cluster.coordinator;
   expect(changes.map((change) => change.path)).toEqual(["/a", "/a"]);
   const { sha256: digest } = await client.stat("/a");
@@ -281,7 +282,7 @@ test("a stream with chunks larger than memory, asked for, is sent while it comes
   await using cluster = await MemoryCluster.open();
   const client = await cluster.connect({ memoryBytes: 6 * 1024 * 1024 });
   const bytes = testBytes(20 * 1024 * 1024 + 5);
-  const options = { chunkSizeBytes: 16 * 1024 * 1024 };
+  const options = { chunkSizeBytes: 16 * 1024 * 1024, checksum: true };
   const { entry } = await client.put("/a", inParts(bytes, 1_000_000), options);
   expect(entry).toMatchObject({ chunkCount: 2, sha256: toHex(sha256(bytes)) });
   expect(client.memory.uploads.peakBytes).toBeLessThanOrEqual(6 * 1024 * 1024);

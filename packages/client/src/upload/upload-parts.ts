@@ -37,7 +37,10 @@ export interface PutOptions extends EntryAttributes, StoragePolicy {
   readonly precondition?: EntryPrecondition | undefined;
   /** Make missing directories above. */
   readonly parents?: boolean | undefined;
-  /** Compute and keep the SHA-256 of the whole file: true unless given. */
+  /**
+   * Whether the SHA-256 of the whole file is kept. Unless given, where it costs nothing: for files of one chunk, whose id it is, and smaller. The
+   * bytes are verified by their chunks' ids in any case.
+   */
   readonly checksum?: boolean | undefined;
   /** Ask for chunks that the cluster has before sending them: true unless given. */
   readonly dedupe?: boolean | undefined;

@@ -108,9 +108,9 @@ export class UploadRun {
     return release;
   }
 
-  /** From here on the whole file is hashed, unless that was not wanted. */
+  /** From here on the whole file is hashed, if that is wanted. */
   startFileHash(): void {
-    if (this.#options.put.checksum !== false) this.#fileHash = createSha256();
+    if (this.#options.put.checksum === true) this.#fileHash = createSha256();
   }
 
   /** Continues the hash of the whole file, in file order. */
