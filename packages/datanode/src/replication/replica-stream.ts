@@ -52,6 +52,11 @@ export class ReplicaStream {
     }).finally(() => this.#line.fail(new Error("the replica's call has ended")));
   }
 
+  /** How many bytes the replica says it has taken. */
+  get takenBytes(): number {
+    return this.#window.ackedBytes;
+  }
+
   /** Hands on a message with `sizeBytes` of data. From now on the replica owes an acknowledgement for them. */
   push(message: StoreChunkRequest, sizeBytes: number): void {
     this.#window.sent(sizeBytes);

@@ -22,6 +22,7 @@ import type { Ack } from "@cairnfs/protocol/transfer/send-window";
 import { Watchdog } from "@cairnfs/protocol/transfer/watchdog";
 import type { ChunkStore, ChunkWriter } from "../store/chunk-store.ts";
 import { Acknowledgements, type ReceiptInit } from "./acknowledgements.ts";
+import { BlockProof } from "./block-proof.ts";
 import { type CompleteChunk, type ForwardProofs, forwardedOpen } from "./forward-proofs.ts";
 import { FrameLine } from "./frame-line.ts";
 import { ReplicaStream } from "./replica-stream.ts";
@@ -51,6 +52,9 @@ export interface ReplicatePutParts {
   readonly onReplicaLost: (nodeNumber: number, error: CairnError) => void;
 }
 
+/** How long the own copy waits for a replica to have compared the last blocks before it does so itself. */
+const PROOF_PATIENCE_MS = 100;
+
 export type StoreChunkResponseInit = MessageInitShape<typeof StoreChunkResponseSchema>;
 type ResultInit = MessageInitShape<typeof StoreChunkResultSchema>;
 
@@ -72,6 +76,7 @@ export async function* replicatePut(
     lengthLimitBytes,
     epoch,
     isIdVerified: true,
+    areBlocksVerified: request.replicaNodeNumbers.length > 0,
   });
   const put = new ReplicatedPut(request, writer, call, parts);
   const onAbort = () => put.fail(abortError(call.signal));
@@ -106,6 +111,8 @@ class ReplicatedPut {
   #ownTakenBytes = 0;
   #ackedBytes = 0;
   readonly #untaken: ChunkFrame[] = [];
+  readonly #proof = new BlockProof();
+  #onProof: (() => void) | undefined;
   /** A replica's call has ended, maybe before it took everything: its transport may still read frames. */
   #mayLinger = false;
   #isOwnDurable = false;
@@ -125,11 +132,15 @@ class ReplicatedPut {
     this.#chunkId = request.chunkId;
     const isProofAnnounced = request.isIdVerified && parts.proofs.canCheck;
     this.#hash = isProofAnnounced ? undefined : createSha256();
+    // Without replicas the store compares.
+    if (request.replicaNodeNumbers.length === 0) {
+      this.#proof.provenElsewhere(Number.POSITIVE_INFINITY);
+    }
     this.#receiver = new ChunkReceiver({
       direction: "store",
       lengthLimitBytes: request.lengthLimitBytes,
       lengthBytes: request.lengthBytes,
-      // The store does.
+      // The store or a replica does.
       verifiesBlocks: false,
     });
     this.#tally = new Acknowledgements({
@@ -179,6 +190,7 @@ class ReplicatedPut {
     this.#ownLine.fail(reason);
     for (const replica of this.#replicas.values()) replica.abort(reason);
     this.#onTaken?.();
+    this.#onProof?.();
   }
 
   #finish(): void {
@@ -269,12 +281,49 @@ class ReplicatedPut {
       this.#releaseTaken(bytesReceived);
     }
     this.#onTaken?.();
+    this.#onProof?.();
+  }
+
+  /** Whether the frame matches its checksums; the put has failed when it does not. */
+  #proves(frame: ChunkFrame): boolean {
+    try {
+      this.#proof.prove(frame);
+      return true;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
+  }
+
+  /** Makes sure of all blocks before they are kept: a replica is about to have taken the last of them, or none will. */
+  async #proveRest(): Promise<void> {
+    const { receivedBytes } = this.#receiver;
+    let isLate = false;
+    const timer = this.#parts.clock.after(PROOF_PATIENCE_MS, () => {
+      isLate = true;
+      this.#onProof?.();
+    });
+    const isAwaited = () =>
+      !this.#hasEnded &&
+      !isLate &&
+      !this.#proof.covers(receivedBytes) &&
+      this.#tally.pendingReplicas.length > 0;
+    while (isAwaited()) {
+      await new Promise<void>((resolve) => {
+        this.#onProof = resolve;
+      });
+    }
+    this.#onProof = undefined;
+    timer.cancel();
+    if (this.#hasEnded || !this.#untaken.every((frame) => this.#proves(frame))) {
+      throw new CairnError("cancelled", "the put has failed");
+    }
   }
 
   /** What the store and all replicas have taken nobody reads any more. */
   #releaseTaken(takenBytes: number): void {
     for (let frame = this.#untaken[0]; frame !== undefined; frame = this.#untaken[0]) {
-      if (frame.offsetBytes + frame.data.byteLength > takenBytes) return;
+      if (frame.offsetBytes + frame.data.byteLength > takenBytes || !this.#proves(frame)) return;
       this.#untaken.shift();
       if (!this.#mayLinger) releaseReceived(frame.data);
     }
@@ -292,6 +341,7 @@ class ReplicatedPut {
         this.#advance();
         this.#failIfRefused();
       }
+      await this.#proveRest();
       isCommitting = true;
       const { id, lengthBytes } = await this.#writer.commit(this.#knownId());
       this.#isOwnDurable = true;
@@ -314,6 +364,7 @@ class ReplicatedPut {
         commitMs: options.replicaCommitMs,
         metadata: passedOn(this.#call),
         onProgress: (takenBytes) => {
+          this.#proof.provenElsewhere(takenBytes);
           this.#tally.took(nodeNumber, takenBytes);
           this.#advance();
         },
@@ -338,10 +389,16 @@ class ReplicatedPut {
       this.#replicaLost(nodeNumber, new CairnError("protocolViolation", message));
       return;
     }
-    this.#mayLinger = true;
+    // One that had the chunk already has not read all that is on its way there.
+    if (!this.#hasTakenAll(nodeNumber)) this.#mayLinger = true;
     this.#tally.keeps(nodeNumber, receipt);
     this.#advance();
     this.#finishIfEnough();
+  }
+
+  #hasTakenAll(nodeNumber: number): boolean {
+    const { isComplete, receivedBytes } = this.#receiver;
+    return isComplete && this.#replicas.get(nodeNumber)?.takenBytes === receivedBytes;
   }
 
   #replicaLost(nodeNumber: number, error: unknown): void {
@@ -370,7 +427,8 @@ class ReplicatedPut {
   #failIfRefused(): void {
     const { isComplete, receivedBytes } = this.#receiver;
     const isJudged = isComplete ? this.#isOwnDurable : this.#ownTakenBytes === receivedBytes;
-    if (this.#refusal !== undefined && isJudged) this.fail(this.#refusal);
+    if (this.#refusal === undefined || !isJudged) return;
+    if (this.#untaken.every((frame) => this.#proves(frame))) this.fail(this.#refusal);
   }
 
   #finishIfEnough(): void {

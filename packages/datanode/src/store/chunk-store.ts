@@ -9,6 +9,8 @@ export interface ChunkPiece {
   /** All but a chunk's last piece are a multiple of 64 KiB long. */
   readonly data: Uint8Array;
   readonly blockChecksums: readonly number[];
+  /** Of a piece that was read: gives its memory back to the store, when nobody looks at the data any more. Nobody has to. */
+  readonly release?: (() => void) | undefined;
 }
 
 /** What a store knows of a copy it holds. */
@@ -45,8 +47,10 @@ export interface PutOptions {
   /** When the giver knows beforehand: stores may go by it, and do not hold him to it. */
   readonly lengthBytes?: number | undefined;
   readonly epoch: number;
-  /** The giver sees to it that the SHA-256 is the id's, so `commit` does not compare; it always verifies blocks. */
+  /** The giver sees to it that the SHA-256 is the id's, so `commit` does not compare. */
   readonly isIdVerified?: boolean;
+  /** The giver sees to it that blocks match their checksums before he commits, so `write` does not compare. */
+  readonly areBlocksVerified?: boolean;
 }
 
 /**
@@ -55,7 +59,7 @@ export interface PutOptions {
  */
 export interface ChunkWriter {
   /**
-   * Takes a piece: verifies each block against its checksum (`chunkMismatch`) and writes it. The bytes are
+   * Takes a piece: verifies each block against its checksum (`chunkMismatch`), unless the giver does, and writes it. The bytes are
    * the caller's again when this resolves.
    */
   write(piece: ChunkPiece): Promise<void>;

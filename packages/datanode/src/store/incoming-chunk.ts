@@ -1,6 +1,7 @@
-import { crc32c, createSha256, type Sha256 } from "@cairnfs/base/checksum";
+import { createSha256, type Sha256 } from "@cairnfs/base/checksum";
 import { CairnError } from "@cairnfs/base/errors";
 import { BLOCK_BYTES, type ChunkId, chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
+import { firstWrongBlock } from "@cairnfs/protocol/transfer/block-checksums";
 import type { ChunkPiece, PutOptions } from "./chunk-store.ts";
 
 /** What has arrived of a chunk: checks each piece as it passes and keeps sums, never the bytes. */
@@ -8,10 +9,14 @@ export class IncomingChunk {
   readonly #lengthLimitBytes: number;
   /** Undefined when somebody else compares the id. */
   readonly #hash: Sha256 | undefined;
+  readonly #verifiesBlocks: boolean;
   readonly #checksums: number[] = [];
   #lengthBytes = 0;
 
-  constructor(options: Pick<PutOptions, "lengthLimitBytes" | "isIdVerified">) {
+  constructor(
+    options: Pick<PutOptions, "lengthLimitBytes" | "isIdVerified" | "areBlocksVerified">,
+  ) {
+    this.#verifiesBlocks = options.areBlocksVerified !== true;
     this.#lengthLimitBytes = options.lengthLimitBytes;
     this.#hash = options.isIdVerified === true ? undefined : createSha256();
   }
@@ -42,11 +47,10 @@ export class IncomingChunk {
         `${blockCount} blocks came with ${blockChecksums.length} checksums`,
       );
     }
-    for (let block = 0; block < blockCount; block++) {
-      const from = block * BLOCK_BYTES;
-      if (crc32c(data.subarray(from, from + BLOCK_BYTES)) === blockChecksums[block]) continue;
+    const wrong = this.#verifiesBlocks ? firstWrongBlock(data, blockChecksums) : undefined;
+    if (wrong !== undefined) {
       throw new CairnError("chunkMismatch", "a block does not match its checksum", {
-        details: { offsetBytes: this.#lengthBytes + from },
+        details: { offsetBytes: this.#lengthBytes + wrong * BLOCK_BYTES },
       });
     }
     this.#hash?.update(data);
