@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { isPageAligned, PAGE_BYTES, PagePool, pageBuffer, wholePages } from "./page-memory.ts";
+import {
+  isPageAligned,
+  PAGE_BYTES,
+  PageBuffers,
+  PagePool,
+  pageBuffer,
+  wholePages,
+} from "./page-memory.ts";
 
 test("page memory begins with a page, and so do its parts at multiples of one", () => {
   const memory = pageBuffer(3 * PAGE_BYTES + 5);
@@ -41,4 +48,13 @@ test("sizes are rounded up to whole pages", () => {
     PAGE_BYTES,
     2 * PAGE_BYTES,
   ]);
+});
+
+test("buffers that were given back are used again, and no more than the limit are kept", () => {
+  const buffers = new PageBuffers(PAGE_BYTES, 2 * PAGE_BYTES);
+  const lent = [buffers.take(), buffers.take(), buffers.take()];
+  for (const buffer of lent) buffers.give(buffer);
+  const again = [buffers.take(), buffers.take(), buffers.take()];
+  expect(again.filter((buffer) => lent.includes(buffer))).toHaveLength(2);
+  expect(again.every(isPageAligned)).toBe(true);
 });

@@ -88,3 +88,25 @@ export class PagePool {
     }
   }
 }
+
+/** Page-aligned buffers of one size, used again; as many as are asked for, of which some are kept. */
+export class PageBuffers {
+  readonly #sizeBytes: number;
+  readonly #keptMax: number;
+  readonly #kept: Buffer[] = [];
+
+  constructor(sizeBytes: number, keptBytesMax: number) {
+    this.#sizeBytes = sizeBytes;
+    this.#keptMax = Math.floor(keptBytesMax / sizeBytes);
+  }
+
+  /** A buffer of any content; where there is no page-aligned memory left, an ordinary one. */
+  take(): Buffer {
+    return this.#kept.pop() ?? pageBuffer(this.#sizeBytes);
+  }
+
+  /** Takes a buffer back that nobody refers to any more. Nobody has to. */
+  give(buffer: Buffer): void {
+    if (this.#kept.length < this.#keptMax) this.#kept.push(buffer);
+  }
+}

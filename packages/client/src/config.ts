@@ -29,7 +29,7 @@ export interface ConnectOptions {
   readonly parallelChunks?: number | undefined;
   /** Pieces that one download fetches at the same time: 4. */
   readonly parallelPieces?: number | undefined;
-  /** Large chunks are read in pieces of this size: 4 MiB. A multiple of 64 KiB. */
+  /** Large chunks are read in pieces of this size: 8 MiB. A multiple of 64 KiB. */
   readonly pieceBytes?: number | undefined;
   /** The deadline of one attempt of a small call: 10 s. */
   readonly timeoutMs?: number | undefined;
@@ -77,7 +77,7 @@ export function clientConfig(options: ConnectOptions): ClientConfig {
     memoryBytes: options.memoryBytes ?? 64 * MIB,
     parallelChunks: options.parallelChunks ?? 4,
     parallelPieces: options.parallelPieces ?? 4,
-    pieceBytes: options.pieceBytes ?? 4 * MIB,
+    pieceBytes: options.pieceBytes ?? 8 * MIB,
     timeoutMs: options.timeoutMs ?? 10_000,
     patienceMs: options.patienceMs ?? 60_000,
     stallMs: options.stallMs ?? 20_000,

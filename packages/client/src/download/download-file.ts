@@ -3,6 +3,7 @@ import type { Disk, DiskFile } from "@cairnfs/base/disk";
 import { toHex } from "@cairnfs/base/hex";
 import { Limit } from "@cairnfs/base/limit";
 import type { Random } from "@cairnfs/base/random";
+import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import { abortable, linkAbort, withCallerSignal } from "../abort.ts";
 import type { FileEntry } from "../entry.ts";
 import type { OpenedFile } from "./opened-file.ts";
@@ -72,6 +73,7 @@ async function writeAll(
       const write: Promise<void> = writes
         .run(() => target.write([part], at))
         .then(() => {
+          releaseReceived(part);
           doneBytes += part.byteLength;
           onProgress?.({ doneBytes, totalBytes });
         })

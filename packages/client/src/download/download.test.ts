@@ -266,3 +266,17 @@ test("an empty file and a file in its inode are downloaded too", async () => {
     expect(await readFile(join(folder.path, "a"), "utf8")).toBe(text);
   }
 });
+
+test("parts that are good only until the next one are those of the file in their time", async () => {
+  await using cluster = await MemoryCluster.open();
+  const client = await cluster.connect();
+  const bytes = testBytes(1_000_003);
+  await client.put("/a", bytes);
+  let atBytes = 0;
+  for await (const part of (await client.open("/a")).read({ isTransient: true })) {
+    const expected = bytes.subarray(atBytes, atBytes + part.byteLength);
+    expect(Buffer.compare(part, expected)).toBe(0);
+    atBytes += part.byteLength;
+  }
+  expect(atBytes).toBe(bytes.byteLength);
+});

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { ByteBudget } from "@cairnfs/base/byte-budget";
+import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import { withCallerSignal } from "../abort.ts";
 import type { CoordinatorLink } from "../coordinator-link.ts";
 import { entryFromWire, type FileEntry } from "../entry.ts";
@@ -13,6 +14,11 @@ import { readContent } from "./read-content.ts";
 
 export interface ReadOptions extends ByteRange {
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Each part is good only until the next one is asked for: its memory is used again. Much cheaper for who copies the bytes or writes them
+   * somewhere and does not keep them.
+   */
+  readonly isTransient?: boolean | undefined;
 }
 
 /** What opening and reading files works with. */
@@ -109,6 +115,7 @@ export class OpenedFile {
         const next = await withCallerSignal(signal, () => bytes.next());
         if (next.done === true) return;
         yield next.value;
+        if (options.isTransient === true) releaseReceived(next.value);
       }
     } finally {
       await bytes.return();
@@ -135,7 +142,7 @@ export class OpenedFile {
     if (small !== undefined) return small;
     const bytes = Buffer.allocUnsafeSlow(Math.max(0, endBytes - startBytes));
     let filledBytes = 0;
-    for await (const part of this.read(options)) {
+    for await (const part of this.read({ ...options, isTransient: true })) {
       bytes.set(part, filledBytes);
       filledBytes += part.byteLength;
     }

@@ -6,6 +6,7 @@ import type {
   RetrieveChunkRequest,
   RetrieveChunkResponseSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
+import { whenSent } from "@cairnfs/protocol/rpc/sent-parts";
 import { type ChunkFrame, frameToMessage } from "@cairnfs/protocol/transfer/chunk-frame";
 import { sendWithin } from "@cairnfs/protocol/transfer/chunk-sender";
 import { blockRange } from "@cairnfs/protocol/transfer/retrieve-chunk";
@@ -74,7 +75,8 @@ async function* framesOf(
   const blocks = blockRange(range);
   const endBytes = blocks.offsetBytes + blocks.lengthBytes;
   let { offsetBytes } = blocks;
-  for await (const { data, blockChecksums } of store.read(chunkId, range)) {
+  for await (const { data, blockChecksums, release } of store.read(chunkId, range)) {
+    if (release !== undefined) whenSent(data, release);
     const isFinal = offsetBytes + data.byteLength >= endBytes;
     yield { offsetBytes, data, blockChecksums, isFinal };
     offsetBytes += data.byteLength;

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { isAwaited, partLeft } from "../rpc/sent-parts.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 
 const BATCH_BYTES = 32 * 1024;
@@ -79,6 +80,7 @@ export class FrameWriter {
     if (part.byteLength <= COPIED_BYTES_MAX) {
       const at = this.#take(part.byteLength);
       this.#batch.set(part, at);
+      partLeft(part);
       return;
     }
     this.#seal();
@@ -97,11 +99,11 @@ export class FrameWriter {
     const socket = this.#socket;
     let hasRoom: boolean;
     if (pieces.length === 1) {
-      hasRoom = socket.write(first);
+      hasRoom = this.#send(first);
     } else {
       socket.cork();
       hasRoom = true;
-      for (const piece of pieces) hasRoom = socket.write(piece);
+      for (const piece of pieces) hasRoom = this.#send(piece);
       socket.uncork();
     }
     if (hasRoom) this.#wake();
@@ -112,6 +114,13 @@ export class FrameWriter {
     this.#isClosed = true;
     this.#pieces = [];
     this.#wake();
+  }
+
+  #send(piece: Uint8Array): boolean {
+    // Called back also when the socket ends before: the kernel has let go of it then, too.
+    return isAwaited(piece)
+      ? this.#socket.write(piece, () => partLeft(piece))
+      : this.#socket.write(piece);
   }
 
   readonly #flushNow = (): void => {

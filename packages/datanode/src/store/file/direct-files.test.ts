@@ -32,3 +32,42 @@ test("a disk that is full when the store opens is written through the cache", as
   await putChunk(store, chunk);
   expect(Buffer.compare(await readChunk(store, chunk), chunk.bytes)).toBe(0);
 });
+
+test("much is read past the cache the first time and through it the second, with the same bytes", async () => {
+  const disk = await diskForStore(1);
+  const store = await FileChunkStore.open(TRIAL_FOLDER, partsFor(disk, new SimClock()));
+  const chunk = sampleChunk(3 * MIB + 4097);
+  await putChunk(store, chunk);
+  const memories: ArrayBufferLike[][] = [];
+  for (const _round of [1, 2]) {
+    const pieces: Uint8Array[] = [];
+    const used: ArrayBufferLike[] = [];
+    for await (const { data, release } of store.read(chunk.id, wholeOf(chunk.bytes))) {
+      pieces.push(Buffer.from(data));
+      used.push(data.buffer);
+      release?.();
+    }
+    expect(Buffer.compare(Buffer.concat(pieces), chunk.bytes)).toBe(0);
+    memories.push(used);
+  }
+  const [first = [], second = []] = memories;
+  // What was given back was used for a later piece.
+  expect(new Set(first).size).toBeLessThan(first.length);
+  expect(new Set(second).size).toBe(second.length);
+});
+
+test("a chunk of more blocks than the head has checksums for is read past the cache", async () => {
+  const disk = await diskForStore(1);
+  const store = await FileChunkStore.open(TRIAL_FOLDER, partsFor(disk, new SimClock()));
+  const chunk = sampleChunk(65 * MIB);
+  await putChunk(store, chunk);
+  let blocks = 0;
+  for await (const { blockChecksums } of store.read(chunk.id, wholeOf(chunk.bytes))) {
+    blocks += blockChecksums.length;
+  }
+  expect(blocks).toBe(65 * 16);
+});
+
+function wholeOf(bytes: Uint8Array) {
+  return { offsetBytes: 0, lengthBytes: bytes.byteLength };
+}
