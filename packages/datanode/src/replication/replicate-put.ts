@@ -1,59 +1,30 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { present } from "@cairnfs/base/assert";
 import { createSha256, type Sha256 } from "@cairnfs/base/checksum";
-import type { Clock, Timer } from "@cairnfs/base/clock";
+import type { Timer } from "@cairnfs/base/clock";
 import { abortError, CairnError, hasReason } from "@cairnfs/base/errors";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import type {
-  DataNodeService,
   StoreChunkRequest,
   StoreChunkResponseSchema,
   StoreChunkResult,
   StoreChunkResultSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
-import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
 import { passedOn } from "@cairnfs/protocol/rpc/interceptor";
-import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import type { ChunkFrame } from "@cairnfs/protocol/transfer/chunk-frame";
 import { ChunkReceiver } from "@cairnfs/protocol/transfer/chunk-receiver";
 import { Latest } from "@cairnfs/protocol/transfer/latest";
 import type { Ack } from "@cairnfs/protocol/transfer/send-window";
 import { Watchdog } from "@cairnfs/protocol/transfer/watchdog";
-import type { ChunkStore, ChunkWriter } from "../store/chunk-store.ts";
-import { Acknowledgements, type ReceiptInit } from "./acknowledgements.ts";
-import { BlockProof } from "./block-proof.ts";
-import { type CompleteChunk, type ForwardProofs, forwardedOpen } from "./forward-proofs.ts";
+import type { ChunkWriter } from "../store/chunk-store.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { type CompleteChunk, forwardedOpen } from "./forward-proofs.ts";
 import { FrameLine } from "./frame-line.ts";
 import { ReplicaStream } from "./replica-stream.ts";
+import type { ReplicatePutParts } from "./replicate-put-parts.ts";
 import type { StoreRequest } from "./store-request.ts";
-
-export interface ReplicatePutOptions {
-  /** How far the slowest copy may be behind what was received. */
-  readonly windowBytes: number;
-  readonly replicaStallMs: number;
-  readonly replicaCommitMs: number;
-  readonly replicaGraceMs: number;
-  readonly receiveStallMs: number;
-}
-
-export interface ReplicatePutParts {
-  readonly store: ChunkStore;
-  readonly clock: Clock;
-  readonly options: ReplicatePutOptions;
-  readonly ownNodeNumber: number;
-  /** A client for a replica; throws a CairnError when nobody knows where it is. */
-  readonly replica: (
-    nodeNumber: number,
-  ) => Pick<ServiceClient<typeof DataNodeService>, "storeChunk">;
-  readonly proofs: ForwardProofs;
-  readonly receiptFor: (chunk: CompleteChunk) => ReceiptInit;
-  /** Told of each replica that will not have the copy. */
-  readonly onReplicaLost: (nodeNumber: number, error: CairnError) => void;
-}
-
-/** How long the own copy waits for a replica to have compared the last blocks before it does so itself. */
-const PROOF_PATIENCE_MS = 100;
+import { UntakenFrames } from "./untaken-frames.ts";
 
 export type StoreChunkResponseInit = MessageInitShape<typeof StoreChunkResponseSchema>;
 type ResultInit = MessageInitShape<typeof StoreChunkResultSchema>;
@@ -110,11 +81,7 @@ class ReplicatedPut {
   #keeping: Promise<void> | undefined;
   #ownTakenBytes = 0;
   #ackedBytes = 0;
-  readonly #untaken: ChunkFrame[] = [];
-  readonly #proof = new BlockProof();
-  #onProof: (() => void) | undefined;
-  /** A replica's call has ended, maybe before it took everything: its transport may still read frames. */
-  #mayLinger = false;
+  readonly #untaken = new UntakenFrames();
   #isOwnDurable = false;
   #chunkId: ChunkId | undefined;
   #hasEnded = false;
@@ -134,7 +101,7 @@ class ReplicatedPut {
     this.#hash = isProofAnnounced ? undefined : createSha256();
     // Without replicas the store compares.
     if (request.replicaNodeNumbers.length === 0) {
-      this.#proof.provenElsewhere(Number.POSITIVE_INFINITY);
+      this.#untaken.provenElsewhere(Number.POSITIVE_INFINITY);
     }
     this.#receiver = new ChunkReceiver({
       direction: "store",
@@ -190,7 +157,7 @@ class ReplicatedPut {
     this.#ownLine.fail(reason);
     for (const replica of this.#replicas.values()) replica.abort(reason);
     this.#onTaken?.();
-    this.#onProof?.();
+    this.#untaken.wake();
   }
 
   #finish(): void {
@@ -278,16 +245,16 @@ class ReplicatedPut {
     if (bytesReceived > this.#ackedBytes) {
       this.#ackedBytes = bytesReceived;
       this.acks.set({ bytesReceived, readyForNext: true });
-      this.#releaseTaken(bytesReceived);
+      this.#try(() => this.#untaken.release(bytesReceived));
     }
     this.#onTaken?.();
-    this.#onProof?.();
+    this.#untaken.wake();
   }
 
-  /** Whether the frame matches its checksums; the put has failed when it does not. */
-  #proves(frame: ChunkFrame): boolean {
+  /** Whether the frames match their checksums; the put has failed when they do not. */
+  #try(proveFrames: () => void): boolean {
     try {
-      this.#proof.prove(frame);
+      proveFrames();
       return true;
     } catch (error) {
       this.fail(error);
@@ -297,35 +264,13 @@ class ReplicatedPut {
 
   /** Makes sure of all blocks before they are kept: a replica is about to have taken the last of them, or none will. */
   async #proveRest(): Promise<void> {
-    const { receivedBytes } = this.#receiver;
-    let isLate = false;
-    const timer = this.#parts.clock.after(PROOF_PATIENCE_MS, () => {
-      isLate = true;
-      this.#onProof?.();
-    });
-    const isAwaited = () =>
-      !this.#hasEnded &&
-      !isLate &&
-      !this.#proof.covers(receivedBytes) &&
-      this.#tally.pendingReplicas.length > 0;
-    while (isAwaited()) {
-      await new Promise<void>((resolve) => {
-        this.#onProof = resolve;
-      });
-    }
-    this.#onProof = undefined;
-    timer.cancel();
-    if (this.#hasEnded || !this.#untaken.every((frame) => this.#proves(frame))) {
+    await this.#untaken.provenByOthers(
+      this.#receiver.receivedBytes,
+      this.#parts.clock,
+      () => !this.#hasEnded && this.#tally.pendingReplicas.length > 0,
+    );
+    if (this.#hasEnded || !this.#try(() => this.#untaken.prove())) {
       throw new CairnError("cancelled", "the put has failed");
-    }
-  }
-
-  /** What the store and all replicas have taken nobody reads any more. */
-  #releaseTaken(takenBytes: number): void {
-    for (let frame = this.#untaken[0]; frame !== undefined; frame = this.#untaken[0]) {
-      if (frame.offsetBytes + frame.data.byteLength > takenBytes || !this.#proves(frame)) return;
-      this.#untaken.shift();
-      if (!this.#mayLinger) releaseReceived(frame.data);
     }
   }
 
@@ -364,7 +309,7 @@ class ReplicatedPut {
         commitMs: options.replicaCommitMs,
         metadata: passedOn(this.#call),
         onProgress: (takenBytes) => {
-          this.#proof.provenElsewhere(takenBytes);
+          this.#untaken.provenElsewhere(takenBytes);
           this.#tally.took(nodeNumber, takenBytes);
           this.#advance();
         },
@@ -390,7 +335,7 @@ class ReplicatedPut {
       return;
     }
     // One that had the chunk already has not read all that is on its way there.
-    if (!this.#hasTakenAll(nodeNumber)) this.#mayLinger = true;
+    if (!this.#hasTakenAll(nodeNumber)) this.#untaken.linger();
     this.#tally.keeps(nodeNumber, receipt);
     this.#advance();
     this.#finishIfEnough();
@@ -407,7 +352,7 @@ class ReplicatedPut {
       this.fail(error);
       return;
     }
-    this.#mayLinger = true;
+    this.#untaken.linger();
     this.#tally.lost(nodeNumber, error);
     this.#parts.onReplicaLost(nodeNumber, error);
     if (!this.#tally.isQuorumPossible) {
@@ -428,7 +373,7 @@ class ReplicatedPut {
     const { isComplete, receivedBytes } = this.#receiver;
     const isJudged = isComplete ? this.#isOwnDurable : this.#ownTakenBytes === receivedBytes;
     if (this.#refusal === undefined || !isJudged) return;
-    if (this.#untaken.every((frame) => this.#proves(frame))) this.fail(this.#refusal);
+    if (this.#try(() => this.#untaken.prove())) this.fail(this.#refusal);
   }
 
   #finishIfEnough(): void {

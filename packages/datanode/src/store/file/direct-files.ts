@@ -1,15 +1,70 @@
 import { join } from "node:path";
 import { type Disk, hasErrorCode } from "@cairnfs/base/disk";
-import { isPageAligned, PAGE_BYTES, pageBuffer } from "@cairnfs/base/page-memory";
+import {
+  isPageAligned,
+  PAGE_BYTES,
+  PageBuffers,
+  PagePool,
+  pageBuffer,
+} from "@cairnfs/base/page-memory";
 import type { Logger } from "@cairnfs/base/telemetry";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { PIECE_BYTES_MAX } from "../block-range.ts";
+import type { ReadOptions } from "../chunk-store.ts";
+import { LruMap } from "../lru-map.ts";
+import type { DirectReads } from "./open-chunk-file.ts";
+
+/** Memory for what is written or read directly and is not whole pages. */
+const STAGING_BYTES = 512 * 1024;
+const STAGING_BUFFERS = 8;
+/** Memory for pieces that are read directly: what readers have given back is kept up to this. */
+const READ_BYTES_KEPT = 16 * 1024 * 1024;
+/** How many ranges are remembered to have been read. */
+const READS_REMEMBERED_MAX = 4096;
+
+/** What it takes to write and read chunk files past the system's cache. */
+export class DirectFiles implements DirectReads {
+  readonly staging: PagePool;
+  readonly buffers = new PageBuffers(PIECE_BYTES_MAX, READ_BYTES_KEPT);
+  /** Which ranges were read not long ago. */
+  readonly #readLately = new LruMap<string, true>(READS_REMEMBERED_MAX);
+
+  private constructor(staging: PagePool) {
+    this.staging = staging;
+  }
+
+  /** Undefined where the disk or the machine does not have it, which is logged. Tries with a file in `folder` that is gone afterwards. */
+  static async open(folder: string, parts: ProbeParts): Promise<DirectFiles | undefined> {
+    if (!(await takesDirectFiles(folder, parts))) return undefined;
+    const staging = PagePool.create(STAGING_BYTES, STAGING_BUFFERS);
+    return staging === undefined ? undefined : new DirectFiles(staging);
+  }
+
+  /**
+   * Whether a range is to be read past the cache: much at once that was not read lately. What is read once costs less so, and does
+   * not push out what is read again and again.
+   */
+  isForReading(id: ChunkId, { offsetBytes, lengthBytes }: ReadOptions): boolean {
+    if (lengthBytes < PIECE_BYTES_MAX) return false;
+    const key = `${id}/${offsetBytes}`;
+    if (this.#readLately.get(key) === true) return false;
+    this.#readLately.set(key, true);
+    return true;
+  }
+}
+
+export interface ProbeParts {
+  readonly disk: Disk;
+  readonly logger: Logger;
+}
 
 /**
- * Whether chunk files may be written directly: tries it with a file in `folder`, which is gone again when this resolves, since file systems
- * say so at open, at the first write, or not at all. Logs why not.
+ * Whether files in `folder` may be written directly, which is logged where not. It is tried, with a file that is gone afterwards: file systems
+ * say so at open, at the first write, or not at all.
  */
 export async function takesDirectFiles(
   folder: string,
-  { disk, logger }: { readonly disk: Disk; readonly logger: Logger },
+  { disk, logger }: ProbeParts,
 ): Promise<boolean> {
   const path = join(folder, "direct");
   const page = pageBuffer(PAGE_BYTES);

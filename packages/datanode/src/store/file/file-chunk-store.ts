@@ -3,10 +3,9 @@ import type { Clock } from "@cairnfs/base/clock";
 import type { Disk } from "@cairnfs/base/disk";
 import { readWhole, removeDurably, writeDurably } from "@cairnfs/base/durable-file";
 import { CairnError, hasReason } from "@cairnfs/base/errors";
-import { PageBuffers, PagePool } from "@cairnfs/base/page-memory";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
-import { blocksOf, PIECE_BYTES_MAX, piecesOf } from "../block-range.ts";
+import { blocksOf, piecesOf } from "../block-range.ts";
 import type {
   ChunkPiece,
   ChunkStore,
@@ -28,17 +27,16 @@ import type { SpaceLedger } from "../space-ledger.ts";
 import { damageShownBy, storeError } from "../store-error.ts";
 import { decodeUsage, encodeUsage } from "../usage-record.ts";
 import { type ChunkFileHeader, dataOffsetFor } from "./chunk-file.ts";
-import { takesDirectFiles } from "./direct-files.ts";
+import { DirectFiles } from "./direct-files.ts";
 import {
   type BegunChunk,
-  type DraftDisk,
   type DraftKeeper,
   FileChunkWriter,
   type FinishedDraft,
 } from "./file-chunk-writer.ts";
 import { inspectFile } from "./inspect-file.ts";
 import { ChunkLayout } from "./layout.ts";
-import { type DirectReads, type HeaderChange, OpenChunkFile } from "./open-chunk-file.ts";
+import { type HeaderChange, OpenChunkFile } from "./open-chunk-file.ts";
 
 /** What a store on a disk is handed. */
 export interface StoreParts {
@@ -53,14 +51,6 @@ export interface StoreParts {
 
 const INFOS_MAX = 4096;
 const HEADERS_AT_ONCE = 16;
-/** Memory for what is written directly and is not whole pages. */
-const STAGING_BYTES = 512 * 1024;
-const STAGING_BUFFERS = 8;
-/** Memory for pieces that are read directly: what readers have given back is kept up to this. */
-const READ_BYTES_KEPT = 16 * 1024 * 1024;
-/** How many ranges a store remembers to have read. */
-const READS_REMEMBERED_MAX = 4096;
-
 /** One file for each chunk. Memory does not grow with their number. */
 export class FileChunkStore implements ChunkStore {
   readonly #parts: StoreParts;
@@ -71,10 +61,8 @@ export class FileChunkStore implements ChunkStore {
   /** What is known to be durable of the copies used last. */
   readonly #infos = new LruMap<ChunkId, StoredChunkInfo>(INFOS_MAX);
   readonly #writers = new Set<FileChunkWriter>();
-  /** Undefined where there are no direct files. */
-  #direct: DirectReads | undefined;
-  /** Which ranges were read not long ago. */
-  readonly #readLately = new LruMap<string, true>(READS_REMEMBERED_MAX);
+  /** Undefined where there are none. */
+  #direct: DirectFiles | undefined;
   #chunkCount = 0;
   #usedBytes = 0;
   #draftNumber = 0;
@@ -117,7 +105,7 @@ export class FileChunkStore implements ChunkStore {
           room();
         },
       };
-      const drafts: DraftDisk = { disk: this.#parts.disk, staging: this.#direct?.staging };
+      const drafts = { disk: this.#parts.disk, staging: this.#direct?.staging };
       const writer = await FileChunkWriter.open(drafts, path, { ...options, begun }, keeper);
       this.#writers.add(writer);
       return writer;
@@ -167,9 +155,14 @@ export class FileChunkStore implements ChunkStore {
   async *read(id: ChunkId, options: ReadOptions): AsyncGenerator<ChunkPiece> {
     this.#refuseClosed();
     try {
-      const { disk } = this.#parts;
-      const direct = this.#isCold(id, options) ? this.#direct : undefined;
-      const file = await OpenChunkFile.open(disk, this.#layout.path(id), id, "read", direct);
+      const direct = this.#direct?.isForReading(id, options) === true ? this.#direct : undefined;
+      const file = await OpenChunkFile.open(
+        this.#parts.disk,
+        this.#layout.path(id),
+        id,
+        "read",
+        direct,
+      );
       if (file === undefined) throw new CairnError("chunkNotFound", `chunk ${id} is not here`);
       try {
         const range = blocksOf(file.header.lengthBytes, options);
@@ -181,18 +174,6 @@ export class FileChunkStore implements ChunkStore {
     } catch (error) {
       throw storeError(error, `reading chunk ${id}`);
     }
-  }
-
-  /**
-   * Whether a range is to be read past the system's cache: much at once that was not read lately. What is read once costs less so, and
-   * does not push out what is read again and again.
-   */
-  #isCold(id: ChunkId, { offsetBytes, lengthBytes }: ReadOptions): boolean {
-    if (this.#direct === undefined || lengthBytes < PIECE_BYTES_MAX) return false;
-    const key = `${id}/${offsetBytes}`;
-    if (this.#readLately.get(key) === true) return false;
-    this.#readLately.set(key, true);
-    return true;
   }
 
   async claim(id: ChunkId, epoch: number): Promise<boolean> {
@@ -316,11 +297,7 @@ export class FileChunkStore implements ChunkStore {
     for (const draft of await disk.list(this.#layout.drafts)) {
       await disk.remove(join(this.#layout.drafts, draft.name));
     }
-    if (await takesDirectFiles(this.#layout.drafts, this.#parts)) {
-      const staging = PagePool.create(STAGING_BYTES, STAGING_BUFFERS);
-      const buffers = new PageBuffers(PIECE_BYTES_MAX, READ_BYTES_KEPT);
-      if (staging !== undefined) this.#direct = { buffers, staging };
-    }
+    this.#direct = await DirectFiles.open(this.#layout.drafts, this.#parts);
     const record = await readWhole(disk, this.#usagePath);
     const usage = record === undefined ? undefined : decodeUsage(record);
     // From here on it would be wrong, so it must be gone before anything changes.
