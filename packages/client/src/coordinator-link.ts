@@ -3,6 +3,7 @@ import { CairnError, hasReason, type Reason } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import type { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { CallOptions, ServiceClient } from "@cairnfs/protocol/rpc/client";
+import { IDEMPOTENCY_KEY, REQUEST_ID } from "@cairnfs/protocol/rpc/interceptor";
 import type { ClientConfig } from "./config.ts";
 
 export type CoordinatorClient = ServiceClient<typeof CoordinatorService>;
@@ -46,7 +47,9 @@ export interface CoordinatorCallOptions {
 export class CoordinatorLink {
   readonly #clients: readonly CoordinatorClient[];
   readonly #config: ClientConfig;
+  /** 32 digits of chance: no other client has the same keys. */
   readonly #clientId: string;
+  readonly #requestPrefix: string;
   #current = 0;
   #sequence = 0;
   #isClosed = false;
@@ -55,6 +58,7 @@ export class CoordinatorLink {
     this.#clients = clients;
     this.#config = config;
     this.#clientId = toHex(config.random.bytes(16));
+    this.#requestPrefix = this.#clientId.slice(0, 16);
   }
 
   /** The outcome of `send`, tried again within the patience while the reason of its failure may pass. */
@@ -103,12 +107,10 @@ export class CoordinatorLink {
 
   /** Ids for one call and its repeats. */
   metadata(isMutation: boolean): ReadonlyMap<string, string> {
+    const sequence = (this.#sequence++).toString(16).padStart(16, "0");
     const metadata = new Map<string, string>();
-    metadata.set("cairn-request-id", toHex(this.#config.random.bytes(8)));
-    if (isMutation) {
-      const sequence = (this.#sequence++).toString(16).padStart(16, "0");
-      metadata.set("cairn-idempotency-key", this.#clientId + sequence);
-    }
+    metadata.set(REQUEST_ID, this.#requestPrefix + sequence);
+    if (isMutation) metadata.set(IDEMPOTENCY_KEY, this.#clientId + sequence);
     return metadata;
   }
 

@@ -106,6 +106,7 @@ class Caller {
   readonly #options: ClientOptions;
   readonly #interceptors: readonly ClientInterceptor[];
   readonly #clientId: string;
+  readonly #requestPrefix: string;
   #requests = 0;
   #mutations = 0;
 
@@ -114,6 +115,7 @@ class Caller {
     this.#options = options;
     this.#interceptors = options.interceptors ?? [];
     this.#clientId = toHex(options.random.bytes(16));
+    this.#requestPrefix = this.#clientId.slice(0, 16);
   }
 
   unary(
@@ -195,10 +197,13 @@ class Caller {
   }
 
   #metadata(plan: MethodPlan, given: Metadata | undefined): Metadata {
+    const isComplete =
+      given?.has(REQUEST_ID) === true && (!plan.isKeyed || given.has(IDEMPOTENCY_KEY));
+    if (isComplete) return given;
     const metadata = new Map(given);
     if (!metadata.has(REQUEST_ID)) {
       this.#requests += 1;
-      metadata.set(REQUEST_ID, this.#clientId.slice(0, 16) + counterDigits(this.#requests));
+      metadata.set(REQUEST_ID, this.#requestPrefix + counterDigits(this.#requests));
     }
     if (plan.isKeyed && !metadata.has(IDEMPOTENCY_KEY)) {
       this.#mutations += 1;
