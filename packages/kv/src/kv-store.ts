@@ -59,7 +59,8 @@ export interface KvTransaction extends KvReader {
 }
 
 export interface TransactOptions {
-  readonly signal?: AbortSignal;
+  /** As a function it is asked for only where there is something to wait for: most transactions end before that. */
+  readonly signal?: AbortSignal | (() => AbortSignal);
 }
 
 /**

@@ -74,6 +74,22 @@ const EMPTY_MAP: ReadonlyMap<string, string> = new Map();
 /** Writers at rest; more than one only where a record is encoded within another. */
 const writers: RecordWriter[] = [];
 
+/** Records are cut from slabs: memory of its own for each of a few KiB costs as much as writing it. */
+const SLAB_BYTES = 128 * 1024;
+const SLICE_BYTES_MAX = 16 * 1024;
+let slab = Buffer.allocUnsafeSlow(0);
+let slabAt = 0;
+
+function takeBytes(sizeBytes: number): Buffer {
+  if (sizeBytes > SLICE_BYTES_MAX) return Buffer.allocUnsafeSlow(sizeBytes);
+  if (slabAt + sizeBytes > slab.byteLength) {
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    slabAt = 0;
+  }
+  slabAt += sizeBytes;
+  return slab.subarray(slabAt - sizeBytes, slabAt);
+}
+
 /** Gathers the fields of one record. Numbers outside their range are the caller's bug. */
 export class RecordWriter {
   #bytes = Buffer.allocUnsafe(1024);
@@ -166,7 +182,7 @@ export class RecordWriter {
 
   /** The record so far, in bytes of its own. */
   finish(): Uint8Array {
-    const record = Buffer.allocUnsafe(this.#length);
+    const record = takeBytes(this.#length);
     this.#bytes.copy(record, 0, 0, this.#length);
     return record;
   }

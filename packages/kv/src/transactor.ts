@@ -6,7 +6,7 @@ import { CommitHistory } from "./commit-history.ts";
 import type { Awaitable, KvTransaction, TransactOptions } from "./kv-store.ts";
 import { type Ledger, RolledBack } from "./ledger.ts";
 import { RecordingTransaction } from "./recording-transaction.ts";
-import { type Turn, TurnGate } from "./turn-gate.ts";
+import { type LateSignal, signalOf, type Turn, TurnGate } from "./turn-gate.ts";
 import type { View } from "./view.ts";
 import type { ResolvedWrite } from "./write-buffer.ts";
 
@@ -57,12 +57,12 @@ export class Transactor {
     options?: TransactOptions,
   ): Promise<T> {
     if (this.#closing !== undefined) throw closed();
-    const signal = options?.signal;
-    if (signal?.aborted) throw abortError(signal);
+    const given = options?.signal;
+    if (typeof given !== "function" && given?.aborted) throw abortError(given);
     this.#unfinished += 1;
     try {
       for (let attempt = 1; ; attempt++) {
-        const outcome = await this.#attempt(body, signal);
+        const outcome = await this.#attempt(body, given);
         if (outcome !== CONFLICT) {
           if ("error" in outcome) throw outcome.error;
           return outcome.value;
@@ -73,7 +73,7 @@ export class Transactor {
             `a transaction met others' changes in all of ${attempt} attempts`,
           );
         }
-        await this.#pause(attempt, signal);
+        await this.#pause(attempt, signalOf(given));
       }
     } finally {
       this.#unfinished -= 1;
@@ -92,9 +92,9 @@ export class Transactor {
 
   async #attempt<T>(
     body: (tx: KvTransaction) => Awaitable<T>,
-    signal: AbortSignal | undefined,
+    given: LateSignal | undefined,
   ): Promise<Outcome<T> | typeof CONFLICT> {
-    const entered = this.#gate.enter(signal);
+    const entered = this.#gate.enter(given);
     const turn: Turn = typeof entered === "number" ? entered : await entered;
     let outcome: Outcome<T>;
     let writes: readonly ResolvedWrite[] | undefined;
@@ -105,6 +105,9 @@ export class Transactor {
       this.#running += 1;
       try {
         outcome = await runBody(body, tx);
+        // A body that still has its turn has made nobody wait.
+        const isQuick = typeof given === "function" && this.#gate.holds(turn);
+        const signal = isQuick ? undefined : signalOf(given);
         if (signal?.aborted) throw abortError(signal);
         if (this.#isStale(tx, view)) return CONFLICT;
         if ("value" in outcome && !tx.writes.isEmpty) writes = this.#resolve(tx);

@@ -80,6 +80,31 @@ test("a signal ends the wait, and the next in line gets the turn", async () => {
   await expect(gate.enter(AbortSignal.abort())).rejects.toThrow();
 });
 
+test("a signal that is made when asked for is asked for by who waits for longer than a round", async () => {
+  let isOpen = true;
+  const gate = new TurnGate(() => isOpen);
+  const controller = new AbortController();
+  let asked = 0;
+  const signal = () => {
+    asked += 1;
+    return controller.signal;
+  };
+  const first = await gate.enter(signal);
+  const second = gate.enter(signal);
+  gate.leave(first);
+  gate.leave(await second);
+  await tick();
+  expect(asked).toBe(0);
+
+  isOpen = false;
+  const third = gate.enter(signal);
+  await tick();
+  expect(asked).toBe(1);
+  controller.abort();
+  await expect(third).rejects.toThrow(expect.objectContaining({ reason: "cancelled" }));
+  expect(gate.waiting).toBe(0);
+});
+
 test("of too many who wait the last is refused", async () => {
   const gate = new TurnGate(() => false);
   for (let waiting = 0; waiting < 65_536; waiting++) void gate.enter();

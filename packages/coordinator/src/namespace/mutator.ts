@@ -28,7 +28,7 @@ export class Mutator {
   async run<T>(
     idsMax: number,
     body: (mutation: Mutation) => Promise<T>,
-    signal: AbortSignal,
+    signal: AbortSignal | (() => AbortSignal),
   ): Promise<T> {
     const { kv, clock, ids, settings } = this.#parts;
     const taken = ids.take(idsMax);
@@ -66,7 +66,7 @@ export class Mutator {
         const period = answerPeriod(mutation.nowMs, periodMs);
         return answerOnce(mutation.tx, { key, answer, period }, () => body(mutation));
       },
-      call.signal,
+      () => call.signal,
     );
   }
 }
