@@ -326,9 +326,11 @@ class ReplicatedPut {
 
   #replicaKeeps(nodeNumber: number, result: StoreChunkResult): void {
     const receipt = result.receipts.find((candidate) => candidate.nodeNumber === nodeNumber);
+    const lengthBytes = this.#request.lengthBytes ?? this.#receiver.receivedBytes;
     const isSameChunk =
       this.#chunkId !== undefined &&
-      Buffer.compare(result.chunkId, chunkIdToBytes(this.#chunkId)) === 0;
+      Buffer.compare(result.chunkId, chunkIdToBytes(this.#chunkId)) === 0 &&
+      result.lengthBytes === BigInt(lengthBytes);
     if (receipt === undefined || !isSameChunk) {
       const message = "the replica's result is not for the chunk it was sent";
       this.#replicaLost(nodeNumber, new CairnError("protocolViolation", message));

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
-import { type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import type { DataNodeService, StoreChunkResult } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
 import { passedOn } from "@cairnfs/protocol/rpc/interceptor";
@@ -147,7 +147,7 @@ class WholeReplication {
           timeoutMs: this.#parts.options.replicaCommitMs,
         },
       );
-      this.#tally.keeps(nodeNumber, receiptFrom(result, nodeNumber, chunk.id));
+      this.#tally.keeps(nodeNumber, receiptFrom(result, nodeNumber, chunk));
       this.#settleIfDecided();
     } catch (error) {
       this.#lost(nodeNumber, error);
@@ -209,11 +209,12 @@ class WholeReplication {
 function receiptFrom(
   result: StoreChunkResult | undefined,
   nodeNumber: number,
-  id: ChunkId,
+  { id, data }: WholeChunk,
 ): ReceiptInit {
   const receipt = result?.receipts.find((candidate) => candidate.nodeNumber === nodeNumber);
   const isSameChunk =
-    result !== undefined && Buffer.compare(result.chunkId, chunkIdToBytes(id)) === 0;
+    result?.lengthBytes === BigInt(data.byteLength) &&
+    Buffer.compare(result.chunkId, chunkIdToBytes(id)) === 0;
   if (receipt !== undefined && isSameChunk) return receipt;
   throw new CairnError(
     "protocolViolation",

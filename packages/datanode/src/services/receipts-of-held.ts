@@ -29,6 +29,8 @@ export async function receiptsOfHeld(
   },
 ): Promise<HeldEverywhere | undefined> {
   if (chunkId === undefined) return undefined;
+  // A copy of another length is not this chunk, whatever it is called: one is compared with what was announced, or with others.
+  if (announced === undefined && replicaNodeNumbers.length === 0) return undefined;
   const lengthBytes = await claimHeld({ chunkId, epoch, lengthBytes: announced }, parts.store);
   if (lengthBytes === undefined || lengthBytes !== (announced ?? lengthBytes)) return undefined;
   const wanted = { chunkIds: [chunkIdToBytes(chunkId)], sessionId, epoch: BigInt(epoch) };
@@ -39,7 +41,8 @@ export async function receiptsOfHeld(
         const { chunks } = await parts
           .peer(nodeNumber)
           .hasChunks(wanted, { signal: call.signal, metadata: passedOn(call), timeoutMs });
-        return chunks[0]?.receipt;
+        const [held] = chunks;
+        return held?.lengthBytes === BigInt(lengthBytes) ? held.receipt : undefined;
       } catch (error) {
         // Whatever keeps it from answering: the chunk is stored the long way, which copes with it.
         if (error instanceof CairnError) return undefined;
