@@ -1,5 +1,6 @@
 import { sha256 } from "@cairnfs/base/checksum";
 import { toHex } from "@cairnfs/base/hex";
+import { eventually } from "@cairnfs/base/testing/eventually";
 import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import { chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
 import { expect, test } from "vitest";
@@ -213,3 +214,29 @@ test("a node that says that it stored something else is not believed", async () 
     expect(cluster.coordinator.callCount("beginUpload")).toBeGreaterThan(0);
   }
 });
+
+test.each(["corrupt", "missing"] as const)(
+  "each copy that a small read found %s is reported",
+  async (trouble) => {
+    await using cluster = await open();
+    const client = await cluster.connect();
+    const bytes = testBytes(SIZE);
+    await client.put("/f", bytes);
+    const id = chunkIdFromBytes(sha256(bytes));
+    const asked = new Set<number>();
+    for (const node of cluster.nodes) {
+      node.beforeRead = async () => {
+        asked.add(node.nodeNumber);
+      };
+      if (node.nodeNumber === 3) continue;
+      if (trouble === "corrupt") node.corrupt(id, 70_000);
+      else node.copies.delete(id);
+    }
+    for (let time = 0; time < 4; time++) await expectFile(client, "/f", bytes);
+    asked.delete(3);
+    await eventually(() => {
+      const reported = new Set(cluster.coordinator.reports.map((report) => report.nodeNumber));
+      expect([...reported].sort()).toEqual([...asked].sort());
+    });
+  },
+);
