@@ -2,6 +2,7 @@ import { Prng } from "@cairnfs/base/random";
 import type { FaultDisk } from "@cairnfs/base/testing/fault-disk";
 import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import { expect, test } from "vitest";
+import type { ChunkStore } from "./chunk-store.ts";
 import { SLOT_BYTES } from "./file/chunk-file.ts";
 import { openChunkStore } from "./open-store.ts";
 import { headBytesOf } from "./segment/record.ts";
@@ -34,25 +35,32 @@ function bytesOn(disk: FaultDisk): number {
   return counted.reduce((sum, path) => sum + disk.content(path).byteLength, 0);
 }
 
+/** The newest segment may end within a page that is counted when it is full. */
+async function expectUsed(store: ChunkStore, disk: FaultDisk, chunkCount: number): Promise<void> {
+  const space = await store.space();
+  expect(Math.abs(space.usedBytes - bytesOn(disk))).toBeLessThan(4096);
+  expect(space.chunkCount).toBe(chunkCount);
+}
+
 test("copies in quarantine are counted once, however the store was closed before", async () => {
   const disk = await diskForStore(1);
   let store = await open(disk);
-  const chunks = [sampleChunk(3000), sampleChunk(2 * MIB, 2)];
+  const chunks = [sampleChunk(30_000), sampleChunk(2 * MIB, 2)];
   for (const chunk of chunks) await putChunk(store, chunk);
   await putChunk(store, sampleChunk(2 * MIB, 3));
   for (const chunk of chunks) {
     rot(disk, chunk);
     expect(await store.verify(chunk.id, never)).toBe("corrupt");
   }
-  expect((await store.space()).usedBytes).toBe(bytesOn(disk));
+  await expectUsed(store, disk, 1);
   for (let round = 0; round < 3; round++) {
     await store.close();
     store = await open(disk);
-    expect(await store.space()).toMatchObject({ usedBytes: bytesOn(disk), chunkCount: 1 });
+    await expectUsed(store, disk, 1);
   }
   const after = disk.crash();
   store = await open(after);
-  expect(await store.space()).toMatchObject({ usedBytes: bytesOn(after), chunkCount: 1 });
+  await expectUsed(store, after, 1);
 });
 
 test("copies that are set aside at once, and again in the same instant, are counted as they lie there", async () => {
@@ -64,11 +72,11 @@ test("copies that are set aside at once, and again in the same instant, are coun
     for (const chunk of chunks) await putChunk(store, chunk);
     for (const chunk of chunks) rot(disk, chunk);
     await Promise.all(chunks.map((chunk) => store.verify(chunk.id, never)));
-    expect(await store.space()).toMatchObject({ usedBytes: bytesOn(disk), chunkCount: 0 });
+    await expectUsed(store, disk, 0);
   };
   await setAsideAll();
   await setAsideAll();
   await store.close();
   store = await open(disk, clock);
-  expect(await store.space()).toMatchObject({ usedBytes: bytesOn(disk), chunkCount: 0 });
+  await expectUsed(store, disk, 0);
 });

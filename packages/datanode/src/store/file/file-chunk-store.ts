@@ -330,7 +330,7 @@ export class FileChunkStore implements ChunkStore {
       const file = await OpenChunkFile.open(this.#parts.disk, this.#layout.path(id), id, "read");
       if (file === undefined) return undefined;
       await file.close();
-      return infoOf(file.header);
+      return file.info;
     } catch (error) {
       if (!hasReason(error, "chunkCorrupt")) throw error;
       this.#parts.logger.warn("a chunk file has no valid header", { chunk: id }, error);
@@ -354,7 +354,7 @@ export class FileChunkStore implements ChunkStore {
       }
       const changed = change(file.header);
       if (changed !== undefined) await file.update(changed);
-      this.#infos.set(id, infoOf(file.header));
+      this.#infos.set(id, file.info);
       return true;
     } finally {
       await file.close();
@@ -393,13 +393,4 @@ export class FileChunkStore implements ChunkStore {
   #refuseClosed(): void {
     if (this.#isClosed) throw new CairnError("shuttingDown", "the store is closed");
   }
-}
-
-function infoOf(header: ChunkFileHeader): StoredChunkInfo {
-  return {
-    id: header.id,
-    lengthBytes: header.lengthBytes,
-    epoch: header.epoch,
-    verifiedMs: header.verifiedMs,
-  };
 }

@@ -10,7 +10,7 @@ import {
 } from "@cairnfs/base/page-memory";
 import { BLOCK_BYTES, type ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { BlockRange } from "../block-range.ts";
-import type { ChunkPiece } from "../chunk-store.ts";
+import type { ChunkPiece, StoredChunkInfo } from "../chunk-store.ts";
 import {
   type ChunkFileHeader,
   decodeChecksums,
@@ -86,6 +86,12 @@ export class OpenChunkFile {
 
   get header(): ChunkFileHeader {
     return this.#found.header;
+  }
+
+  /** What the header says of the chunk. */
+  get info(): StoredChunkInfo {
+    const { id, lengthBytes, epoch, verifiedMs } = this.header;
+    return { id, lengthBytes, epoch, verifiedMs };
   }
 
   /** How long the file is when it is whole. */
