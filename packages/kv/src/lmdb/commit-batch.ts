@@ -23,10 +23,11 @@ export interface BatchNumbers {
   readonly applied: number;
 }
 
-/** Packs `writes`, each a key and what was written there. The buffer can be handed to another thread. */
+/** Packs `writes`, each a key and what was written there, into `spare` where there is room. It can be handed to another thread. */
 export function encodeCommitBatch(
   writes: Iterable<readonly [string, Written]>,
   { ceiling, applied }: BatchNumbers,
+  spare?: ArrayBuffer,
 ): ArrayBuffer {
   const all = [...writes];
   let sizeBytes = HEADER_BYTES;
@@ -34,7 +35,8 @@ export function encodeCommitBatch(
     sizeBytes += ENTRY_HEADER_BYTES + key.length;
     if (written !== TOMBSTONE) sizeBytes += written.byteLength;
   }
-  const memory = new ArrayBuffer(sizeBytes);
+  const isRoomy = spare !== undefined && spare.byteLength >= sizeBytes;
+  const memory = isRoomy ? spare : new ArrayBuffer(sizeBytes);
   const bytes = Buffer.from(memory);
   writeNumber(bytes, 0, ceiling);
   writeNumber(bytes, 8, applied);

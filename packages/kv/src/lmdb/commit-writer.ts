@@ -14,7 +14,7 @@ const NO_ROOM: readonly unknown[] = [MDB_MAP_FULL, ENOSPC, EDQUOT, EFBIG];
 const LITTLE_ROOM_BYTES = 64 * 1024 * 1024;
 
 interface Waiting {
-  readonly resolve: () => void;
+  readonly resolve: (memory: ArrayBuffer | undefined) => void;
   readonly reject: (error: CairnError) => void;
 }
 
@@ -53,10 +53,10 @@ export class CommitWriter implements Closable {
   }
 
   /**
-   * Resolves when the batch is durable. When it rejects, with `storeFull` or `storeFailed`, nothing of it is stored;
+   * Resolves when the batch is durable, with its memory, which may be used again. When it rejects, with `storeFull` or `storeFailed`, nothing of it is stored;
    * only after the thread itself has died is that not known.
    */
-  write(batch: ArrayBuffer): Promise<void> {
+  write(batch: ArrayBuffer): Promise<ArrayBuffer | undefined> {
     const answer = this.#answer();
     if (this.#failure === undefined) this.#thread.postMessage(batch, [batch]);
     return answer;
@@ -70,7 +70,7 @@ export class CommitWriter implements Closable {
     await exit;
   }
 
-  #answer(): Promise<void> {
+  #answer(): Promise<ArrayBuffer | undefined> {
     assert(this.#waiting === undefined, "batches are written one at a time");
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     // Only a writer at work keeps the process alive.
@@ -84,7 +84,8 @@ export class CommitWriter implements Closable {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     this.#thread.unref();
-    if (answer === undefined || answer === "ready") waiting?.resolve();
+    if (answer === "ready") waiting?.resolve(undefined);
+    else if (answer instanceof ArrayBuffer) waiting?.resolve(answer);
     else if (waiting !== undefined) void this.#explain(answer).then(waiting.reject);
   }
 

@@ -20,6 +20,8 @@ const GATHERING_MS = 1;
 /** A checkpoint begins when the journal has so much, or when this long has passed. */
 const CHECKPOINT_BYTES = 8 * 1024 * 1024;
 const CHECKPOINT_DELAY_MS = 500;
+/** The memory of a batch that is larger is not kept for the next. */
+const KEPT_BATCH_BYTES = 16 * 1024 * 1024;
 /** While a checkpoint goes on, so much more is taken; and this is where it ends when checkpoints fail. */
 const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -68,6 +70,7 @@ export class LmdbLedger implements Ledger {
   #gathering: Group;
   #writing: Group | undefined;
   #spareRecord: RecordBuilder | undefined;
+  #spareBatch: ArrayBuffer | undefined;
   #viewsHeld = 0;
   /** Falls to one after a failure, so that only those commits fail that have no room of their own. */
   #groupCommitsMax = GROUP_COMMITS_MAX;
@@ -265,10 +268,13 @@ export class LmdbLedger implements Ledger {
     const { base } = this.#layers;
     this.#layers = { active, frozen, base };
     const numbers = { applied: this.#journal.last, ceiling: this.#nextCeiling() };
-    const batch = encodeCommitBatch(frozen.values(this.#durableSequence), numbers);
+    const writes = frozen.values(this.#durableSequence);
+    const batch = encodeCommitBatch(writes, numbers, this.#spareBatch);
+    this.#spareBatch = undefined;
     if (this.#writing === undefined) this.#journal.turn();
     try {
-      await this.#writer.write(batch);
+      const memory = await this.#writer.write(batch);
+      if (memory !== undefined && memory.byteLength <= KEPT_BATCH_BYTES) this.#spareBatch = memory;
       this.#endCheckpoint(numbers);
     } catch (error) {
       this.#checkpointError = error;

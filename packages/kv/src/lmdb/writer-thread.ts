@@ -1,6 +1,6 @@
 /**
  * The thread that writes: each message is a batch (commit-batch.ts), which becomes one LMDB transaction with one fsync.
- * The answer is `undefined`, or what went wrong, and then nothing of the batch is stored. The message "close" ends it.
+ * The answer is the batch's memory, or what went wrong, and then nothing of the batch is stored. The message "close" ends it.
  */
 
 import { parentPort, workerData } from "node:worker_threads";
@@ -36,7 +36,7 @@ port.on("message", (message: "close" | ArrayBuffer) => {
   const batch = Buffer.from(message);
   try {
     root.transactionSync(() => write(batch));
-    port.postMessage(undefined);
+    port.postMessage(message, [message]);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     port.postMessage({ message: String(error), code });
