@@ -73,14 +73,26 @@ export function writeCallHead(
   writer.uint32(Math.min(Math.ceil(timeoutMs), TIMEOUT_MS_MAX));
   writer.uint16(call.path.length);
   writer.uint16(call.metadataBytes);
-  writer.ascii(call.path);
+  writer.bytes(asciiBytes(call.path));
   for (const [name, value] of call.metadata) {
     writer.uint8(name.length);
-    writer.ascii(name);
+    writer.bytes(asciiBytes(name));
     const valueBytes = Buffer.byteLength(value);
     writer.uint16(valueBytes);
     writer.text(value, valueBytes);
   }
+}
+
+/** The paths and names that most calls have. */
+const KNOWN_ASCII = new Map<string, Uint8Array>();
+const KNOWN_ASCII_MAX = 256;
+
+function asciiBytes(text: string): Uint8Array {
+  const known = KNOWN_ASCII.get(text);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(text, "latin1");
+  if (KNOWN_ASCII.size < KNOWN_ASCII_MAX) KNOWN_ASCII.set(text, bytes);
+  return bytes;
 }
 
 /** The head of a request frame; a body that is none fails with `protocolViolation`. */

@@ -66,11 +66,6 @@ export class FrameWriter {
     this.#batch.writeUInt32BE(value, at);
   }
 
-  ascii(value: string): void {
-    const at = this.#take(value.length);
-    this.#batch.write(value, at, value.length, "latin1");
-  }
-
   text(value: string, sizeBytes: number): void {
     const at = this.#take(sizeBytes);
     this.#batch.write(value, at, sizeBytes, "utf8");
