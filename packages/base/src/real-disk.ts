@@ -7,12 +7,13 @@ import {
   ftruncate,
   open as openFile,
   read,
+  rename,
   type Stats,
   stat,
   write,
   writev,
 } from "node:fs";
-import { mkdir, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
+import { mkdir, readdir, rmdir, statfs, unlink } from "node:fs/promises";
 import {
   type Disk,
   type DiskEntry,
@@ -53,7 +54,7 @@ export class RealDisk implements Disk {
   }
 
   rename(from: string, to: string): Promise<void> {
-    return rename(from, to);
+    return callback((done) => rename(from, to, done));
   }
 
   async remove(path: string): Promise<void> {

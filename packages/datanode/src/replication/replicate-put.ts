@@ -146,7 +146,7 @@ class ReplicatedPut {
 
   /** Resolves when nothing goes on any more and the own copy is either kept or forgotten. */
   async close(): Promise<void> {
-    this.fail(new CairnError("cancelled", "the caller left"));
+    if (!this.#hasEnded) this.fail(new CairnError("cancelled", "the caller left"));
     await this.#keeping;
   }
 

@@ -43,7 +43,10 @@ export class OutgoingStream implements AsyncIterableIterator<Uint8Array> {
       onRoom: () => {
         if (!this.#hasEnded) this.#wire?.resume();
       },
-      onReturn: () => this.#leave(new CairnError("cancelled", "the caller has read enough")),
+      onReturn: () => {
+        // Most callers leave when the call has ended: then there is nobody to tell.
+        if (!this.#hasEnded) this.#leave(new CairnError("cancelled", "the caller has read enough"));
+      },
     });
   }
 

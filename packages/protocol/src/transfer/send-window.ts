@@ -27,6 +27,7 @@ export class SendWindow {
   #ackedBytes = 0;
   #isPaused = false;
   #failure: { readonly error: unknown } | undefined;
+  #isClosed = false;
   #wake: (() => void) | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
@@ -74,6 +75,7 @@ export class SendWindow {
   async room(sizeBytes: number): Promise<void> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#isClosed) throw new CairnError("cancelled", "the transfer has ended");
       if (this.#hasRoom(sizeBytes)) return;
       if (this.#isPaused) this.#watchdog.watch();
       await new Promise<void>((resolve) => {
@@ -105,7 +107,7 @@ export class SendWindow {
 
   /** Breaks the window: who waits for room gets `error`. The first failure holds. */
   fail(error: unknown): void {
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined || this.#isClosed) return;
     this.#failure = { error };
     this.#watchdog.rest();
     this.#wake?.();
@@ -114,8 +116,10 @@ export class SendWindow {
 
   /** Lets go of the timer. Who still waits for room is told that the call ended. */
   close(): void {
+    this.#isClosed = true;
     this.#onFailure = undefined;
-    this.fail(new CairnError("cancelled", "the transfer has ended"));
+    this.#watchdog.rest();
+    this.#wake?.();
   }
 
   #hasRoom(sizeBytes: number): boolean {

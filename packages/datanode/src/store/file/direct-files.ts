@@ -19,6 +19,8 @@ const STAGING_BYTES = 512 * 1024;
 const STAGING_BUFFERS = 8;
 /** Memory for pieces that are read directly: what readers have given back is kept up to this. */
 const READ_BYTES_KEPT = 16 * 1024 * 1024;
+/** How often a range is read directly before it is worth being in the cache. */
+const DIRECT_READS = 2;
 /** How many ranges are remembered to have been read. */
 const READS_REMEMBERED_MAX = 4096;
 
@@ -26,8 +28,8 @@ const READS_REMEMBERED_MAX = 4096;
 export class DirectFiles implements DirectReads {
   readonly staging: PagePool;
   readonly buffers = new PageBuffers(PIECE_BYTES_MAX, READ_BYTES_KEPT);
-  /** Which ranges were read not long ago. */
-  readonly #readLately = new LruMap<string, true>(READS_REMEMBERED_MAX);
+  /** How often ranges were read not long ago. */
+  readonly #readLately = new LruMap<string, number>(READS_REMEMBERED_MAX);
 
   private constructor(staging: PagePool) {
     this.staging = staging;
@@ -41,15 +43,15 @@ export class DirectFiles implements DirectReads {
   }
 
   /**
-   * Whether a range is to be read past the cache: much at once that was not read lately. What is read once costs less so, and does
-   * not push out what is read again and again.
+   * Whether a range is to be read past the cache: much at once that was not read often lately. To bring bytes into the cache costs more than to
+   * read them from a good disk, so what is read now and then does not push out what is read again and again.
    */
   isForReading(id: ChunkId, { offsetBytes, lengthBytes }: ReadOptions): boolean {
     if (lengthBytes < PIECE_BYTES_MAX) return false;
     const key = `${id}/${offsetBytes}`;
-    if (this.#readLately.get(key) === true) return false;
-    this.#readLately.set(key, true);
-    return true;
+    const readsBefore = this.#readLately.get(key) ?? 0;
+    this.#readLately.set(key, readsBefore + 1);
+    return readsBefore < DIRECT_READS;
   }
 }
 

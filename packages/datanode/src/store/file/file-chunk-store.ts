@@ -118,11 +118,11 @@ export class FileChunkStore implements ChunkStore {
   /** Moves a finished draft to its place, durably. */
   #place(draft: FinishedDraft): Promise<StoredChunkInfo> {
     return this.#locks.run(draft.id, async () => {
-      const before = await this.#find(draft.id);
-      const epoch = Math.max(draft.epoch, before?.epoch ?? 0);
-      await Promise.all([draft.seal(epoch), this.#layout.ensureFolder(draft.id)]);
       const path = this.#layout.path(draft.id);
       const replacedBytes = await this.#parts.disk.fileBytes(path);
+      const before = replacedBytes === undefined ? undefined : await this.#find(draft.id);
+      const epoch = Math.max(draft.epoch, before?.epoch ?? 0);
+      await Promise.all([draft.seal(epoch), this.#layout.ensureFolder(draft.id)]);
       this.#infos.delete(draft.id);
       await this.#parts.disk.rename(draft.path, path);
       try {

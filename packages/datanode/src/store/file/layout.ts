@@ -9,6 +9,7 @@ const LEAF_DIGITS = 3;
 const CHUNK_NAME = /^[0-9a-f]{64}$/u;
 const TOP_NAME = /^[0-9a-f]{2}$/u;
 const LEAF_NAME = /^[0-9a-f]$/u;
+const LEAF_NAMES = [..."0123456789abcdef"];
 
 /** Where the files of chunks lie: `chunks/ab/c/abc…`, with `drafts` and `quarantine` beside `chunks`. */
 export class ChunkLayout {
@@ -19,7 +20,8 @@ export class ChunkLayout {
   readonly #disk: Disk;
   readonly #syncs: SharedSync;
   /** The leaves that are durable, by the first digits of the ids in them. */
-  readonly #leaves = new Map<string, Promise<void>>();
+  readonly #leaves = new Set<string>();
+  readonly #making = new Map<string, Promise<void>>();
 
   constructor(root: string, disk: Disk, syncs: SharedSync) {
     this.#root = root;
@@ -39,7 +41,7 @@ export class ChunkLayout {
       if (!TOP_NAME.test(top.name)) continue;
       const path = join(this.#chunks, top.name);
       for (const leaf of await this.#disk.list(path)) {
-        if (LEAF_NAME.test(leaf.name)) this.#leaves.set(top.name + leaf.name, Promise.resolve());
+        if (LEAF_NAME.test(leaf.name)) this.#leaves.add(top.name + leaf.name);
       }
       // A process that was killed may have made them without a sync.
       await this.#disk.syncFolder(path);
@@ -59,24 +61,21 @@ export class ChunkLayout {
 
   /** Resolves when the folder for `id` is there to stay. */
   async ensureFolder(id: ChunkId): Promise<void> {
-    const leaf = id.slice(0, LEAF_DIGITS);
-    let made = this.#leaves.get(leaf);
-    if (made === undefined) {
-      made = this.#makeLeaf(leaf);
-      this.#leaves.set(leaf, made);
+    if (this.#leaves.has(id.slice(0, LEAF_DIGITS))) return;
+    const top = id.slice(0, TOP_DIGITS);
+    let making = this.#making.get(top);
+    if (making === undefined) {
+      making = this.#makeLeaves(top).finally(() => this.#making.delete(top));
+      this.#making.set(top, making);
     }
-    try {
-      await made;
-    } catch (error) {
-      if (this.#leaves.get(leaf) === made) this.#leaves.delete(leaf);
-      throw error;
-    }
+    await making;
+    for (const digit of LEAF_NAMES) this.#leaves.add(top + digit);
   }
 
   /** The leaves in order, from the one that `after` is in. */
   leavesFrom(after: ChunkId | undefined): string[] {
     const first = after?.slice(0, LEAF_DIGITS) ?? "";
-    return [...this.#leaves.keys()].filter((leaf) => leaf >= first).sort();
+    return [...this.#leaves].filter((leaf) => leaf >= first).sort();
   }
 
   leafPath(leaf: string): string {
@@ -92,9 +91,11 @@ export class ChunkLayout {
     return ids.sort();
   }
 
-  async #makeLeaf(leaf: string): Promise<void> {
-    await this.#disk.makeFolder(this.leafPath(leaf));
-    await this.#syncs.sync(join(this.#chunks, leaf.slice(0, TOP_DIGITS)));
+  /** Makes all leaves of the top folder that are missing: their syncs cost as much for one as for all. */
+  async #makeLeaves(top: string): Promise<void> {
+    const path = join(this.#chunks, top);
+    for (const digit of LEAF_NAMES) await this.#disk.makeFolder(join(path, digit));
+    await this.#syncs.sync(path);
     await this.#syncs.sync(this.#chunks);
   }
 }
