@@ -36,14 +36,13 @@ import {
 import { reportReplica } from "./download/report-replica.ts";
 import {
   attributesToWire,
-  childPath,
   entryFromWire,
   type FileEntry,
   policyToWire,
   preconditionToWire,
 } from "./entry.ts";
 import { CairnFileSystem } from "./fs/file-system.ts";
-import { EntryListing, listPages } from "./listing.ts";
+import { EntryListing, listPages, pageFromWire } from "./listing.ts";
 import { NodeHealth } from "./node-health.ts";
 import { type NodeInfo, NodeTable, nodeInfo } from "./node-table.ts";
 import { FileLeases } from "./small-files/file-leases.ts";
@@ -254,10 +253,7 @@ export class CairnClient implements Closable {
     const reply = await this.#ask(signal, (client, callOptions) =>
       client.list({ path, after, limit: pageSize }, callOptions),
     );
-    return {
-      entries: reply.entries.map((entry) => entryFromWire(entry, childPath(path, entry.name))),
-      nextAfter: reply.nextAfter === "" ? undefined : reply.nextAfter,
-    };
+    return pageFromWire(path, reply);
   }
 
   /** Everything below `path`, each directory before its children. */

@@ -1,5 +1,6 @@
+import type { ListResponse } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { ListPage } from "./client-options.ts";
-import type { FileEntry } from "./entry.ts";
+import { childPath, entryFromWire, type FileEntry } from "./entry.ts";
 
 /** Fetches the page after this key, or the first. */
 export type FetchPage = (after: string | undefined) => Promise<ListPage>;
@@ -20,6 +21,14 @@ export async function* listPages(
     next = followed(fetch, page);
     yield page;
   }
+}
+
+/** A page of the directory at `path` as the wire has it. */
+export function pageFromWire(path: string, { entries, nextAfter }: ListResponse): ListPage {
+  return {
+    entries: entries.map((entry) => entryFromWire(entry, childPath(path, entry.name))),
+    nextAfter: nextAfter === "" ? undefined : nextAfter,
+  };
 }
 
 function followed(fetch: FetchPage, page: ListPage): Promise<ListPage> | undefined {
