@@ -264,10 +264,11 @@ class ReplicatedPut {
 
   /** Makes sure of all blocks before they are kept: a replica is about to have taken the last of them, or none will. */
   async #proveRest(): Promise<void> {
+    const { proofs } = this.#parts;
     await this.#untaken.provenByOthers(
       this.#receiver.receivedBytes,
       this.#parts.clock,
-      () => !this.#hasEnded && this.#tally.pendingReplicas.length > 0,
+      () => !this.#hasEnded && this.#tally.pendingReplicas.some(proofs.canProveTo, proofs),
     );
     if (this.#hasEnded || !this.#try(() => this.#untaken.prove())) {
       throw new CairnError("cancelled", "the put has failed");
@@ -309,7 +310,8 @@ class ReplicatedPut {
         commitMs: options.replicaCommitMs,
         metadata: passedOn(this.#call),
         onProgress: (takenBytes) => {
-          this.#untaken.provenElsewhere(takenBytes);
+          // What the client says is a node could say anything.
+          if (proofs.canProveTo(nodeNumber)) this.#untaken.provenElsewhere(takenBytes);
           this.#tally.took(nodeNumber, takenBytes);
           this.#advance();
         },
