@@ -76,7 +76,7 @@ export const datanodeSettings = z.object({
   bufferBudgetBytes: sizeBytes(8 * MIB)
     .default(64 * MIB)
     .describe(
-      "The memory for chunks on their way in, over all streams. Streams wait at their start while it is spent.",
+      "The memory for chunks on their way in, over all streams, which wait at their start while it is spent. Small chunks on their way out have as much.",
     ),
 
   replicaStallMs: durationMs(10)

@@ -159,7 +159,14 @@ export class OpenedFile {
     if (!isWhole || sizeBytes === 0 || sizeBytes > SMALL_FILE_BYTES_MAX) return undefined;
     const chunk = this.#content instanceof ChunkMap ? this.#content.here(0) : undefined;
     if (chunk?.lengthBytes !== sizeBytes) return undefined;
-    return withCallerSignal(signal, () => readSmallChunk(this.#parts, chunk, signal));
+    // Who has to wait for memory does so on the long way.
+    const giveBack = this.#parts.budget.tryTake(sizeBytes);
+    if (giveBack === undefined) return undefined;
+    try {
+      return await withCallerSignal(signal, () => readSmallChunk(this.#parts, chunk, signal));
+    } finally {
+      giveBack();
+    }
   }
 }
 

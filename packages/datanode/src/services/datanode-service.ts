@@ -1,3 +1,4 @@
+import { ByteBudget } from "@cairnfs/base/byte-budget";
 import { CairnError } from "@cairnfs/base/errors";
 import { Limit } from "@cairnfs/base/limit";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
@@ -56,6 +57,8 @@ export function datanodeService(
   const isMember = (nodeNumber: number) => parts.nodes.has(nodeNumber);
   const storeParts: StoreChunkParts = { ...parts, peer, isMember };
 
+  const reads = new ByteBudget(parts.config.bufferBudgetBytes);
+
   return {
     storeChunk: (requests, call) => serveStore(requests, call, storeParts),
 
@@ -68,7 +71,7 @@ export function datanodeService(
 
     putChunk: (request, call) => putChunk(request, call, storeParts),
 
-    getChunk: (request) => getChunk(request, store),
+    getChunk: (request, call) => getChunk(request, call, { store, reads }),
 
     replicateChunk: (request, call) => replicateChunk(request, call, storeParts),
 

@@ -1,20 +1,30 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ByteBudget } from "@cairnfs/base/byte-budget";
 import { CairnError } from "@cairnfs/base/errors";
 import { chunkIdFromBytes, FRAME_DATA_BYTES_MAX } from "@cairnfs/protocol/chunk-id";
 import type {
   GetChunkRequest,
   GetChunkResponseSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
+import { whenSent } from "@cairnfs/protocol/rpc/sent-parts";
+import type { Call } from "@cairnfs/protocol/rpc/service";
 import { blockRange } from "@cairnfs/protocol/transfer/retrieve-chunk";
 import { numberFromUint64 } from "@cairnfs/protocol/uint64";
 import type { ChunkPiece, ChunkStore } from "../store/chunk-store.ts";
 
 type GetChunkResponseInit = MessageInitShape<typeof GetChunkResponseSchema>;
 
+export interface GetChunkParts {
+  readonly store: Pick<ChunkStore, "info" | "read">;
+  /** Bounds the memory of reads that go on. */
+  readonly reads: ByteBudget;
+}
+
 /** Reads the whole blocks that a range touches, with the checksums that were stored; they fit in one message. */
 export async function getChunk(
   request: GetChunkRequest,
-  store: Pick<ChunkStore, "info" | "read">,
+  call: Pick<Call, "signal">,
+  { store, reads }: GetChunkParts,
 ): Promise<GetChunkResponseInit> {
   const id = chunkIdFromBytes(request.chunkId);
   const offsetBytes = numberFromUint64(request.offsetBytes, "offset_bytes");
@@ -30,13 +40,19 @@ export async function getChunk(
       `the range touches ${blocks.lengthBytes} bytes of blocks, expected at most ${FRAME_DATA_BYTES_MAX}`,
     );
   }
-  const pieces: ChunkPiece[] = [];
-  for await (const piece of store.read(id, { offsetBytes, lengthBytes })) pieces.push(piece);
-  return {
-    chunkLengthBytes: BigInt(chunkLengthBytes),
-    offsetBytes: BigInt(blocks.offsetBytes),
-    ...joined(pieces),
-  };
+  const sizeBytes = Math.max(0, blocks.lengthBytes);
+  const giveBack = reads.tryTake(sizeBytes) ?? (await reads.take(sizeBytes, call.signal));
+  try {
+    const pieces: ChunkPiece[] = [];
+    for await (const piece of store.read(id, { offsetBytes, lengthBytes })) pieces.push(piece);
+    return {
+      chunkLengthBytes: BigInt(chunkLengthBytes),
+      offsetBytes: BigInt(blocks.offsetBytes),
+      ...joined(pieces),
+    };
+  } finally {
+    giveBack();
+  }
 }
 
 function joined(
@@ -44,10 +60,11 @@ function joined(
 ): Pick<GetChunkResponseInit, "data" | "blockChecksums"> {
   const [first] = pieces;
   if (first !== undefined && pieces.length === 1) {
-    return { data: first.data, blockChecksums: [...first.blockChecksums] };
+    const { data, release } = first;
+    if (release !== undefined) whenSent(data, release);
+    return { data, blockChecksums: [...first.blockChecksums] };
   }
-  return {
-    data: Buffer.concat(pieces.map((piece) => piece.data)),
-    blockChecksums: pieces.flatMap((piece) => piece.blockChecksums),
-  };
+  const data = Buffer.concat(pieces.map((piece) => piece.data));
+  for (const { release } of pieces) release?.();
+  return { data, blockChecksums: pieces.flatMap((piece) => piece.blockChecksums) };
 }

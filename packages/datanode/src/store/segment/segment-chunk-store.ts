@@ -6,6 +6,7 @@ import { CairnError } from "@cairnfs/base/errors";
 import { isPageAligned, pageBuffer } from "@cairnfs/base/page-memory";
 import type { Random } from "@cairnfs/base/random";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import { receiveBuffers, releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import { allBlocks, type BlockRange, blocksOf } from "../block-range.ts";
 import {
   type ChunkPiece,
@@ -363,7 +364,9 @@ async function readRecord(
   const dataBytes = range.endBytes - range.offsetBytes;
   // One read where the data follows the head, which is most of them.
   const joined = range.offsetBytes === 0;
-  const first = Buffer.allocUnsafeSlow(joined ? headBytes + dataBytes : headBytes);
+  const first = joined
+    ? receiveBuffers.take(headBytes + dataBytes)
+    : Buffer.allocUnsafeSlow(headBytes);
   const rest = Buffer.allocUnsafeSlow(joined ? 0 : dataBytes);
   const [firstBytes, restBytes] = await Promise.all([
     readFully(file, first, chunk.offset),
@@ -379,6 +382,7 @@ async function readRecord(
   return {
     data: joined ? first.subarray(headBytes) : rest,
     blockChecksums: record.blockChecksums.slice(range.firstBlock, range.endBlock),
+    release: joined ? () => releaseReceived(first) : undefined,
   };
 }
 
