@@ -61,11 +61,15 @@ test("wrong checksums are refused although a replica that the client made up tak
       },
     });
   }
+  // The replica has acknowledged all before the own store has it.
+  cluster.node(1).store.letWrite(0);
   const storing = (async () => {
     for await (const _answer of cluster.node(1).client.storeChunk(requests())) {
       // Acknowledgements.
     }
   })();
+  for (let turn = 0; turn < 200; turn++) await cluster.clock.advance(0);
+  cluster.node(1).store.letWrite(Number.POSITIVE_INFINITY);
   await expect(cluster.outcome(storing)).rejects.toMatchObject({ reason: "chunkMismatch" });
   expect(await cluster.node(1).store.info(CHUNK.id)).toBeUndefined();
 });
