@@ -68,3 +68,32 @@ class MappedIterator<A, B> implements AsyncIterator<B> {
     this.#onEnd();
   }
 }
+
+/** `source` as it is, whose end or failure is told as well. Passes `return` on at once. */
+export function observed<T>(
+  source: AsyncIterable<T>,
+  observer: { onEnd(): void; onFailed(error: unknown): void },
+): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const items = source[Symbol.asyncIterator]();
+      return {
+        next: () =>
+          items.next().then(
+            (item) => {
+              if (item.done === true) observer.onEnd();
+              return item;
+            },
+            (error: unknown) => {
+              observer.onFailed(error);
+              throw error;
+            },
+          ),
+        return: async () => {
+          await items.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}

@@ -1,6 +1,6 @@
-import { create } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type ChunkId, chunkIdToBytes } from "../chunk-id.ts";
-import { type ChunkDataStream, ChunkDataStreamSchema } from "../gen/cairn/v1/datanode_pb.ts";
+import type { ChunkDataStreamSchema } from "../gen/cairn/v1/datanode_pb.ts";
 
 /** Bytes of a chunk that travel together: whole 64 KiB blocks, the last frame excepted. */
 export interface ChunkFrame {
@@ -12,19 +12,19 @@ export interface ChunkFrame {
   readonly isFinal: boolean;
 }
 
-const NO_BYTES = new Uint8Array(0);
-
 /** The message for a frame. The data is referred to, not copied. */
 export function frameToMessage(
   frame: ChunkFrame,
   ids: { readonly sessionId?: Uint8Array; readonly chunkId?: ChunkId | undefined },
-): ChunkDataStream {
-  return create(ChunkDataStreamSchema, {
-    sessionId: ids.sessionId ?? NO_BYTES,
-    chunkId: ids.chunkId === undefined ? NO_BYTES : chunkIdToBytes(ids.chunkId),
-    offsetBytes: BigInt(frame.offsetBytes),
-    isFinal: frame.isFinal,
-    blockChecksums: [...frame.blockChecksums],
-    data: frame.data,
-  });
+): MessageInitShape<typeof ChunkDataStreamSchema> {
+  const { offsetBytes, isFinal, blockChecksums, data } = frame;
+  return {
+    ...(ids.sessionId !== undefined && { sessionId: ids.sessionId }),
+    ...(ids.chunkId !== undefined && { chunkId: chunkIdToBytes(ids.chunkId) }),
+    offsetBytes: BigInt(offsetBytes),
+    isFinal,
+    // The message's type wants a list of its own; whoever sends it only reads.
+    blockChecksums: blockChecksums as number[],
+    data,
+  };
 }

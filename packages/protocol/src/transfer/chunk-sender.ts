@@ -18,11 +18,16 @@ export async function* cutFrames(
   pieces: AsyncIterable<Uint8Array>,
   frameBytes: number = FRAME_DATA_BYTES_DEFAULT,
 ): AsyncGenerator<ChunkFrame, void, undefined> {
+  const cutter = new Cutter(frameBytes);
   let offsetBytes = 0;
-  for await (const { data, isLast } of alignToBlocks(pieces, frameBytes)) {
-    yield { offsetBytes, data, blockChecksums: blockChecksums(data), isFinal: isLast };
-    offsetBytes += data.byteLength;
+  for await (const piece of pieces) {
+    for (const data of cutter.cut(piece)) {
+      yield { offsetBytes, data, blockChecksums: blockChecksums(data), isFinal: false };
+      offsetBytes += data.byteLength;
+    }
   }
+  const data = cutter.rest;
+  yield { offsetBytes, data, blockChecksums: blockChecksums(data), isFinal: true };
 }
 
 /** Lets frames through as the window has room for them. */
@@ -35,17 +40,6 @@ export async function* sendWithin(
     window.sent(frame.data.byteLength);
     yield frame;
   }
-}
-
-async function* alignToBlocks(
-  pieces: AsyncIterable<Uint8Array>,
-  frameBytes: number,
-): AsyncGenerator<{ readonly data: Uint8Array; readonly isLast: boolean }> {
-  const cutter = new Cutter(frameBytes);
-  for await (const piece of pieces) {
-    for (const data of cutter.cut(piece)) yield { data, isLast: false };
-  }
-  yield { data: cutter.rest, isLast: true };
 }
 
 class Cutter {

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createSha256 } from "@cairnfs/base/checksum";
 import type { Clock } from "@cairnfs/base/clock";
 import { abortError, CairnError } from "@cairnfs/base/errors";
@@ -9,11 +9,7 @@ import {
   chunkIdFromBytes,
   chunkIdToBytes,
 } from "../chunk-id.ts";
-import {
-  type DataNodeService,
-  type RetrieveChunkRequest,
-  RetrieveChunkRequestSchema,
-} from "../gen/cairn/v1/datanode_pb.ts";
+import type { DataNodeService, RetrieveChunkRequestSchema } from "../gen/cairn/v1/datanode_pb.ts";
 import type { ServiceClient } from "../rpc/client.ts";
 import type { Metadata } from "../rpc/service.ts";
 import { numberFromUint64 } from "../uint64.ts";
@@ -189,8 +185,8 @@ export function blockRange(range: {
 async function* retrieveRequests(
   options: RetrieveChunkOptions,
   acks: Latest<Ack>,
-): AsyncGenerator<RetrieveChunkRequest, void, undefined> {
-  yield create(RetrieveChunkRequestSchema, {
+): AsyncGenerator<MessageInitShape<typeof RetrieveChunkRequestSchema>, void, undefined> {
+  yield {
     step: {
       case: "open",
       value: {
@@ -200,10 +196,10 @@ async function* retrieveRequests(
         windowBytes: BigInt(options.windowBytes ?? WINDOW_BYTES_DEFAULT),
       },
     },
-  });
+  };
   for await (const { bytesReceived, readyForNext } of acks) {
-    yield create(RetrieveChunkRequestSchema, {
+    yield {
       step: { case: "ack", value: { bytesReceived: BigInt(bytesReceived), readyForNext } },
-    });
+    };
   }
 }

@@ -1,26 +1,21 @@
-import { create } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createSha256 } from "@cairnfs/base/checksum";
 import type { Clock } from "@cairnfs/base/clock";
 import { abortError, CairnError } from "@cairnfs/base/errors";
 import { CHUNK_BYTES_MAX, type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "../chunk-id.ts";
 import type { Node, Receipt } from "../gen/cairn/v1/common_pb.ts";
-import {
-  type DataNodeService,
-  type ReplicaFailure,
-  type StoreChunkRequest,
+import type {
+  DataNodeService,
+  ReplicaFailure,
   StoreChunkRequestSchema,
-  type StoreChunkResult,
+  StoreChunkResult,
 } from "../gen/cairn/v1/datanode_pb.ts";
 import type { ServiceClient } from "../rpc/client.ts";
+import { observed } from "../rpc/iterables.ts";
 import type { Metadata } from "../rpc/service.ts";
 import { numberFromUint64 } from "../uint64.ts";
 import { frameToMessage } from "./chunk-frame.ts";
-import {
-  cutFrames,
-  FRAME_DATA_BYTES_DEFAULT,
-  sendWithin,
-  WINDOW_BYTES_DEFAULT,
-} from "./chunk-sender.ts";
+import { cutFrames, FRAME_DATA_BYTES_DEFAULT, WINDOW_BYTES_DEFAULT } from "./chunk-sender.ts";
 import { SendWindow } from "./send-window.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -123,6 +118,8 @@ function checkStored(
   }
 }
 
+export type StoreChunkRequestInit = MessageInitShape<typeof StoreChunkRequestSchema>;
+
 export interface StoreCallOptions {
   readonly clock: Clock;
   /** Opened by the acknowledgements; when it breaks the call ends with its error. */
@@ -140,7 +137,7 @@ export interface StoreCallOptions {
  */
 export async function callStoreChunk(
   client: Pick<ServiceClient<typeof DataNodeService>, "storeChunk">,
-  requests: AsyncIterable<StoreChunkRequest>,
+  requests: AsyncIterable<StoreChunkRequestInit>,
   options: StoreCallOptions,
 ): Promise<StoreChunkResult> {
   const { window, signal, resultTimeoutMs } = options;
@@ -158,19 +155,14 @@ export async function callStoreChunk(
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) onAbort();
 
-  async function* watchedRequests(): AsyncGenerator<StoreChunkRequest, void, undefined> {
-    try {
-      yield* requests;
-      patience.watch();
-    } catch (error) {
-      // The transport may hide what went wrong on our side behind its own words.
-      fail(error);
-      throw error;
-    }
-  }
+  const watched = observed(requests, {
+    onEnd: () => patience.watch(),
+    // The transport may hide what went wrong on our side behind its own words.
+    onFailed: fail,
+  });
 
   try {
-    const responses = client.storeChunk(watchedRequests(), {
+    const responses = client.storeChunk(watched, {
       signal: controller.signal,
       timeoutMs: Number.POSITIVE_INFINITY,
       metadata: options.metadata,
@@ -201,11 +193,13 @@ async function* storeRequests(
   window: SendWindow,
   options: StoreChunkOptions,
   sent: SentChunk,
-): AsyncGenerator<StoreChunkRequest, void, undefined> {
+): AsyncGenerator<StoreChunkRequestInit, void, undefined> {
   const { chunkId, sessionId, frameBytes = FRAME_DATA_BYTES_DEFAULT } = options;
   const hash = chunkId === undefined ? createSha256() : undefined;
   yield openRequest(options);
-  for await (const frame of sendWithin(window, cutFrames(pieces, frameBytes))) {
+  for await (const frame of cutFrames(pieces, frameBytes)) {
+    await window.room(frame.data.byteLength);
+    window.sent(frame.data.byteLength);
     hash?.update(frame.data);
     let finalId: ChunkId | undefined;
     if (frame.isFinal) {
@@ -215,14 +209,14 @@ async function* storeRequests(
       sent.lengthBytes = frame.offsetBytes + frame.data.byteLength;
     }
     const value = frameToMessage(frame, { sessionId, chunkId: finalId });
-    yield create(StoreChunkRequestSchema, { step: { case: "data", value } });
+    yield { step: { case: "data", value } };
   }
 }
 
-function openRequest(options: StoreChunkOptions): StoreChunkRequest {
+function openRequest(options: StoreChunkOptions): StoreChunkRequestInit {
   const { chunkId, lengthBytes } = options;
   const lengthLimitBytes = options.lengthLimitBytes ?? lengthBytes ?? CHUNK_BYTES_MAX;
-  return create(StoreChunkRequestSchema, {
+  return {
     step: {
       case: "open",
       value: {
@@ -236,5 +230,5 @@ function openRequest(options: StoreChunkOptions): StoreChunkRequest {
         epoch: BigInt(options.epoch),
       },
     },
-  });
+  };
 }

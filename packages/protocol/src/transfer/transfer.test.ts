@@ -285,7 +285,7 @@ function servingNode({ bytes = CHUNK, corruptByteAt, framesMax = 1000 }: Serving
         const message = frameToMessage({ ...frame, offsetBytes: first + frame.offsetBytes }, {});
         if (corruptByteAt !== undefined) {
           const at = corruptByteAt - Number(message.offsetBytes);
-          if (at >= 0 && at < message.data.length) message.data[at] = (message.data[at] ?? 0) ^ 1;
+          if (at >= 0 && at < frame.data.length) frame.data[at] = (frame.data[at] ?? 0) ^ 1;
         }
         yield create(RetrieveChunkResponseSchema, {
           chunkLengthBytes: frames === 1 ? BigInt(bytes.length) : 0n,
