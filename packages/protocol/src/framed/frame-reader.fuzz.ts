@@ -61,6 +61,45 @@ test.each([11, 12, 13, 14, 15, 16])(
   },
 );
 
+test("readers whose bytes come in turns do not mix them up", () => {
+  const random = new Prng(31);
+  const readers = Array.from({ length: 5 }, (_, id) => {
+    const bodies: Uint8Array[] = [];
+    const events = {
+      onFrame: (frame: Frame) => bodies.push(takeBytes(frame, frame.start)),
+      onViolation: (error: Error) => {
+        throw error;
+      },
+    };
+    const sent = Array.from({ length: 40 }, () => random.bytes(randomBelow(random, 3_000)));
+    const wire = sent.flatMap((body) => {
+      const frame = { streamId: id, type: 1, flags: 0, bodyBytes: body.byteLength };
+      return [encodeFrameHeader(frame), Buffer.from(body)];
+    });
+    const reader = new FrameReader(events, receiveBuffers);
+    reader.allowLongFrames();
+    return {
+      reader,
+      bodies,
+      sent,
+      rest: Buffer.concat(wire),
+    };
+  });
+  while (readers.some(({ rest }) => rest.byteLength > 0)) {
+    for (const each of readers) {
+      const pieceBytes = 1 + randomBelow(random, random.next() < 0.5 ? 40 : 9_000);
+      feed(each.reader, each.rest.subarray(0, pieceBytes), random);
+      each.rest = each.rest.subarray(pieceBytes);
+    }
+  }
+  for (const { bodies, sent } of readers) {
+    expect(bodies.length).toBe(sent.length);
+    for (const [at, body] of sent.entries()) {
+      expect(Buffer.compare(bodies[at] ?? Buffer.alloc(0), body)).toBe(0);
+    }
+  }
+});
+
 test.each([21, 22, 23, 24])("random bytes end in a refusal, never in a crash (seed %i)", (seed) => {
   const random = new Prng(seed);
   let refused = 0;

@@ -8,6 +8,14 @@ import {
 } from "./frame.ts";
 
 const SCRATCH_BYTES = 64 * 1024;
+/**
+ * Where small frames are read to, on all connections: each read is dealt with before the next one begins. Thousands of connections
+ * are idle most of the time, and need no memory of their own for that.
+ */
+const sharedScratch: Buffer = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+/** For those that have a part of a frame when a read ends; so many lie ready. */
+const spareScratches: Buffer[] = [];
+const SPARE_SCRATCHES_MAX = 64;
 /** A frame that lacks more than this is read to where it stays. */
 const DIRECT_BYTES_MIN = 8 * 1024;
 
@@ -20,17 +28,19 @@ export interface FrameEvents {
 
 /**
  * Makes frames of the bytes of a socket, which it gives the room to be read into: small frames come through a
- * buffer that is used again and again, a large one straight into the array that its receiver keeps.
+ * buffer that is used again and again, a large one straight into the array that its receiver keeps. The room must be filled
+ * and told of in one go, with nothing read elsewhere in between.
  */
 export class FrameReader {
   readonly #events: FrameEvents;
   readonly #buffers: ReceiveBuffers;
-  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  /** The shared one while nothing is held. */
+  #scratch: Buffer = sharedScratch;
   readonly #frame: Frame = {
     type: 0,
     flags: 0,
     streamId: 0,
-    bytes: this.#scratch,
+    bytes: sharedScratch,
     start: 0,
     end: 0,
     isOwned: false,
@@ -124,8 +134,27 @@ export class FrameReader {
       if (this.#isStopped) return;
       at = end;
     }
-    this.#heldBytes = filledBytes - at;
-    if (at > 0 && this.#heldBytes > 0) scratch.copyWithin(0, at, filledBytes);
+    this.#hold(at, filledBytes);
+  }
+
+  /** Keeps what a read has brought of a frame that is not whole. */
+  #hold(from: number, filledBytes: number): void {
+    const scratch = this.#scratch;
+    this.#heldBytes = filledBytes - from;
+    if (this.#heldBytes === 0) {
+      this.#shareScratch();
+    } else if (scratch === sharedScratch) {
+      this.#scratch = spareScratches.pop() ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+      scratch.copy(this.#scratch, 0, from, filledBytes);
+    } else if (from > 0) {
+      scratch.copyWithin(0, from, filledBytes);
+    }
+  }
+
+  #shareScratch(): void {
+    if (this.#scratch === sharedScratch) return;
+    if (spareScratches.length < SPARE_SCRATCHES_MAX) spareScratches.push(this.#scratch);
+    this.#scratch = sharedScratch;
   }
 
   #beginBody(bodyBytes: number, start: number, filledBytes: number): void {
@@ -133,6 +162,7 @@ export class FrameReader {
     this.#bodyFilledBytes = this.#scratch.copy(body, 0, start, filledBytes);
     this.#body = body;
     this.#heldBytes = 0;
+    this.#shareScratch();
   }
 
   #tooLong(bodyBytes: number): CairnError {
