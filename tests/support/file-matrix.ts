@@ -37,6 +37,7 @@ export async function roundTrip(
   const { entry } = await client.upload(source, path, {
     parents: true,
     chunkSizeBytes: shape.chunkSizeBytes,
+    checksum: true,
   });
   expect(entry.sha256).toBe(made.sha256);
   expect(await digestOf(await client.get(path))).toEqual(made);

@@ -40,6 +40,7 @@ test.skipIf(isMissing)("a stock Python gRPC client lists, uploads and downloads"
   await client.put("/py/from-sdk.bin", contentOf(mine.seed, mine.sizeBytes), {
     parents: true,
     chunkSizeBytes: MIB,
+    checksum: true,
   });
   const fetched = join(cluster.folder, "fetched.bin");
   await python("get", "/py/from-sdk.bin", fetched);
