@@ -121,7 +121,7 @@ test("a soak counts every kind of work and tells the memory of every process, an
   const words = "bench soak --duration 3s --large-size 2MiB --size 1KiB --warm-up 100ms --json";
   const { code, out, err } = await dev.folder.run([...words.split(" "), "--memory-limit", "1MiB"]);
   expect(code).toBe(11);
-  expect(err).toMatch(/^cairn: dev took \d+ MiB, more than 1.0 MiB$/mu);
+  expect(err).toMatch(/^cairn: dev took \d+ MiB of its own, more than 1.0 MiB$/mu);
   const report: Report = JSON.parse(out);
   const { processes = [] } = report.memory ?? {};
   expect(processes.map(({ pid }) => pid)).toEqual(report.processes.map(({ pid }) => pid));

@@ -124,7 +124,11 @@ export function soakFlags(command: Command): Command {
       ),
     )
     .addOption(
-      sizeOption("--memory-limit <size>", "a process that takes more makes it fail", "400MiB"),
+      sizeOption(
+        "--memory-limit <size>",
+        "a process that takes more of its own makes it fail",
+        "400MiB",
+      ),
     );
 }
 

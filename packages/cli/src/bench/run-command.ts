@@ -121,7 +121,7 @@ export async function runSoakCommand(
     });
     for (const { name, peakBytes } of tooLarge) {
       context.stderr.write(
-        `cairn: ${name} took ${humanSize(peakBytes)}, more than ${humanSize(flags.memoryLimit)}\n`,
+        `cairn: ${name} took ${humanSize(peakBytes)} of its own, more than ${humanSize(flags.memoryLimit)}\n`,
       );
     }
     if (tooLarge.length > 0) host.finishWith("unhealthy");

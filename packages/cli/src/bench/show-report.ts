@@ -130,11 +130,13 @@ function seconds(cpu: number): string {
 function trendTable(processes: readonly MemoryTrend[], limitBytes: number): string[] {
   return [
     "",
-    `Memory, second by second; at most ${humanSize(limitBytes)} are allowed`,
+    `Own memory, second by second; at most ${humanSize(limitBytes)} are allowed`,
     ...tableLines(
       [
         { title: "Process" },
-        ...["id", "at the start", "peak", "at the end", "of it own", "slope MiB/min"].map(right),
+        ...["id", "at the start", "peak", "at the end", "slope MiB/min", "resident peak"].map(
+          right,
+        ),
         { title: "" },
       ],
       processes.map((trend) => [
@@ -143,8 +145,8 @@ function trendTable(processes: readonly MemoryTrend[], limitBytes: number): stri
         humanSize(trend.startBytes),
         humanSize(trend.peakBytes),
         humanSize(trend.endBytes),
-        humanSize(trend.endOwnBytes),
         (trend.slopeBytesPerMinute / MIB).toFixed(1),
+        humanSize(trend.peakResidentBytes),
         [
           ...(trend.peakBytes > limitBytes ? ["too much"] : []),
           ...(trend.isGone ? ["ended meanwhile"] : []),

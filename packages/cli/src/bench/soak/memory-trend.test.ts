@@ -5,8 +5,9 @@ import { MemorySampler, Series } from "./memory-trend.ts";
 const MIB = 1024 * 1024;
 const WATCHED = { name: "one", role: "other", pid: 1 };
 
-function memory(residentBytes: number, peakBytes = residentBytes) {
-  return { residentBytes, peakBytes, ownBytes: residentBytes / 2 };
+/** As much again is mapped. */
+function memory(ownBytes: number, peakBytes = 2 * ownBytes) {
+  return { residentBytes: 2 * ownBytes, peakBytes, ownBytes };
 }
 
 test("the slope is that of the second half, in bytes a minute", () => {
@@ -21,17 +22,18 @@ test("the slope is that of the second half, in bytes a minute", () => {
   expect(trend.startBytes).toBe(0);
   expect(trend.peakBytes).toBe(299 * MIB);
   expect(trend.endBytes).toBeCloseTo((200 + (599 / 60) * 3) * MIB);
-  expect(trend.endOwnBytes).toBe(trend.endBytes / 2);
+  expect(trend.peakResidentBytes).toBe(2 * trend.peakBytes);
 });
 
-test("a peak between two samples counts, and a process that ended is told", () => {
+test("a resident peak between two samples counts, and a process that ended is told", () => {
   const series = new Series(WATCHED);
   series.add(memory(10, 50), 0, false);
   series.add(undefined, 1_000, true);
   expect(series.trend()).toMatchObject({
     startBytes: 10,
-    peakBytes: 50,
+    peakBytes: 10,
     endBytes: 10,
+    peakResidentBytes: 50,
     slopeBytesPerMinute: 0,
     samples: 1,
     isGone: true,
@@ -45,5 +47,5 @@ test.runIf(process.platform === "linux")("a sampler sees processes as they are",
   const [trend] = await sampler.stop();
   expect(trend).toMatchObject({ ...own, samples: 2, isGone: false });
   expect(trend?.startBytes).toBeGreaterThan(10 * MIB);
-  expect(trend?.endOwnBytes).toBeLessThanOrEqual(trend?.endBytes ?? 0);
+  expect(trend?.peakBytes).toBeLessThanOrEqual(trend?.peakResidentBytes ?? 0);
 });

@@ -4,13 +4,13 @@ import { memoryOf, type ProcessMemory, type WatchedProcess } from "../process-me
 const SAMPLE_EVERY_MS = 1_000;
 const MS_PER_MINUTE = 60_000;
 
-/** How a process's resident memory went. */
+/** How a process's own memory went: without files that it has mapped, which the system takes back when it needs room. */
 export interface MemoryTrend extends WatchedProcess {
   readonly startBytes: number;
   readonly peakBytes: number;
   readonly endBytes: number;
-  /** Of the end: what is the process's own, without files it has mapped. */
-  readonly endOwnBytes: number;
+  /** The most that was resident, mapped files and all. */
+  readonly peakResidentBytes: number;
   /** By least squares over the second half; 0 where there were too few samples. */
   readonly slopeBytesPerMinute: number;
   readonly samples: number;
@@ -68,6 +68,7 @@ export class Series {
   #first: ProcessMemory | undefined;
   #last: ProcessMemory | undefined;
   #peakBytes = 0;
+  #peakResidentBytes = 0;
   #samples = 0;
   #isGone = false;
   readonly #late = { count: 0, minutes: 0, bytes: 0, minutesSquared: 0, product: 0 };
@@ -84,23 +85,25 @@ export class Series {
     this.#samples += 1;
     this.#first ??= memory;
     this.#last = memory;
-    this.#peakBytes = Math.max(this.#peakBytes, memory.residentBytes, memory.peakBytes);
+    const { ownBytes, residentBytes, peakBytes } = memory;
+    this.#peakBytes = Math.max(this.#peakBytes, ownBytes);
+    this.#peakResidentBytes = Math.max(this.#peakResidentBytes, residentBytes, peakBytes);
     if (!isLate) return;
     const minutes = atMs / MS_PER_MINUTE;
     this.#late.count += 1;
     this.#late.minutes += minutes;
-    this.#late.bytes += memory.residentBytes;
+    this.#late.bytes += ownBytes;
     this.#late.minutesSquared += minutes * minutes;
-    this.#late.product += minutes * memory.residentBytes;
+    this.#late.product += minutes * ownBytes;
   }
 
   trend(): MemoryTrend {
     return {
       ...this.watched,
-      startBytes: this.#first?.residentBytes ?? 0,
+      startBytes: this.#first?.ownBytes ?? 0,
       peakBytes: this.#peakBytes,
-      endBytes: this.#last?.residentBytes ?? 0,
-      endOwnBytes: this.#last?.ownBytes ?? 0,
+      endBytes: this.#last?.ownBytes ?? 0,
+      peakResidentBytes: this.#peakResidentBytes,
       slopeBytesPerMinute: this.#slope(),
       samples: this.#samples,
       isGone: this.#isGone,
