@@ -559,19 +559,19 @@ test("nodes whose clients' streams need each other's memory do not wait for each
 test("more streams than may wait for memory are told to go elsewhere", async () => {
   const admission = new Admission({ totalBytes: 3, waitingMax: 1 });
   const { signal } = new AbortController();
-  const first = admission.enter("own", 1, signal);
-  const second = admission.enter("own", 1, signal);
+  const first = admission.enter("own", 1, { signal });
+  const second = admission.enter("own", 1, { signal });
   expect([first.isWaiting, second.isWaiting]).toEqual([false, true]);
-  expect(() => admission.enter("own", 1, signal)).toThrow(
+  expect(() => admission.enter("own", 1, { signal })).toThrow(
     expect.objectContaining({ reason: "overloaded" }),
   );
-  expect(admission.enter("forwarded", 2, signal).isWaiting).toBe(false);
+  expect(admission.enter("forwarded", 2, { signal }).isWaiting).toBe(false);
   // Who leaves before its turn leaves its place and nothing else.
   second.release();
   first.release();
   await second.admitted;
   await new Promise(setImmediate);
   expect(admission.usedBytes).toBe(2);
-  const third = admission.enter("own", 1, signal);
+  const third = admission.enter("own", 1, { signal });
   expect(third.isWaiting).toBe(false);
 });

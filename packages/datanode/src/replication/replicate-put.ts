@@ -18,9 +18,10 @@ import { Latest } from "@cairnfs/protocol/transfer/latest";
 import type { Ack } from "@cairnfs/protocol/transfer/send-window";
 import { Watchdog } from "@cairnfs/protocol/transfer/watchdog";
 import type { ChunkWriter } from "../store/chunk-store.ts";
-import { Acknowledgements } from "./acknowledgements.ts";
+import { Acknowledgements, type ReceiptInit } from "./acknowledgements.ts";
 import { type CompleteChunk, forwardedOpen } from "./forward-proofs.ts";
 import { FrameLine } from "./frame-line.ts";
+import { receiptFrom } from "./receipt-from.ts";
 import { ReplicaStream } from "./replica-stream.ts";
 import type { ReplicatePutParts } from "./replicate-put-parts.ts";
 import type { StoreRequest } from "./store-request.ts";
@@ -327,15 +328,14 @@ class ReplicatedPut {
   }
 
   #replicaKeeps(nodeNumber: number, result: StoreChunkResult): void {
-    const receipt = result.receipts.find((candidate) => candidate.nodeNumber === nodeNumber);
+    const chunkId = this.#chunkId;
     const lengthBytes = this.#request.lengthBytes ?? this.#receiver.receivedBytes;
-    const isSameChunk =
-      this.#chunkId !== undefined &&
-      Buffer.compare(result.chunkId, chunkIdToBytes(this.#chunkId)) === 0 &&
-      result.lengthBytes === BigInt(lengthBytes);
-    if (receipt === undefined || !isSameChunk) {
-      const message = "the replica's result is not for the chunk it was sent";
-      this.#replicaLost(nodeNumber, new CairnError("protocolViolation", message));
+    const chunk = chunkId === undefined ? undefined : { chunkId, lengthBytes };
+    let receipt: ReceiptInit;
+    try {
+      receipt = receiptFrom(result, nodeNumber, chunk);
+    } catch (error) {
+      this.#replicaLost(nodeNumber, error);
       return;
     }
     // One that had the chunk already has not read all that is on its way there.

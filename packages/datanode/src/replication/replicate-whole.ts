@@ -1,13 +1,14 @@
 import type { Clock, Timer } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
-import type { DataNodeService, StoreChunkResult } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
+import type { DataNodeService } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
 import { passedOn } from "@cairnfs/protocol/rpc/interceptor";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import type { ChunkStore, WholeChunk } from "../store/chunk-store.ts";
 import { Acknowledgements, type ReceiptInit, type ReplicaFailureInit } from "./acknowledgements.ts";
-import type { ForwardProofs } from "./forward-proofs.ts";
+import type { CompleteChunk, ForwardProofs } from "./forward-proofs.ts";
+import { receiptFrom } from "./receipt-from.ts";
 import type { StoreRequest } from "./store-request.ts";
 
 /** A chunk in memory, its id compared with its bytes, and where its copies go. */
@@ -27,7 +28,7 @@ export interface ReplicateWholeParts {
   /** A client for a replica; throws a CairnError when nobody knows where it is. */
   readonly replica: (nodeNumber: number) => Pick<ServiceClient<typeof DataNodeService>, "putChunk">;
   readonly proofs: ForwardProofs;
-  readonly receiptFor: (lengthBytes: number) => ReceiptInit;
+  readonly receiptFor: (chunk: CompleteChunk) => ReceiptInit;
   /** Told of each replica that will not have the copy. */
   readonly onReplicaLost: (nodeNumber: number, error: CairnError) => void;
 }
@@ -48,10 +49,10 @@ export async function replicateWhole(
   call: Call,
   parts: ReplicateWholeParts,
 ): Promise<WholeResult> {
-  const { data } = put.chunk;
+  const { id, data } = put.chunk;
   if (put.replicaNodeNumbers.length === 0) {
     await parts.store.putWhole(put.chunk);
-    return resultOf(data, [parts.receiptFor(data.byteLength)], []);
+    return resultOf(data, [parts.receiptFor({ chunkId: id, lengthBytes: data.byteLength })], []);
   }
   const running = new WholeReplication(put, call, parts);
   try {
@@ -115,9 +116,9 @@ class WholeReplication {
   async #keep(): Promise<void> {
     const { ownNodeNumber, store, receiptFor } = this.#parts;
     try {
-      const { lengthBytes } = await store.putWhole(this.#put.chunk);
+      const { id, lengthBytes } = await store.putWhole(this.#put.chunk);
       this.#isOwnDurable = true;
-      this.#tally.keeps(ownNodeNumber, receiptFor(lengthBytes));
+      this.#tally.keeps(ownNodeNumber, receiptFor({ chunkId: id, lengthBytes }));
       this.#settleIfDecided();
     } catch (error) {
       this.#fail(error);
@@ -147,7 +148,7 @@ class WholeReplication {
           timeoutMs: this.#parts.options.replicaCommitMs,
         },
       );
-      this.#tally.keeps(nodeNumber, receiptFrom(result, nodeNumber, chunk));
+      this.#tally.keeps(nodeNumber, receiptFrom(result, nodeNumber, complete));
       this.#settleIfDecided();
     } catch (error) {
       this.#lost(nodeNumber, error);
@@ -204,20 +205,4 @@ class WholeReplication {
     this.#hasEnded = true;
     this.#grace?.cancel();
   }
-}
-
-function receiptFrom(
-  result: StoreChunkResult | undefined,
-  nodeNumber: number,
-  { id, data }: WholeChunk,
-): ReceiptInit {
-  const receipt = result?.receipts.find((candidate) => candidate.nodeNumber === nodeNumber);
-  const isSameChunk =
-    result?.lengthBytes === BigInt(data.byteLength) &&
-    Buffer.compare(result.chunkId, chunkIdToBytes(id)) === 0;
-  if (receipt !== undefined && isSameChunk) return receipt;
-  throw new CairnError(
-    "protocolViolation",
-    "the replica's result is not for the chunk it was sent",
-  );
 }

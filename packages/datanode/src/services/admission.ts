@@ -33,13 +33,15 @@ export class Admission {
     return this.#budgets.own.usedBytes + this.#budgets.forwarded.usedBytes;
   }
 
-  /** Reserves `sizeBytes` if that needs no waiting, and gives the function that gives them back. */
-  tryEnter(kind: "own" | "forwarded", sizeBytes: number): (() => void) | undefined {
-    return this.#budgets[kind].tryTake(sizeBytes);
-  }
-
-  /** Asks for `sizeBytes`; `overloaded` when too many wait already. The ticket must be released. */
-  enter(kind: "own" | "forwarded", sizeBytes: number, signal: AbortSignal): Ticket {
+  /**
+   * Asks for `sizeBytes`; `overloaded` when too many wait already. The ticket must be released. Only who has to wait is asked for the
+   * signal, which a call makes when it is first wanted.
+   */
+  enter(
+    kind: "own" | "forwarded",
+    sizeBytes: number,
+    call: { readonly signal: AbortSignal },
+  ): Ticket {
     const budget = this.#budgets[kind];
     const giveBack = budget.tryTake(sizeBytes);
     if (giveBack !== undefined) {
@@ -49,7 +51,7 @@ export class Admission {
       throw new CairnError("overloaded", `${this.#waiting} streams wait for memory already`);
     }
     this.#waiting += 1;
-    const taken = budget.take(sizeBytes, signal).finally(() => {
+    const taken = budget.take(sizeBytes, call.signal).finally(() => {
       this.#waiting -= 1;
     });
     const admitted = taken.then(() => undefined);

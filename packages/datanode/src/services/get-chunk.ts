@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ByteBudget } from "@cairnfs/base/byte-budget";
 import { CairnError } from "@cairnfs/base/errors";
-import { chunkIdFromBytes, FRAME_DATA_BYTES_MAX } from "@cairnfs/protocol/chunk-id";
+import { FRAME_DATA_BYTES_MAX } from "@cairnfs/protocol/chunk-id";
 import type {
   GetChunkRequest,
   GetChunkResponseSchema,
@@ -9,8 +9,8 @@ import type {
 import { whenSent } from "@cairnfs/protocol/rpc/sent-parts";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import { blockRange } from "@cairnfs/protocol/transfer/retrieve-chunk";
-import { numberFromUint64 } from "@cairnfs/protocol/uint64";
 import type { ChunkPiece, ChunkStore } from "../store/chunk-store.ts";
+import { askedRange } from "./asked-range.ts";
 
 type GetChunkResponseInit = MessageInitShape<typeof GetChunkResponseSchema>;
 
@@ -26,14 +26,8 @@ export async function getChunk(
   call: Pick<Call, "signal">,
   { store, reads }: GetChunkParts,
 ): Promise<GetChunkResponseInit> {
-  const id = chunkIdFromBytes(request.chunkId);
-  const offsetBytes = numberFromUint64(request.offsetBytes, "offset_bytes");
-  const askedBytes = numberFromUint64(request.lengthBytes, "length_bytes");
-  const info = await store.info(id);
-  if (info === undefined) throw new CairnError("chunkNotFound", `chunk ${id} is not here`);
-  const chunkLengthBytes = info.lengthBytes;
-  const lengthBytes = askedBytes === 0 ? chunkLengthBytes - offsetBytes : askedBytes;
-  const blocks = blockRange({ offsetBytes, lengthBytes, chunkLengthBytes });
+  const asked = await askedRange(request, store);
+  const blocks = blockRange(asked);
   if (blocks.lengthBytes > FRAME_DATA_BYTES_MAX) {
     throw new CairnError(
       "invalidArgument",
@@ -44,9 +38,9 @@ export async function getChunk(
   const giveBack = reads.tryTake(sizeBytes) ?? (await reads.take(sizeBytes, call.signal));
   try {
     const pieces: ChunkPiece[] = [];
-    for await (const piece of store.read(id, { offsetBytes, lengthBytes })) pieces.push(piece);
+    for await (const piece of store.read(asked.chunkId, asked)) pieces.push(piece);
     return {
-      chunkLengthBytes: BigInt(chunkLengthBytes),
+      chunkLengthBytes: BigInt(asked.chunkLengthBytes),
       offsetBytes: BigInt(blocks.offsetBytes),
       ...joined(pieces),
     };

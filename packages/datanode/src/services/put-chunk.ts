@@ -13,12 +13,10 @@ import type {
 } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import type { Call } from "@cairnfs/protocol/rpc/service";
-import { receiptOf } from "../cluster/membership.ts";
 import { replicateWhole } from "../replication/replicate-whole.ts";
 import { parseStoreOpen, type StoreRequest } from "../replication/store-request.ts";
-import type { Admission } from "./admission.ts";
 import { receiptsOfHeld } from "./receipts-of-held.ts";
-import { forwardProofs, type StoreChunkParts } from "./store-chunk.ts";
+import { replicationParts, type StoreChunkParts } from "./store-chunk.ts";
 
 type PutChunkResponseInit = MessageInitShape<typeof PutChunkResponseSchema>;
 
@@ -31,7 +29,7 @@ export async function putChunk(
   call: Call,
   parts: StoreChunkParts,
 ): Promise<PutChunkResponseInit> {
-  const { link, health, logger, config } = parts;
+  const { link, health, config } = parts;
   const membership = link.requireMembership();
   const { data, blockChecksums, replicaNodes } = request;
   const terms = parseRequest(request, membership.nodeNumber);
@@ -45,33 +43,21 @@ export async function putChunk(
   }
 
   health.refuseUnlessWritable();
-  const proofs = forwardProofs(terms, membership, parts);
-  const isProven =
-    terms.isIdVerified &&
-    proofs.isValid({ chunkId: id, lengthBytes: data.byteLength }, request.forwardMac);
+  const replication = replicationParts(terms, membership, parts);
+  const complete = { chunkId: id, lengthBytes: data.byteLength };
+  const isProven = terms.isIdVerified && replication.proofs.isValid(complete, request.forwardMac);
   if (!isProven) checkId(id, data);
   const kind = terms.replicaNodeNumbers.length === 0 ? "forwarded" : "own";
-  const giveBack = await enter(parts.admission, kind, data.byteLength, call);
+  const ticket = parts.admission.enter(kind, data.byteLength, call);
   try {
-    const { sessionId, epoch } = terms;
-    const result = await replicateWhole(
-      { ...terms, chunk: { id, epoch, data, blockChecksums } },
-      call,
-      {
-        store: parts.store,
-        clock: parts.clock,
-        options: config,
-        ownNodeNumber: membership.nodeNumber,
-        replica: peer,
-        proofs,
-        receiptFor: (lengthBytes) =>
-          receiptOf(membership, { chunkId: id, lengthBytes, sessionId, epoch }),
-        onReplicaLost: (nodeNumber, error) => {
-          logger.warn("a replica does not take a chunk", { nodeNumber }, error);
-          parts.replicasLost.add(1, { reason: error.reason });
-        },
-      },
-    );
+    if (ticket.isWaiting) await ticket.admitted;
+    const chunk = { id, epoch: terms.epoch, data, blockChecksums };
+    const put = { ...terms, chunk };
+    const result = await replicateWhole(put, call, {
+      ...replication,
+      options: config,
+      replica: peer,
+    });
     // A call to a replica that failed may have left the bytes on their way out.
     if (result.failures.length === 0) releaseReceived(data);
     return { result: { ...result, chunkId: chunkIdToBytes(id) } };
@@ -79,7 +65,7 @@ export async function putChunk(
     health.note(error);
     throw error;
   } finally {
-    giveBack();
+    ticket.release();
   }
 }
 
@@ -99,22 +85,4 @@ function checkId(id: ChunkId, data: Uint8Array): void {
   const actual = chunkIdFromBytes(sha256(data));
   if (actual === id) return;
   throw new CairnError("chunkMismatch", `the bytes are those of chunk ${actual}, not ${id}`);
-}
-
-async function enter(
-  admission: Admission,
-  kind: "own" | "forwarded",
-  sizeBytes: number,
-  call: Call,
-): Promise<() => void> {
-  const giveBack = admission.tryEnter(kind, sizeBytes);
-  if (giveBack !== undefined) return giveBack;
-  const ticket = admission.enter(kind, sizeBytes, call.signal);
-  try {
-    await ticket.admitted;
-  } catch (error) {
-    ticket.release();
-    throw error;
-  }
-  return ticket.release;
 }

@@ -1,7 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
-import { type ChunkId, chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
 import type {
   RetrieveChunkRequest,
   RetrieveChunkResponseSchema,
@@ -13,6 +12,7 @@ import { blockRange } from "@cairnfs/protocol/transfer/retrieve-chunk";
 import { SendWindow } from "@cairnfs/protocol/transfer/send-window";
 import { numberFromUint64 } from "@cairnfs/protocol/uint64";
 import type { ChunkStore } from "../store/chunk-store.ts";
+import { type AskedRange, askedRange } from "./asked-range.ts";
 import { firstMessage } from "./first-message.ts";
 
 export type RetrieveChunkResponseInit = MessageInitShape<typeof RetrieveChunkResponseSchema>;
@@ -34,24 +34,14 @@ export async function* serveChunk(
   if (opening?.case !== "open") {
     throw new CairnError("invalidArgument", "the first message is no open");
   }
-  const chunkId = chunkIdFromBytes(opening.value.chunkId);
-  const offsetBytes = numberFromUint64(opening.value.offsetBytes, "offset_bytes");
-  const askedBytes = numberFromUint64(opening.value.lengthBytes, "length_bytes");
   const windowBytes = numberFromUint64(opening.value.windowBytes, "window_bytes");
-
-  const info = await store.info(chunkId);
-  if (info === undefined) throw new CairnError("chunkNotFound", `chunk ${chunkId} is not here`);
-  const lengthBytes = askedBytes === 0 ? info.lengthBytes - offsetBytes : askedBytes;
+  const asked = await askedRange(opening.value, store);
   const window = new SendWindow({ clock, windowBytes, stallMs: readerStallMs });
   // Not awaited: it ends with the reader's messages, and they with the call.
   void acknowledge(messages, window);
   try {
-    let chunkLengthBytes = BigInt(info.lengthBytes);
-    const frames = framesOf(store, chunkId, {
-      offsetBytes,
-      lengthBytes,
-      chunkLengthBytes: info.lengthBytes,
-    });
+    let chunkLengthBytes = BigInt(asked.chunkLengthBytes);
+    const frames = framesOf(store, asked);
     const sent = windowBytes === 0 ? frames : sendWithin(window, frames);
     for await (const frame of sent) {
       yield { chunkLengthBytes, data: frameToMessage(frame, {}) };
@@ -65,17 +55,12 @@ export async function* serveChunk(
 /** The store's pieces as frames: it checks the range, and its checksums go along as they were stored. */
 async function* framesOf(
   store: ChunkStore,
-  chunkId: ChunkId,
-  range: {
-    readonly offsetBytes: number;
-    readonly lengthBytes: number;
-    readonly chunkLengthBytes: number;
-  },
+  asked: AskedRange,
 ): AsyncGenerator<ChunkFrame, void, undefined> {
-  const blocks = blockRange(range);
+  const blocks = blockRange(asked);
   const endBytes = blocks.offsetBytes + blocks.lengthBytes;
   let { offsetBytes } = blocks;
-  for await (const { data, blockChecksums, release } of store.read(chunkId, range)) {
+  for await (const { data, blockChecksums, release } of store.read(asked.chunkId, asked)) {
     if (release !== undefined) whenSent(data, release);
     const isFinal = offsetBytes + data.byteLength >= endBytes;
     yield { offsetBytes, data, blockChecksums, isFinal };

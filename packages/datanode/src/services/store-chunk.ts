@@ -1,4 +1,5 @@
 import type { Clock } from "@cairnfs/base/clock";
+import type { CairnError } from "@cairnfs/base/errors";
 import type { Counter, Logger } from "@cairnfs/base/telemetry";
 import type { Node } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import type {
@@ -12,7 +13,7 @@ import type { CoordinatorLink } from "../cluster/coordinator-link.ts";
 import type { DiskHealth } from "../cluster/disk-health.ts";
 import { type Membership, receiptOf } from "../cluster/membership.ts";
 import type { DatanodeConfig } from "../config.ts";
-import { ForwardProofs } from "../replication/forward-proofs.ts";
+import { type CompleteChunk, ForwardProofs } from "../replication/forward-proofs.ts";
 import { replicatePut, type StoreChunkResponseInit } from "../replication/replicate-put.ts";
 import { openingOf, parseStoreOpen, type StoreRequest } from "../replication/store-request.ts";
 import type { ChunkStore } from "../store/chunk-store.ts";
@@ -22,15 +23,6 @@ import { receiptsOfHeld } from "./receipts-of-held.ts";
 
 /** How far a sender may be ahead of the slowest copy. */
 const WINDOW_BYTES = WINDOW_BYTES_DEFAULT;
-
-/** What this node and the others of the cluster believe each other about a put. */
-export function forwardProofs(
-  { sessionId, epoch }: StoreRequest,
-  { forwardKey, nodeNumber }: Membership,
-  { isMember }: Pick<StoreChunkParts, "isMember">,
-): ForwardProofs {
-  return new ForwardProofs({ forwardKey, ownNodeNumber: nodeNumber, sessionId, epoch, isMember });
-}
 
 export interface StoreChunkParts {
   readonly store: ChunkStore;
@@ -50,6 +42,26 @@ export interface StoreChunkParts {
   readonly isMember: (nodeNumber: number) => boolean;
 }
 
+/** What a put is carried out with, whichever way its bytes come. */
+export function replicationParts(
+  { sessionId, epoch }: StoreRequest,
+  membership: Membership,
+  { store, clock, logger, replicasLost, isMember }: StoreChunkParts,
+) {
+  const { forwardKey, nodeNumber: ownNodeNumber } = membership;
+  return {
+    store,
+    clock,
+    ownNodeNumber,
+    proofs: new ForwardProofs({ forwardKey, ownNodeNumber, sessionId, epoch, isMember }),
+    receiptFor: (chunk: CompleteChunk) => receiptOf(membership, { ...chunk, sessionId, epoch }),
+    onReplicaLost: (nodeNumber: number, error: CairnError) => {
+      logger.warn("a replica does not take a chunk", { nodeNumber }, error);
+      replicasLost.add(1, { reason: error.reason });
+    },
+  };
+}
+
 /**
  * Stores one chunk here and on the replicas its open names. Answers at once when all of them hold it; waits for memory,
  * telling the sender so, while other streams have it.
@@ -59,7 +71,7 @@ export async function* serveStore(
   call: Call,
   parts: StoreChunkParts,
 ): AsyncGenerator<StoreChunkResponseInit, void, undefined> {
-  const { link, health, logger, config } = parts;
+  const { link, health, config } = parts;
   const membership = link.requireMembership();
   const messages = requests[Symbol.asyncIterator]();
   const open = openingOf(await firstMessage(messages, parts.clock, config.receiveStallMs));
@@ -77,26 +89,17 @@ export async function* serveStore(
   health.refuseUnlessWritable();
   const kind = request.replicaNodeNumbers.length === 0 ? "forwarded" : "own";
   const sizeBytes = Math.min(WINDOW_BYTES, request.lengthLimitBytes);
-  const ticket = parts.admission.enter(kind, sizeBytes, call.signal);
+  const ticket = parts.admission.enter(kind, sizeBytes, call);
   try {
     if (ticket.isWaiting) {
       yield { step: { case: "ack", value: { bytesReceived: 0n, readyForNext: false } } };
       await ticket.admitted;
       yield { step: { case: "ack", value: { bytesReceived: 0n, readyForNext: true } } };
     }
-    const { sessionId, epoch } = request;
     yield* replicatePut(request, messages, call, {
-      store: parts.store,
-      clock: parts.clock,
-      ownNodeNumber: membership.nodeNumber,
+      ...replicationParts(request, membership, parts),
       options: { ...config, windowBytes: WINDOW_BYTES },
       replica: peer,
-      proofs: forwardProofs(request, membership, parts),
-      receiptFor: (chunk) => receiptOf(membership, { ...chunk, sessionId, epoch }),
-      onReplicaLost: (nodeNumber, error) => {
-        logger.warn("a replica does not take a chunk", { nodeNumber }, error);
-        parts.replicasLost.add(1, { reason: error.reason });
-      },
     });
   } catch (error) {
     health.note(error);
