@@ -137,6 +137,21 @@ export function preconditionToWire(
   return { condition: { case: "inodeId", value: BigInt(precondition.inodeId) } };
 }
 
+/** How a file is made, as the calls that make one take it. */
+export function fileTermsToWire(
+  terms: EntryAttributes & {
+    readonly precondition?: EntryPrecondition | undefined;
+    readonly parents?: boolean | undefined;
+  },
+) {
+  const { precondition } = terms;
+  return {
+    attributes: attributesToWire(terms),
+    ...(precondition !== undefined && { precondition: preconditionToWire(precondition) }),
+    parents: terms.parents === true,
+  };
+}
+
 /** The bytes of an id that a user keeps as hexadecimal digits; `invalidArgument` for anything else. */
 export function idFromHex(digits: string, what: string): Uint8Array {
   const bytes = fromHex(digits);

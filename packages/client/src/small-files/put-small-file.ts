@@ -2,8 +2,8 @@ import { sha256 } from "@cairnfs/base/checksum";
 import { CairnError, hasReason } from "@cairnfs/base/errors";
 import { chunkIdFromBytes, FRAME_DATA_BYTES_MAX } from "@cairnfs/protocol/chunk-id";
 import { blockChecksums } from "@cairnfs/protocol/transfer/block-checksums";
-import { attributesToWire, entryFromWire, policyToWire, preconditionToWire } from "../entry.ts";
-import type { UploadedChunk } from "../upload/store-with-failover.ts";
+import { entryFromWire, fileTermsToWire, policyToWire } from "../entry.ts";
+import { referenceTo, type UploadedChunk } from "../upload/store-with-failover.ts";
 import type { PutOptions, PutResult, UploadParts } from "../upload/upload-parts.ts";
 import { DEDUPE_BYTES_MIN } from "../upload/upload-run.ts";
 import type { FileLease } from "./file-lease.ts";
@@ -32,7 +32,7 @@ export async function putSmallFile(
   const id = sha256(bytes);
   const isFound = await isThere(lease, id, bytes.byteLength, options);
   const chunk = isFound
-    ? referenceTo(id, bytes)
+    ? referenceTo(id, bytes.byteLength)
     : await store(parts, lease, { id, bytes }, options);
   if (chunk === undefined) return undefined;
   try {
@@ -67,10 +67,6 @@ async function isThere(
 ): Promise<boolean> {
   if (options.dedupe === false || sizeBytes < DEDUPE_BYTES_MIN) return false;
   return lease.finder.find(chunkIdFromBytes(id));
-}
-
-function referenceTo(chunkId: Uint8Array, bytes: Uint8Array): UploadedChunk {
-  return { chunkId, lengthBytes: BigInt(bytes.byteLength), receipts: [], epoch: 0n };
 }
 
 /** Stores the chunk at one of the lease's placements; `undefined` when that failed. */
@@ -130,11 +126,7 @@ async function commit(
       client.putFile(
         {
           path,
-          attributes: attributesToWire(options),
-          ...(options.precondition !== undefined && {
-            precondition: preconditionToWire(options.precondition),
-          }),
-          parents: options.parents === true,
+          ...fileTermsToWire(options),
           policy: policyToWire(options),
           // The file is this one chunk, so their hashes are the same.
           sha256: options.checksum === false ? new Uint8Array(0) : chunk.chunkId,

@@ -2,13 +2,7 @@ import { sha256 } from "@cairnfs/base/checksum";
 import { CairnError, hasReason } from "@cairnfs/base/errors";
 import type { BeginUploadResponse } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { withCallerSignal } from "../abort.ts";
-import {
-  attributesToWire,
-  count,
-  entryFromWire,
-  policyToWire,
-  preconditionToWire,
-} from "../entry.ts";
+import { count, entryFromWire, fileTermsToWire, policyToWire } from "../entry.ts";
 import { putSmallFile, SMALL_FILE_BYTES_MAX } from "../small-files/put-small-file.ts";
 import { Chunker } from "./chunker.ts";
 import { addOneShot } from "./one-shot-upload.ts";
@@ -141,11 +135,7 @@ async function putInline(
         client.putFile(
           {
             path,
-            attributes: attributesToWire(options),
-            ...(options.precondition !== undefined && {
-              precondition: preconditionToWire(options.precondition),
-            }),
-            parents: options.parents === true,
+            ...fileTermsToWire(options),
             sha256: options.checksum === false ? new Uint8Array(0) : sha256(bytes),
             inlineBytes: bytes,
           },
@@ -196,11 +186,7 @@ export async function beginUpload(
           path,
           ...(sizeBytes !== undefined && { sizeBytes: BigInt(sizeBytes) }),
           policy: policyToWire(options),
-          attributes: attributesToWire(options),
-          ...(options.precondition !== undefined && {
-            precondition: preconditionToWire(options.precondition),
-          }),
-          parents: options.parents === true,
+          ...fileTermsToWire(options),
         },
         callOptions,
       ),

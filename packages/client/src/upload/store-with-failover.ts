@@ -15,6 +15,11 @@ export type UploadedChunk = MessageInitShape<typeof UploadedChunkSchema> & {
   readonly lengthBytes: bigint;
 };
 
+/** A chunk that may be referred to without a receipt. */
+export function referenceTo(chunkId: Uint8Array, lengthBytes: number): UploadedChunk {
+  return { chunkId, lengthBytes: BigInt(lengthBytes), receipts: [], epoch: 0n };
+}
+
 /** The bytes of one chunk that is to be stored. */
 export interface ChunkBytes {
   readonly index: number;

@@ -7,7 +7,12 @@ import { ContentAppender, type ReadyChunk } from "./content-appender.ts";
 import { heldReceipts } from "./held-receipts.ts";
 import type { Placements } from "./placements.ts";
 import { ProgressCounter } from "./progress.ts";
-import { type ChunkBytes, storeWithFailover, type UploadedChunk } from "./store-with-failover.ts";
+import {
+  type ChunkBytes,
+  referenceTo,
+  storeWithFailover,
+  type UploadedChunk,
+} from "./store-with-failover.ts";
 import type { PutOptions, PutResult, UploadParts, UploadSession } from "./upload-parts.ts";
 
 /** Below this a question whether the cluster has a chunk costs more than sending it. */
@@ -175,7 +180,8 @@ export class UploadRun {
     chunk: ChunkBytes & { readonly id: ChunkId; readonly lengthBytes: number },
   ): Promise<UploadedChunk> {
     const { id, index, lengthBytes } = chunk;
-    if (index < this.session.addedChunks) return this.#skip(referenceTo(id, lengthBytes));
+    if (index < this.session.addedChunks)
+      return this.#skip(referenceTo(chunkIdToBytes(id), lengthBytes));
     if (this.session.isResumed) {
       const placement = await this.#options.placements.peek(index, this.chunkCount, this.signal);
       const asked = { placement, session: this.session, id, lengthBytes, signal: this.signal };
@@ -183,7 +189,8 @@ export class UploadRun {
       if (held !== undefined) return this.#skip(held);
     }
     const mayFind = this.#options.put.dedupe !== false && lengthBytes >= DEDUPE_BYTES_MIN;
-    if (mayFind && (await this.#finder.find(id))) return this.#skip(referenceTo(id, lengthBytes));
+    if (mayFind && (await this.#finder.find(id)))
+      return this.#skip(referenceTo(chunkIdToBytes(id), lengthBytes));
     return this.store(chunk);
   }
 
@@ -201,14 +208,4 @@ export class UploadRun {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
-}
-
-/** A chunk that the session may refer to without a receipt. */
-function referenceTo(id: ChunkId, lengthBytes: number): UploadedChunk {
-  return {
-    chunkId: chunkIdToBytes(id),
-    lengthBytes: BigInt(lengthBytes),
-    receipts: [],
-    epoch: 0n,
-  };
 }
