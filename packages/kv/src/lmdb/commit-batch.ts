@@ -12,11 +12,11 @@
  */
 
 import { TOMBSTONE, type Written } from "../view.ts";
+import { writeU64 } from "./u64.ts";
 
 const HEADER_BYTES = 20;
 const ENTRY_HEADER_BYTES = 6;
 const DELETED = 0xffff_ffff;
-const TWO_TO_32 = 2 ** 32;
 
 export interface BatchNumbers {
   readonly ceiling: number;
@@ -38,8 +38,8 @@ export function encodeCommitBatch(
   const isRoomy = spare !== undefined && spare.byteLength >= sizeBytes;
   const memory = isRoomy ? spare : new ArrayBuffer(sizeBytes);
   const bytes = Buffer.from(memory);
-  writeNumber(bytes, 0, ceiling);
-  writeNumber(bytes, 8, applied);
+  writeU64(bytes, 0, ceiling);
+  writeU64(bytes, 8, applied);
   bytes.writeUInt32BE(all.length, 16);
   let at = HEADER_BYTES;
   for (const [key, written] of all) {
@@ -53,9 +53,4 @@ export function encodeCommitBatch(
     at += value.byteLength;
   }
   return memory;
-}
-
-function writeNumber(bytes: Buffer, at: number, value: number): void {
-  bytes.writeUInt32BE(Math.floor(value / TWO_TO_32), at);
-  bytes.writeUInt32BE(value >>> 0, at + 4);
 }

@@ -16,6 +16,7 @@ import type { Random } from "@cairnfs/base/random";
 import { RealDisk } from "@cairnfs/base/real-disk";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { SALT_BYTES } from "./journal-record.ts";
+import { readU64, writeU64 } from "./u64.ts";
 
 export type BytesDatabase = Database<Buffer, Uint8Array>;
 
@@ -34,7 +35,6 @@ const MAP_BYTES = 2 ** 40;
 const READERS_MAX = 2048;
 /** Commit numbers are reserved so many at a time; those that were not used when the store closed are skipped. */
 export const RESERVED_COMMITS = 2 ** 30;
-const TWO_TO_32 = 2 ** 32;
 
 const bytesDatabase = { encoding: "binary", keyEncoding: "binary" } as const;
 export const ENTRIES = { name: "entries", ...bytesDatabase } as const;
@@ -92,7 +92,7 @@ export interface Opening {
 export function beginOpening({ root, state }: Environment, random: Random): Opening {
   return root.transactionSync(() => {
     const ceiling = state.getBinary(CEILING_KEY);
-    const first = ceiling === undefined ? 0 : readU64(ceiling);
+    const first = ceiling === undefined ? 0 : readU64(ceiling, 0);
     const format = Buffer.alloc(4);
     format.writeUInt32BE(FORMAT);
     state.putSync(FORMAT_KEY, format);
@@ -103,19 +103,14 @@ export function beginOpening({ root, state }: Environment, random: Random): Open
     if (kept === undefined) state.putSync(SALT_KEY, Buffer.from(salt));
     return {
       firstSequence: first,
-      applied: applied === undefined ? 0 : readU64(applied),
+      applied: applied === undefined ? 0 : readU64(applied, 0),
       salt,
     };
   });
 }
 
-function readU64(bytes: Buffer): number {
-  return bytes.readUInt32BE(0) * TWO_TO_32 + bytes.readUInt32BE(4);
-}
-
 function u64Bytes(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(8);
-  bytes.writeUInt32BE(Math.floor(value / TWO_TO_32), 0);
-  bytes.writeUInt32BE(value >>> 0, 4);
+  writeU64(bytes, 0, value);
   return bytes;
 }

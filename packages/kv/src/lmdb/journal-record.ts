@@ -15,6 +15,7 @@
 import { crc32c } from "@cairnfs/base/checksum";
 import { CairnError } from "@cairnfs/base/errors";
 import { TOMBSTONE, type Written } from "../view.ts";
+import { readU64, writeU32, writeU64 } from "./u64.ts";
 
 /** "CKJ1" */
 const MAGIC = 0x43_4b_4a_31;
@@ -24,7 +25,6 @@ const SALT_OFFSET = 8;
 const CRC_FROM = SALT_OFFSET;
 const ENTRY_HEADER_BYTES = 6;
 const DELETED = 0xffff_ffff;
-const TWO_TO_32 = 2 ** 32;
 const FIRST_BYTES = 256 * 1024;
 /** A buffer that one large group has made larger than this is not kept. */
 const KEPT_BYTES = 4 * 1024 * 1024;
@@ -57,7 +57,7 @@ export class RecordBuilder {
     const bytes = this.#bytes;
     bytes[at] = key.length >>> 8;
     bytes[at + 1] = key.length;
-    writeWord(bytes, at + 2, written === TOMBSTONE ? DELETED : valueBytes);
+    writeU32(bytes, at + 2, written === TOMBSTONE ? DELETED : valueBytes);
     at += ENTRY_HEADER_BYTES;
     at += bytes.write(key, at, "latin1");
     if (written !== TOMBSTONE) bytes.set(written, at);
@@ -66,12 +66,12 @@ export class RecordBuilder {
   /** The whole record: it is the builder's, and lasts until `reset`. */
   finish(salt: Uint8Array, above: number, last: number): Uint8Array {
     const bytes = this.#bytes;
-    writeWord(bytes, 0, MAGIC);
+    writeU32(bytes, 0, MAGIC);
     bytes.set(salt, SALT_OFFSET);
-    writeNumber(bytes, 16, above);
-    writeNumber(bytes, 24, last);
-    writeWord(bytes, 32, this.#length - RECORD_HEADER_BYTES);
-    writeWord(bytes, 4, crc32c(bytes.subarray(CRC_FROM, this.#length)));
+    writeU64(bytes, 16, above);
+    writeU64(bytes, 24, last);
+    writeU32(bytes, 32, this.#length - RECORD_HEADER_BYTES);
+    writeU32(bytes, 4, crc32c(bytes.subarray(CRC_FROM, this.#length)));
     return bytes.subarray(0, this.#length);
   }
 
@@ -140,8 +140,8 @@ function recordAt(bytes: Buffer, at: number, salt: Uint8Array): JournalRecord | 
   if (end > bytes.byteLength) return undefined;
   if (crc32c(bytes.subarray(at + CRC_FROM, end)) !== bytes.readUInt32BE(at + 4)) return undefined;
   return {
-    above: readNumber(bytes, at + 16),
-    last: readNumber(bytes, at + 24),
+    above: readU64(bytes, at + 16),
+    last: readU64(bytes, at + 24),
     offsetBytes: at,
     sizeBytes: end - at,
     entries: bytes.subarray(entriesAt, end),
@@ -167,20 +167,4 @@ export function readEntries(
       at = keyEnd + valueBytes;
     }
   }
-}
-
-function writeWord(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = value >>> 16;
-  bytes[at + 2] = value >>> 8;
-  bytes[at + 3] = value;
-}
-
-function writeNumber(bytes: Uint8Array, at: number, value: number): void {
-  writeWord(bytes, at, Math.floor(value / TWO_TO_32));
-  writeWord(bytes, at + 4, value >>> 0);
-}
-
-function readNumber(bytes: Buffer, at: number): number {
-  return bytes.readUInt32BE(at) * TWO_TO_32 + bytes.readUInt32BE(at + 4);
 }
