@@ -1,7 +1,7 @@
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
-import type { ChunkStore } from "../store/chunk-store.ts";
+import type { ChunkStore, StoredChunkInfo } from "../store/chunk-store.ts";
 
-/** Claims a copy for an epoch, durably; how long it is, or undefined when it is not held where chunks of its length are. */
+/** Claims a copy for an epoch, durably; what was known of it before, or undefined when it is not held where chunks of its length are. */
 export async function claimHeld(
   {
     chunkId,
@@ -14,8 +14,8 @@ export async function claimHeld(
     readonly lengthBytes?: number | undefined;
   },
   store: ChunkStore,
-): Promise<number | undefined> {
+): Promise<StoredChunkInfo | undefined> {
   const info = await store.info(chunkId, lengthBytes);
   if (info === undefined) return undefined;
-  return (await store.claim(chunkId, epoch)) ? info.lengthBytes : undefined;
+  return (await store.claim(chunkId, epoch)) ? info : undefined;
 }

@@ -231,6 +231,19 @@ test("who asks with a session gets receipts, and the copies are safe from older 
   expect((await store.info(CHUNK.id))?.epoch).toBe(3);
 });
 
+test("who asks is told when a copy was last verified, and 0 for one that was not since it was stored", async () => {
+  await using cluster = await TrialCluster.open(1);
+  const { client, store } = cluster.node(1);
+  await putChunk(store, CHUNK);
+  const chunkIds = [chunkIdToBytes(CHUNK.id)];
+  expect((await client.hasChunks({ chunkIds })).chunks[0]?.verifiedMs).toBe(0n);
+  await client.verifyChunk({ chunkId: chunkIdToBytes(CHUNK.id) });
+  const verifiedMs = BigInt(cluster.clock.now());
+  expect((await client.hasChunks({ chunkIds })).chunks[0]?.verifiedMs).toBe(verifiedMs);
+  const claimed = await client.hasChunks({ chunkIds, sessionId: SESSION_ID, epoch: 3n });
+  expect(claimed.chunks[0]?.verifiedMs).toBe(verifiedMs);
+});
+
 test("the inventory comes in pages in the order of ids", async () => {
   await using cluster = await TrialCluster.open(1);
   const { client, store } = cluster.node(1);

@@ -158,6 +158,7 @@ async function deleteChunks(
 interface HeldChunkInit {
   readonly isHeld: boolean;
   readonly lengthBytes?: bigint;
+  readonly verifiedMs?: bigint;
   readonly receipt?: ReceiptInit;
 }
 
@@ -177,12 +178,17 @@ async function hasChunks(
   const chunks = await Promise.all(
     ids.map((chunkId) =>
       limit.run(async () => {
-        const lengthBytes =
+        const info =
           membership === undefined
-            ? (await store.info(chunkId))?.lengthBytes
+            ? await store.info(chunkId)
             : await claimHeld({ chunkId, epoch }, store);
-        if (lengthBytes === undefined) return { isHeld: false };
-        const held = { isHeld: true, lengthBytes: BigInt(lengthBytes) };
+        if (info === undefined) return { isHeld: false };
+        const { lengthBytes, verifiedMs } = info;
+        const held = {
+          isHeld: true,
+          lengthBytes: BigInt(lengthBytes),
+          verifiedMs: BigInt(verifiedMs),
+        };
         if (membership === undefined) return held;
         return {
           ...held,

@@ -31,7 +31,8 @@ export async function receiptsOfHeld(
   if (chunkId === undefined) return undefined;
   // A copy of another length is not this chunk, whatever it is called: one is compared with what was announced, or with others.
   if (announced === undefined && replicaNodeNumbers.length === 0) return undefined;
-  const lengthBytes = await claimHeld({ chunkId, epoch, lengthBytes: announced }, parts.store);
+  const info = await claimHeld({ chunkId, epoch, lengthBytes: announced }, parts.store);
+  const lengthBytes = info?.lengthBytes;
   if (lengthBytes === undefined || lengthBytes !== (announced ?? lengthBytes)) return undefined;
   const wanted = { chunkIds: [chunkIdToBytes(chunkId)], sessionId, epoch: BigInt(epoch) };
   const timeoutMs = parts.config.replicaStallMs;

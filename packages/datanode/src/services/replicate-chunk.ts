@@ -24,7 +24,7 @@ export async function replicateChunk(
   const membership = link.requireMembership();
   const request = parseReplicateRequest(message, membership.nodeNumber);
   const { chunkId, lengthBytes, epoch } = request;
-  if ((await claimHeld(request, store)) !== lengthBytes) {
+  if ((await claimHeld(request, store))?.lengthBytes !== lengthBytes) {
     health.refuseUnlessWritable();
     const onSourceFailed = (nodeNumber: number, error: CairnError) => {
       logger.warn("a source did not give a chunk", { chunkId, nodeNumber }, error);

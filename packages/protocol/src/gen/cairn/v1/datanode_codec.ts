@@ -1093,6 +1093,11 @@ function newHasChunksRequest(): pb.HasChunksRequest {
 }
 
 export function writeHeldChunk(w: WireWriter, m: MessageInitShape<typeof pb.HeldChunkSchema>): void {
+  const verifiedMs = m.verifiedMs;
+  if (verifiedMs !== undefined && verifiedMs !== 0n) {
+    w.uint64(verifiedMs);
+    w.byte(32);
+  }
   const receipt = m.receipt;
   if (receipt !== undefined) {
     { const before = w.writtenBytes; writeReceipt(w, receipt); w.lengthSince(before); }
@@ -1123,6 +1128,9 @@ export function readHeldChunk(r: WireReader, end: number, m: pb.HeldChunk = newH
       case 26:
         m.receipt = readReceipt(r, r.nestedEnd(), m.receipt);
         break;
+      case 32:
+        m.verifiedMs = r.uint64();
+        break;
       default:
         r.skipField(tag);
     }
@@ -1137,6 +1145,7 @@ function newHeldChunk(): pb.HeldChunk {
     isHeld: false,
     lengthBytes: 0n,
     receipt: undefined,
+    verifiedMs: 0n,
   };
 }
 
