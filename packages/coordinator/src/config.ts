@@ -136,6 +136,15 @@ export const coordinatorSettings = z.object({
     .min(CHUNK_BYTES_MIN)
     .default(256 * MIB)
     .describe("How many bytes of chunks may be under way in repair at the same time."),
+  copiesPerNode: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(4)
+    .describe(
+      "In how many copies from node to node each node takes part at once, as source and as target each.",
+    ),
   nodeTimeoutMs: durationMs(10)
     .default(30 * SECOND_MS)
     .describe("How long the coordinator waits for a node to answer a call."),

@@ -12,6 +12,7 @@ import type { Network } from "@cairnfs/protocol/rpc/network";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import type { Router } from "@cairnfs/protocol/rpc/router";
 import { type CoordinatorConfig, checkCoordinatorConfig } from "./config.ts";
+import { ChunkCopier } from "./healing/chunk-copier.ts";
 import { ChunkRepairer } from "./healing/chunk-repairer.ts";
 import { NodeCalls } from "./healing/node-calls.ts";
 import { NodeChunkDeleter } from "./healing/node-chunk-deleter.ts";
@@ -51,6 +52,8 @@ export interface CoordinatorParts {
 /** How long a node that is believed to be alive may take to say so, when another claims its id. */
 const PROBE_TIMEOUT_MS = 2000;
 const ROWS_PER_HEARTBEAT_MAX = 256;
+/** Far more than all who copy in the background have under way. */
+const COPIES_WAITING_MAX = 1024;
 
 /** A coordinator that is up: the namespace, the chunk map, membership, and the background care. */
 export class Coordinator implements Closable {
@@ -125,8 +128,12 @@ async function openWithin(
   const calls = new NodeCalls(pool, nodes.table);
   const verifier = new NodeReplicaVerifier(calls);
 
-  // Who brings missing copies back.
-  const care = { kv, table: nodes.table, placements, calls, verifier, random, logger };
+  // Who makes copies, and who brings missing ones back.
+  const copier = new ChunkCopier(
+    { table: nodes.table, placements, calls, random },
+    { copiesPerNode: config.copiesPerNode, waitingMax: COPIES_WAITING_MAX },
+  );
+  const care = { kv, table: nodes.table, placements, copier, verifier, logger };
   const repair = new RepairWorker(
     { kv, repairer: new ChunkRepairer(care), clock, random, metrics },
     { parallelism: config.repairParallelism, inFlightBytes: config.repairInFlightBytes },

@@ -1,27 +1,22 @@
 import { CairnError, hasReason } from "@cairnfs/base/errors";
-import type { Random } from "@cairnfs/base/random";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
-import { isReceiptValid, SESSION_ID_BYTES } from "@cairnfs/protocol/receipt";
 import { changeChunk, withDebt } from "../chunks/change-chunk.ts";
-import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
 import { forgetReplica, liveCopies, recordReplica } from "../chunks/replicas.ts";
 import { chunks, readEpoch } from "../keyspace.ts";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
-import { nodeMessage } from "../nodes/node-messages.ts";
 import type { NodeTable } from "../nodes/node-table.ts";
-import type { NodeCalls } from "./node-calls.ts";
+import type { ChunkCopier } from "./chunk-copier.ts";
 import { planRepair } from "./repair-plan.ts";
 
 export interface ChunkRepairerParts {
   readonly kv: KvStore;
   readonly table: NodeTable;
   readonly placements: ClusterPlacements;
-  readonly calls: NodeCalls;
+  readonly copier: ChunkCopier;
   readonly verifier: ReplicaVerifier;
-  readonly random: Random;
   readonly logger: Logger;
 }
 
@@ -35,10 +30,6 @@ export type RepairOutcome =
   | { readonly kind: "stuck" }
   /** The node that should have taken the copy did not. */
   | { readonly kind: "failed"; readonly target: number };
-
-/** A copy crosses two disks and a network: slower than this it has failed. */
-const RATE_BYTES_PER_MS_MIN = 2048;
-const REPLICATE_TIMEOUT_MS = 30_000;
 
 /** Pays the debt of single chunks. */
 export class ChunkRepairer {
@@ -77,7 +68,9 @@ export class ChunkRepairer {
     });
     if (target === undefined) return { kind: "stuck" };
     try {
-      await this.#copy({ id, record, sources: plan.sources, target, epoch }, signal);
+      const { lengthBytes } = record;
+      const { sources } = plan;
+      await this.#parts.copier.copy({ id, lengthBytes, sources, target, epoch }, signal);
     } catch (error) {
       if (!(error instanceof CairnError) || signal.aborted) throw error;
       this.#parts.logger.warn("a chunk could not be copied anew", { chunkId: id, target }, error);
@@ -91,47 +84,6 @@ export class ChunkRepairer {
       signal,
     });
     return { kind: "progress", copiedBytes: record.lengthBytes };
-  }
-
-  /** Has the target fetch the chunk and checks its proof. */
-  async #copy(
-    job: {
-      readonly id: ChunkId;
-      readonly record: ChunkRecord;
-      readonly sources: readonly number[];
-      readonly target: number;
-      readonly epoch: number;
-    },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { id, record, sources, target, epoch } = job;
-    const { table, placements, calls, random } = this.#parts;
-    const { lengthBytes } = record;
-    const sessionId = random.bytes(SESSION_ID_BYTES);
-    const { receipt } = await calls.to(target).replicateChunk(
-      {
-        chunkId: chunkIdToBytes(id),
-        lengthBytes: BigInt(lengthBytes),
-        sourceNodeNumbers: [...sources],
-        epoch: BigInt(epoch),
-        sessionId,
-        sourceNodes: sources.flatMap((nodeNumber) => {
-          const row = table.get(nodeNumber);
-          return row === undefined ? [] : [nodeMessage(row)];
-        }),
-      },
-      { signal, timeoutMs: REPLICATE_TIMEOUT_MS + lengthBytes / RATE_BYTES_PER_MS_MIN },
-    );
-    const key = placements.receiptKeyOf(target);
-    const fields = { sessionId, chunkId: id, lengthBytes, epoch, nodeNumber: target };
-    const isProved =
-      key !== undefined && receipt !== undefined && isReceiptValid(key, fields, receipt.mac);
-    if (!isProved) {
-      throw new CairnError(
-        "receiptInvalid",
-        `node ${target} did not prove its copy of chunk ${id}`,
-      );
-    }
   }
 
   /** Writes down how many copies are live now. */

@@ -22,6 +22,7 @@ import { TestManager } from "../nodes/testing/manager.ts";
 import { capacityWeighted } from "../placement/capacity-weighted.ts";
 import { membershipHandlers } from "../services/membership-handlers.ts";
 import { MemoryNode } from "../testing/memory-node.ts";
+import { ChunkCopier } from "./chunk-copier.ts";
 import { ChunkRepairer } from "./chunk-repairer.ts";
 import { NodeCalls } from "./node-calls.ts";
 import { NodeChunkDeleter } from "./node-chunk-deleter.ts";
@@ -53,9 +54,11 @@ class Cluster {
       kv,
       table: manager.table,
       placements: this.placements,
-      calls: this.calls,
+      copier: new ChunkCopier(
+        { table: manager.table, placements: this.placements, calls: this.calls, random },
+        { copiesPerNode: 2, waitingMax: 64 },
+      ),
       verifier: new NodeReplicaVerifier(this.calls),
-      random,
       logger: silentLogger,
     });
     this.worker = new RepairWorker(
