@@ -9,6 +9,8 @@ export interface ProcessSpec {
   /** The script and its arguments, run by this Node. */
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Words that run what follows them, as `ip netns exec` does, in this very process. */
+  readonly prefix?: readonly string[];
   /** Where its standard error goes, one file a process. */
   readonly logFolder: string;
 }
@@ -38,7 +40,8 @@ export class ManagedProcess {
   /** Starts the process and resolves when it says that it is ready; rejects when it ends before that. */
   static async start(spec: ProcessSpec): Promise<ManagedProcess> {
     mkdirSync(spec.logFolder, { recursive: true });
-    const child = spawn(process.execPath, spec.arguments, {
+    const [program = process.execPath, ...words] = [...(spec.prefix ?? []), process.execPath];
+    const child = spawn(program, [...words, ...spec.arguments], {
       env: { ...withoutSettings(process.env), ...spec.environment },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually } from "@cairnfs/base/testing/eventually";
 import { type CairnClient, type ConnectOptions, connect } from "@cairnfs/client";
+import type { Host, HostNetwork } from "./hosts/host-network.ts";
 import { ManagedProcess, type ProcessSpec } from "./managed-process.ts";
 
 export interface ProcessClusterOptions {
@@ -14,6 +15,8 @@ export interface ProcessClusterOptions {
   /** Settings of the coordinator beside the defaults, as environment variables. */
   readonly coordinator?: Readonly<Record<string, string>>;
   readonly datanode?: (index: number) => DatanodeSpec;
+  /** Puts the coordinator on its first host and each datanode on one of the others, instead of all on loopback. */
+  readonly network?: HostNetwork;
 }
 
 export interface DatanodeSpec {
@@ -25,6 +28,7 @@ export interface DatanodeSpec {
 }
 
 const CAIRN = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
+const LOOPBACK: Host = { name: "loopback", address: "127.0.0.1", prefix: [] };
 const FAST_MEMBERSHIP = {
   CAIRN_HEARTBEAT_INTERVAL_MS: "250",
   CAIRN_SUSPECT_AFTER_MS: "1500",
@@ -60,11 +64,13 @@ export class ProcessCluster implements AsyncDisposable {
     const cluster = new ProcessCluster(folder, options);
     try {
       cluster.#coordinator = await ManagedProcess.start(
-        cluster.#coordinatorSpec("127.0.0.1:0", "127.0.0.1:0"),
+        cluster.#coordinatorSpec(cluster.#anyPort(0), cluster.#anyPort(0)),
       );
       const indexes = Array.from({ length: options.datanodes ?? 6 }, (_, index) => index);
       cluster.#datanodes = await Promise.all(
-        indexes.map((index) => ManagedProcess.start(cluster.#datanodeSpec(index, "127.0.0.1:0"))),
+        indexes.map((index) =>
+          ManagedProcess.start(cluster.#datanodeSpec(index, cluster.#anyPort(index + 1))),
+        ),
       );
       await cluster.untilHealthy();
       return cluster;
@@ -105,7 +111,7 @@ export class ProcessCluster implements AsyncDisposable {
     const { ready } = this.coordinator;
     await this.#endProcess(this.coordinator);
     this.#coordinator = await ManagedProcess.start(
-      this.#coordinatorSpec(ready.address, ready.grpcAddress ?? "127.0.0.1:0"),
+      this.#coordinatorSpec(ready.address, ready.grpcAddress ?? this.#anyPort(0)),
     );
   }
 
@@ -168,15 +174,30 @@ export class ProcessCluster implements AsyncDisposable {
     this.#peaks.set(name, Math.max(this.#peaks.get(name) ?? 0, process.notePeak()));
   }
 
+  /** The host of the coordinator is 0, of datanode `index` `index + 1`. */
+  #hostOf(place: number): Host {
+    return this.#options.network?.host(place) ?? LOOPBACK;
+  }
+
+  #anyPort(place: number): string {
+    return `${this.#hostOf(place).address}:0`;
+  }
+
+  #bindSettings(): Readonly<Record<string, string>> {
+    return this.#options.network === undefined ? {} : { CAIRN_ALLOW_INSECURE_BIND: "true" };
+  }
+
   #coordinatorSpec(address: string, grpcAddress: string): ProcessSpec {
     return {
       name: "coordinator",
+      prefix: this.#hostOf(0).prefix,
       arguments: [CAIRN, "coordinator", "--json"],
       environment: {
         CAIRN_ADDRESS: address,
         CAIRN_GRPC_ADDRESS: grpcAddress,
         CAIRN_HTTP_ADDRESS: "127.0.0.1:0",
         CAIRN_DATA_DIR: join(this.folder, "coordinator"),
+        ...this.#bindSettings(),
         ...FAST_MEMBERSHIP,
         ...this.#options.coordinator,
       },
@@ -188,11 +209,13 @@ export class ProcessCluster implements AsyncDisposable {
     const spec = this.#options.datanode?.(index) ?? {};
     return {
       name: `datanode-${index}`,
+      prefix: this.#hostOf(index + 1).prefix,
       arguments: spec.script === undefined ? [CAIRN, "datanode", "--json"] : [spec.script],
       environment: {
         CAIRN_ADDRESS: address,
         CAIRN_GRPC_ADDRESS: "127.0.0.1:0",
         CAIRN_HTTP_ADDRESS: "127.0.0.1:0",
+        ...this.#bindSettings(),
         CAIRN_DATA_DIR: this.dataDir(index),
         CAIRN_COORDINATOR_ADDRESS: this.coordinator.ready.address,
         ...spec.environment,
