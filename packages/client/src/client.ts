@@ -3,9 +3,6 @@ import type { Disk } from "@cairnfs/base/disk";
 import { hasReason } from "@cairnfs/base/errors";
 import type { Closable } from "@cairnfs/base/lifecycle";
 import { RealDisk } from "@cairnfs/base/real-disk";
-import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
-import type { CallOptions } from "@cairnfs/protocol/rpc/client";
-import { createClient } from "@cairnfs/protocol/rpc/create-client";
 import type { Network } from "@cairnfs/protocol/rpc/network";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import { RETRY_NEVER } from "@cairnfs/protocol/rpc/retry";
@@ -23,7 +20,9 @@ import type {
 } from "./client-options.ts";
 import { type ClusterState, clusterState } from "./cluster-state.ts";
 import { type ClientConfig, type ConnectOptions, clientConfig } from "./config.ts";
-import { type CoordinatorClient, CoordinatorLink } from "./coordinator-link.ts";
+import { CoordinatorCalls } from "./coordinator-calls.ts";
+import { coordinatorClient } from "./coordinator-client.ts";
+import { CoordinatorLink } from "./coordinator-link.ts";
 import { defaultNetwork } from "./default-network.ts";
 import { type TreeUsage, usageOf, walkTree } from "./directory.ts";
 import { type DownloadOptions, downloadFile } from "./download/download-file.ts";
@@ -89,6 +88,7 @@ export class CairnClient implements Closable {
   readonly fs: CairnFileSystem;
   readonly #config: ClientConfig;
   readonly #coordinator: CoordinatorLink;
+  readonly #calls: CoordinatorCalls;
   readonly #transports: readonly ClientTransport[];
   readonly #pool: NodePool;
   readonly #nodes: NodeTable;
@@ -102,7 +102,7 @@ export class CairnClient implements Closable {
     this.#transports = config.coordinators.map((address) => network.connect(address));
     // The link tries again by itself: it knows of the other coordinators.
     const clients = this.#transports.map((transport) =>
-      createClient(CoordinatorService, transport, { ...calls, retry: RETRY_NEVER }),
+      coordinatorClient(transport, { ...calls, retry: RETRY_NEVER }),
     );
     const coordinator = new CoordinatorLink(clients, config);
     const nodes = new NodeTable(async (lastSeenVersion) => {
@@ -120,6 +120,7 @@ export class CairnClient implements Closable {
       connect: (node: { readonly address: string }) => pool.datanode(node.address),
     };
     this.#coordinator = coordinator;
+    this.#calls = new CoordinatorCalls(coordinator);
     this.#pool = pool;
     this.#nodes = nodes;
     const limits = { inlineBytes: 4_096 };
@@ -233,7 +234,9 @@ export class CairnClient implements Closable {
 
   /** What is at `path`; `pathNotFound` when nothing is. */
   async stat(path: string, { signal }: CallerOptions = {}): Promise<FileEntry> {
-    const reply = await this.#ask(signal, (client, options) => client.stat({ path }, options));
+    const reply = await this.#calls.ask(signal, (client, options) =>
+      client.stat({ path }, options),
+    );
     return entryFromWire(reply.entry, path);
   }
 
@@ -250,7 +253,7 @@ export class CairnClient implements Closable {
   /** One page of a listing. */
   async listPage(path: string, options: ListOptions = {}): Promise<ListPage> {
     const { signal, pageSize = 0, after = "" } = options;
-    const reply = await this.#ask(signal, (client, callOptions) =>
+    const reply = await this.#calls.ask(signal, (client, callOptions) =>
       client.list({ path, after, limit: pageSize }, callOptions),
     );
     return pageFromWire(path, reply);
@@ -275,7 +278,7 @@ export class CairnClient implements Closable {
   /** Makes a directory. */
   async mkdir(path: string, options: MakeDirectoryOptions = {}): Promise<FileEntry> {
     const { signal, policy, parents = false } = options;
-    const reply = await this.#change(signal, (client, callOptions) =>
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
       client.makeDirectory(
         {
           path,
@@ -292,7 +295,7 @@ export class CairnClient implements Closable {
   /** Moves a file or a directory of any size, atomically. A file replaces a file; nothing replaces a directory. */
   async rename(source: string, target: string, options: MoveOptions = {}): Promise<FileEntry> {
     const { signal, noReplace = false, parents = false } = options;
-    const reply = await this.#change(signal, (client, callOptions) =>
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
       client.rename({ source, target, noReplace, parents }, callOptions),
     );
     return entryFromWire(reply.entry, target);
@@ -301,7 +304,7 @@ export class CairnClient implements Closable {
   /** Removes a file or an empty directory; with `recursive` a tree of any size at once. */
   async remove(path: string, options: RemoveOptions = {}): Promise<void> {
     const { signal, recursive = false, precondition } = options;
-    await this.#change(signal, (client, callOptions) =>
+    await this.#calls.change(signal, (client, callOptions) =>
       client.remove(
         {
           path,
@@ -316,7 +319,7 @@ export class CairnClient implements Closable {
   /** Copies a file of any size without moving its bytes. */
   async copy(source: string, target: string, options: CopyOptions = {}): Promise<FileEntry> {
     const { signal, noReplace = false, parents = false, attributes } = options;
-    const reply = await this.#change(signal, (client, callOptions) =>
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
       client.copy(
         {
           source,
@@ -334,7 +337,7 @@ export class CairnClient implements Closable {
   /** Changes what is said of a file or directory; what is absent stays. */
   async setAttributes(path: string, options: SetAttributesOptions): Promise<FileEntry> {
     const { signal, policy, precondition } = options;
-    const reply = await this.#change(signal, (client, callOptions) =>
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
       client.setAttributes(
         {
           path,
@@ -355,7 +358,9 @@ export class CairnClient implements Closable {
 
   /** The state of the cluster as the coordinator knows it. */
   async clusterState({ signal }: CallerOptions = {}): Promise<ClusterState> {
-    const reply = await this.#ask(signal, (client, options) => client.getClusterState({}, options));
+    const reply = await this.#calls.ask(signal, (client, options) =>
+      client.getClusterState({}, options),
+    );
     return clusterState(reply);
   }
 
@@ -379,21 +384,5 @@ export class CairnClient implements Closable {
       if (hasReason(error, "pathNotFound")) return undefined;
       throw error;
     }
-  }
-
-  #ask<T>(
-    signal: AbortSignal | undefined,
-    send: (client: CoordinatorClient, options: CallOptions) => Promise<T>,
-  ): Promise<T> {
-    return withCallerSignal(signal, () => this.#coordinator.call(send, { signal }));
-  }
-
-  #change<T>(
-    signal: AbortSignal | undefined,
-    send: (client: CoordinatorClient, options: CallOptions) => Promise<T>,
-  ): Promise<T> {
-    return withCallerSignal(signal, () =>
-      this.#coordinator.call(send, { signal, isMutation: true }),
-    );
   }
 }

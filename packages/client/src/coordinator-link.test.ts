@@ -4,11 +4,8 @@ import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import { IDEMPOTENCY_KEY } from "@cairnfs/protocol/rpc/interceptor";
 import { expect, test } from "vitest";
 import { clientConfig } from "./config.ts";
-import {
-  type CoordinatorCallOptions,
-  type CoordinatorClient,
-  CoordinatorLink,
-} from "./coordinator-link.ts";
+import type { CoordinatorClient } from "./coordinator-client.ts";
+import { type CoordinatorCallOptions, CoordinatorLink } from "./coordinator-link.ts";
 
 /** A link whose coordinator fails `failures` times with a reason, and how its one call went. */
 function callFailing(

@@ -1,12 +1,10 @@
 import { backoffMs } from "@cairnfs/base/backoff";
 import { CairnError, hasReason, type Reason } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
-import type { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
-import type { CallOptions, ServiceClient } from "@cairnfs/protocol/rpc/client";
+import type { CallOptions } from "@cairnfs/protocol/rpc/client";
 import { IDEMPOTENCY_KEY, REQUEST_ID } from "@cairnfs/protocol/rpc/interceptor";
 import type { ClientConfig } from "./config.ts";
-
-export type CoordinatorClient = ServiceClient<typeof CoordinatorService>;
+import type { CoordinatorClient } from "./coordinator-client.ts";
 
 /** What makes it worth trying the same call again, here or at another coordinator. */
 const PASSING: ReadonlySet<Reason> = new Set<Reason>([

@@ -3,6 +3,7 @@ import type { MessageCodec } from "../rpc/message-codec.ts";
 import * as cairn_v1_common from "./cairn/v1/common_codec.ts";
 import * as cairn_v1_coordinator from "./cairn/v1/coordinator_codec.ts";
 import * as cairn_v1_datanode from "./cairn/v1/datanode_codec.ts";
+import * as cairn_v1_trash from "./cairn/v1/trash_codec.ts";
 import * as cairn_test_v1_echo from "./cairn/test/v1/echo_codec.ts";
 
 /** How messages are written and read, by the names of their types. */
@@ -98,6 +99,17 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
   ["cairn.v1.VerifyChunkResponse", { write: cairn_v1_datanode.writeVerifyChunkResponse, read: cairn_v1_datanode.readVerifyChunkResponse }],
   ["cairn.v1.HealthCheckRequest", { write: cairn_v1_datanode.writeHealthCheckRequest, read: cairn_v1_datanode.readHealthCheckRequest }],
   ["cairn.v1.HealthCheckResponse", { write: cairn_v1_datanode.writeHealthCheckResponse, read: cairn_v1_datanode.readHealthCheckResponse }],
+  ["cairn.v1.TrashSize", { write: cairn_v1_trash.writeTrashSize, read: cairn_v1_trash.readTrashSize }],
+  ["cairn.v1.TrashItem", { write: cairn_v1_trash.writeTrashItem, read: cairn_v1_trash.readTrashItem }],
+  ["cairn.v1.ListTrashRequest", { write: cairn_v1_trash.writeListTrashRequest, read: cairn_v1_trash.readListTrashRequest }],
+  ["cairn.v1.ListTrashResponse", { write: cairn_v1_trash.writeListTrashResponse, read: cairn_v1_trash.readListTrashResponse }],
+  ["cairn.v1.RestoreTrashRequest", { write: cairn_v1_trash.writeRestoreTrashRequest, read: cairn_v1_trash.readRestoreTrashRequest }],
+  ["cairn.v1.RestoreTrashResponse", { write: cairn_v1_trash.writeRestoreTrashResponse, read: cairn_v1_trash.readRestoreTrashResponse }],
+  ["cairn.v1.EmptyTrashRequest", { write: cairn_v1_trash.writeEmptyTrashRequest, read: cairn_v1_trash.readEmptyTrashRequest }],
+  ["cairn.v1.EmptyTrashResponse", { write: cairn_v1_trash.writeEmptyTrashResponse, read: cairn_v1_trash.readEmptyTrashResponse }],
+  ["cairn.v1.GetReclaimableRequest", { write: cairn_v1_trash.writeGetReclaimableRequest, read: cairn_v1_trash.readGetReclaimableRequest }],
+  ["cairn.v1.GetReclaimableResponse", { write: cairn_v1_trash.writeGetReclaimableResponse, read: cairn_v1_trash.readGetReclaimableResponse }],
+  ["cairn.v1.ReclaimableBytes", { write: cairn_v1_trash.writeReclaimableBytes, read: cairn_v1_trash.readReclaimableBytes }],
   ["cairn.test.v1.EchoRequest", { write: cairn_test_v1_echo.writeEchoRequest, read: cairn_test_v1_echo.readEchoRequest }],
   ["cairn.test.v1.EchoResponse", { write: cairn_test_v1_echo.writeEchoResponse, read: cairn_test_v1_echo.readEchoResponse }],
   ["cairn.test.v1.CountRequest", { write: cairn_test_v1_echo.writeCountRequest, read: cairn_test_v1_echo.readCountRequest }],

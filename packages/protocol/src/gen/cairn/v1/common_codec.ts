@@ -92,6 +92,11 @@ function newUserMetadata(): pb.UserMetadata {
 }
 
 export function writePolicy(w: WireWriter, m: MessageInitShape<typeof pb.PolicySchema>): void {
+  const trashMs = m.trashMs;
+  if (trashMs !== undefined) {
+    w.uint64(trashMs);
+    w.byte(24);
+  }
   const replicationFactor = m.replicationFactor;
   if (replicationFactor !== undefined) {
     w.uint32(replicationFactor);
@@ -114,6 +119,9 @@ export function readPolicy(r: WireReader, end: number, m: pb.Policy = newPolicy(
       case 16:
         m.replicationFactor = r.uint32();
         break;
+      case 24:
+        m.trashMs = r.uint64();
+        break;
       default:
         r.skipField(tag);
     }
@@ -127,6 +135,7 @@ function newPolicy(): pb.Policy {
     $typeName: "cairn.v1.Policy",
     chunkSizeBytes: undefined,
     replicationFactor: undefined,
+    trashMs: undefined,
   };
 }
 

@@ -330,6 +330,11 @@ function newRenameResponse(): pb.RenameResponse {
 }
 
 export function writeRemoveRequest(w: WireWriter, m: MessageInitShape<typeof pb.RemoveRequestSchema>): void {
+  const forever = m.forever;
+  if (forever === true) {
+    w.bool(forever);
+    w.byte(32);
+  }
   const precondition = m.precondition;
   if (precondition !== undefined) {
     { const before = w.writtenBytes; writePrecondition(w, precondition); w.lengthSince(before); }
@@ -360,6 +365,9 @@ export function readRemoveRequest(r: WireReader, end: number, m: pb.RemoveReques
       case 26:
         m.precondition = readPrecondition(r, r.nestedEnd(), m.precondition);
         break;
+      case 32:
+        m.forever = r.bool();
+        break;
       default:
         r.skipField(tag);
     }
@@ -374,17 +382,33 @@ function newRemoveRequest(): pb.RemoveRequest {
     path: "",
     recursive: false,
     precondition: undefined,
+    forever: false,
   };
 }
 
-export function writeRemoveResponse(_w: WireWriter, _m: MessageInitShape<typeof pb.RemoveResponseSchema>): void {
+export function writeRemoveResponse(w: WireWriter, m: MessageInitShape<typeof pb.RemoveResponseSchema>): void {
+  const trashDueMs = m.trashDueMs;
+  if (trashDueMs !== undefined && trashDueMs !== 0n) {
+    w.uint64(trashDueMs);
+    w.byte(16);
+  }
+  const trashId = m.trashId;
+  if (trashId !== undefined && trashId !== 0n) {
+    w.uint64(trashId);
+    w.byte(8);
+  }
 }
 
 export function readRemoveResponse(r: WireReader, end: number, m: pb.RemoveResponse = newRemoveResponse()): pb.RemoveResponse {
   while (r.at < end) {
     const tag = r.tag();
     switch (tag) {
-
+      case 8:
+        m.trashId = r.uint64();
+        break;
+      case 16:
+        m.trashDueMs = r.uint64();
+        break;
       default:
         r.skipField(tag);
     }
@@ -396,6 +420,8 @@ export function readRemoveResponse(r: WireReader, end: number, m: pb.RemoveRespo
 function newRemoveResponse(): pb.RemoveResponse {
   return {
     $typeName: "cairn.v1.RemoveResponse",
+    trashId: 0n,
+    trashDueMs: 0n,
   };
 }
 

@@ -1,0 +1,24 @@
+import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
+import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
+import { type ClientOptions, createClient } from "@cairnfs/protocol/rpc/create-client";
+import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
+
+/** The services that a coordinator offers beside the one of its name. */
+export interface SmallServices {
+  readonly trash: ServiceClient<typeof TrashService>;
+}
+
+/** Everything that one coordinator can be asked. */
+export type CoordinatorClient = ServiceClient<typeof CoordinatorService> & SmallServices;
+
+/** The services of the coordinator behind `transport`. */
+export function coordinatorClient(
+  transport: ClientTransport,
+  options: ClientOptions,
+): CoordinatorClient {
+  return {
+    ...createClient(CoordinatorService, transport, options),
+    trash: createClient(TrashService, transport, options),
+  };
+}
