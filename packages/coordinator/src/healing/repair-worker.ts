@@ -1,4 +1,5 @@
 import { backoffMs } from "@cairnfs/base/backoff";
+import { Bell } from "@cairnfs/base/bell";
 import { ByteBudget } from "@cairnfs/base/byte-budget";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Random } from "@cairnfs/base/random";
@@ -7,7 +8,6 @@ import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { chunks, debts } from "../keyspace.ts";
-import { Bell } from "./bell.ts";
 import type { ChunkRepairer, RepairOutcome } from "./chunk-repairer.ts";
 
 export interface RepairWorkerParts {

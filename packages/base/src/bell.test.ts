@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
-import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import { expect, test } from "vitest";
 import { Bell } from "./bell.ts";
+import { SimClock } from "./testing/sim-clock.ts";
 
 const never = new AbortController().signal;
 

@@ -1,4 +1,4 @@
-import type { Clock } from "@cairnfs/base/clock";
+import type { Clock } from "./clock.ts";
 
 /** Lets one waiter sleep until something happens. Rings that nobody waits for are remembered as one. */
 export class Bell {
