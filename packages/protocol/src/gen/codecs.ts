@@ -3,6 +3,7 @@ import type { MessageCodec } from "../rpc/message-codec.ts";
 import * as cairn_v1_common from "./cairn/v1/common_codec.ts";
 import * as cairn_v1_coordinator from "./cairn/v1/coordinator_codec.ts";
 import * as cairn_v1_datanode from "./cairn/v1/datanode_codec.ts";
+import * as cairn_v1_scrub from "./cairn/v1/scrub_codec.ts";
 import * as cairn_v1_trash from "./cairn/v1/trash_codec.ts";
 import * as cairn_test_v1_echo from "./cairn/test/v1/echo_codec.ts";
 
@@ -99,6 +100,14 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
   ["cairn.v1.VerifyChunkResponse", { write: cairn_v1_datanode.writeVerifyChunkResponse, read: cairn_v1_datanode.readVerifyChunkResponse }],
   ["cairn.v1.HealthCheckRequest", { write: cairn_v1_datanode.writeHealthCheckRequest, read: cairn_v1_datanode.readHealthCheckRequest }],
   ["cairn.v1.HealthCheckResponse", { write: cairn_v1_datanode.writeHealthCheckResponse, read: cairn_v1_datanode.readHealthCheckResponse }],
+  ["cairn.v1.StartScrubRequest", { write: cairn_v1_scrub.writeStartScrubRequest, read: cairn_v1_scrub.readStartScrubRequest }],
+  ["cairn.v1.StartScrubResponse", { write: cairn_v1_scrub.writeStartScrubResponse, read: cairn_v1_scrub.readStartScrubResponse }],
+  ["cairn.v1.GetScrubRequest", { write: cairn_v1_scrub.writeGetScrubRequest, read: cairn_v1_scrub.readGetScrubRequest }],
+  ["cairn.v1.GetScrubResponse", { write: cairn_v1_scrub.writeGetScrubResponse, read: cairn_v1_scrub.readGetScrubResponse }],
+  ["cairn.v1.NodeScrub", { write: cairn_v1_scrub.writeNodeScrub, read: cairn_v1_scrub.readNodeScrub }],
+  ["cairn.v1.ScrubTotals", { write: cairn_v1_scrub.writeScrubTotals, read: cairn_v1_scrub.readScrubTotals }],
+  ["cairn.v1.ScrubReport", { write: cairn_v1_scrub.writeScrubReport, read: cairn_v1_scrub.readScrubReport }],
+  ["cairn.v1.BadCopy", { write: cairn_v1_scrub.writeBadCopy, read: cairn_v1_scrub.readBadCopy }],
   ["cairn.v1.TrashSize", { write: cairn_v1_trash.writeTrashSize, read: cairn_v1_trash.readTrashSize }],
   ["cairn.v1.TrashItem", { write: cairn_v1_trash.writeTrashItem, read: cairn_v1_trash.readTrashItem }],
   ["cairn.v1.ListTrashRequest", { write: cairn_v1_trash.writeListTrashRequest, read: cairn_v1_trash.readListTrashRequest }],

@@ -51,6 +51,9 @@ const REPEATABLE: Readonly<Record<string, Repeatable>> = {
   "cairn.v1.TrashService.RestoreTrash": "keyed",
   "cairn.v1.TrashService.EmptyTrash": "keyed",
   "cairn.v1.TrashService.GetReclaimable": "idempotent",
+  // Repeated it begins anew, which is what was asked for.
+  "cairn.v1.ScrubService.StartScrub": "idempotent",
+  "cairn.v1.ScrubService.GetScrub": "idempotent",
   "cairn.v1.DataNodeService.ReplicateChunk": "idempotent",
   "cairn.v1.DataNodeService.DeleteChunks": "idempotent",
   "cairn.v1.DataNodeService.HasChunks": "idempotent",

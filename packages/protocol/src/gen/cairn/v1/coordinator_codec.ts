@@ -4,6 +4,7 @@ import { present } from "@cairnfs/base/assert";
 import { NO_BYTES, type WireReader } from "../../../rpc/wire-reader.ts";
 import type { WireWriter } from "../../../rpc/wire-writer.ts";
 import { readAttributes, readDiskUsage, readEntry, readLocatedChunk, readNode, readNodeUpdates, readPolicy, readPrecondition, readReceipt, writeAttributes, writeDiskUsage, writeEntry, writeLocatedChunk, writeNode, writeNodeUpdates, writePolicy, writePrecondition, writeReceipt } from "../../cairn/v1/common_codec.ts";
+import { readScrubReport, writeScrubReport } from "../../cairn/v1/scrub_codec.ts";
 import type * as pb from "./coordinator_pb.ts";
 
 export function writeStatRequest(w: WireWriter, m: MessageInitShape<typeof pb.StatRequestSchema>): void {
@@ -2341,6 +2342,11 @@ function newRegisterNodeResponse(): pb.RegisterNodeResponse {
 }
 
 export function writeHeartbeatRequest(w: WireWriter, m: MessageInitShape<typeof pb.HeartbeatRequestSchema>): void {
+  const scrub = m.scrub;
+  if (scrub !== undefined) {
+    { const before = w.writtenBytes; writeScrubReport(w, scrub); w.lengthSince(before); }
+    w.byte(50);
+  }
   const lastSeenVersion = m.lastSeenVersion;
   if (lastSeenVersion !== undefined && lastSeenVersion !== 0n) {
     w.uint64(lastSeenVersion);
@@ -2387,6 +2393,9 @@ export function readHeartbeatRequest(r: WireReader, end: number, m: pb.Heartbeat
       case 40:
         m.lastSeenVersion = r.uint64();
         break;
+      case 50:
+        m.scrub = readScrubReport(r, r.nestedEnd(), m.scrub);
+        break;
       default:
         r.skipField(tag);
     }
@@ -2403,10 +2412,21 @@ function newHeartbeatRequest(): pb.HeartbeatRequest {
     usage: undefined,
     health: 0,
     lastSeenVersion: 0n,
+    scrub: undefined,
   };
 }
 
 export function writeHeartbeatResponse(w: WireWriter, m: MessageInitShape<typeof pb.HeartbeatResponseSchema>): void {
+  const scrubRequestedMs = m.scrubRequestedMs;
+  if (scrubRequestedMs !== undefined && scrubRequestedMs !== 0n) {
+    w.uint64(scrubRequestedMs);
+    w.byte(32);
+  }
+  const wantsScrubReport = m.wantsScrubReport;
+  if (wantsScrubReport === true) {
+    w.bool(wantsScrubReport);
+    w.byte(24);
+  }
   const mustRegister = m.mustRegister;
   if (mustRegister === true) {
     w.bool(mustRegister);
@@ -2429,6 +2449,12 @@ export function readHeartbeatResponse(r: WireReader, end: number, m: pb.Heartbea
       case 16:
         m.mustRegister = r.bool();
         break;
+      case 24:
+        m.wantsScrubReport = r.bool();
+        break;
+      case 32:
+        m.scrubRequestedMs = r.uint64();
+        break;
       default:
         r.skipField(tag);
     }
@@ -2442,6 +2468,8 @@ function newHeartbeatResponse(): pb.HeartbeatResponse {
     $typeName: "cairn.v1.HeartbeatResponse",
     nodes: undefined,
     mustRegister: false,
+    wantsScrubReport: false,
+    scrubRequestedMs: 0n,
   };
 }
 
