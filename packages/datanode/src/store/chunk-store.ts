@@ -29,6 +29,19 @@ export interface StoreSpace {
   /** What new chunks may take: never negative, and less the reserve that keeps deletes working. */
   readonly availableBytes: number;
   readonly chunkCount: number;
+  /** Bad copies that are kept aside; their bytes are among the used ones. */
+  readonly quarantine: { readonly copies: number; readonly sizeBytes: number };
+}
+
+/** Is waited for before so many bytes are read, by work that is not to have the disk for itself. */
+export type Pace = (sizeBytes: number) => Promise<void>;
+
+export interface ListOptions {
+  /**
+   * Also the copies whose own header is damaged or cannot be read, with 0 for all that is not known of them. They are not held: what
+   * can be done with one is to verify it.
+   */
+  readonly withDamaged?: boolean;
 }
 
 /** A chunk that is in memory whole, whose SHA-256 the giver has compared with its id. */
@@ -109,9 +122,18 @@ export interface ChunkStore extends Closable {
    * there was none, for the collector may ask twice, and when the copy is of a later epoch and stays. Works on a full disk.
    */
   delete(id: ChunkId, epochMax: number): Promise<boolean>;
-  /** Reads the whole copy, compares block checksums and id, and notes when. */
-  verify(id: ChunkId, signal: AbortSignal): Promise<Verdict>;
+  /**
+   * Reads the whole copy, compares block checksums and id, and notes when. A copy that the medium does not give is corrupt; when
+   * something else keeps it from being read, that says nothing of it and is thrown.
+   */
+  verify(id: ChunkId, signal: AbortSignal, pace?: Pace): Promise<Verdict>;
+  /** Calls `listener` for each copy that was found bad, whoever looked, once it is out of service; the function returned stops that. */
+  onBadCopy(listener: (id: ChunkId) => void): () => void;
   /** The inventory in the order of ids, after `after`, at most `limit`. */
-  list(after: ChunkId | undefined, limit: number): Promise<StoredChunkInfo[]>;
+  list(
+    after: ChunkId | undefined,
+    limit: number,
+    options?: ListOptions,
+  ): Promise<StoredChunkInfo[]>;
   space(): Promise<StoreSpace>;
 }

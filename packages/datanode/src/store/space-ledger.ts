@@ -11,6 +11,14 @@ export interface SpaceOptions {
   readonly reserveBytes?: number | undefined;
 }
 
+/** What may be given up when the room for chunks is short. */
+export interface Expendable {
+  /** What would be free, if it were. The ledger counts these bytes as used. */
+  readonly expendableBytes: number;
+  /** Gives up so many bytes, or all there are, and has the ledger know of it. */
+  giveUp(sizeBytes: number): Promise<void>;
+}
+
 /** Room that a put was promised; given back once, when what it took has been counted. */
 export type Room = () => void;
 
@@ -33,6 +41,7 @@ export class SpaceLedger {
   /** By how much files have grown since the store was opened, and had when the disk was measured. */
   #grownBytes = 0;
   #grownAtMeasureBytes = 0;
+  #expendable: Expendable | undefined;
 
   constructor(measure: () => Promise<DiskSpace>, clock: Clock, options: SpaceOptions = {}) {
     this.#measure = measure;
@@ -40,12 +49,20 @@ export class SpaceLedger {
     this.#options = options;
   }
 
+  /** What `expendable` has counts as available from now on, and goes when it is needed. */
+  mayTakeFrom(expendable: Expendable): void {
+    this.#expendable = expendable;
+  }
+
   /** Promises `sizeBytes` to a put; `storeFull` when they are not there. */
   async take(sizeBytes: number): Promise<Room> {
     await this.#refresh(MEASURE_EVERY_MS);
     // The estimate only counts what we wrote; before a refusal, what others freed counts too.
     if (this.#availableBytes() < sizeBytes) await this.#refresh(0);
-    const availableBytes = this.#availableBytes();
+    const shortBytes = sizeBytes - this.#roomBytes();
+    const isHelped = shortBytes > 0 && this.#availableBytes() >= sizeBytes;
+    if (isHelped) await this.#expendable?.giveUp(shortBytes);
+    const availableBytes = Math.max(0, this.#roomBytes());
     if (availableBytes < sizeBytes) {
       throw new CairnError(
         "storeFull",
@@ -109,15 +126,19 @@ export class SpaceLedger {
     return Math.min(this.#options.capacityBytes ?? diskBytes, diskBytes);
   }
 
+  /** What is free, and what would be if all that is expendable went. */
   #availableBytes(): number {
+    const expendableBytes = this.#expendable?.expendableBytes ?? 0;
+    return Math.max(0, this.#roomBytes() + expendableBytes);
+  }
+
+  /** Less than nothing where the reserve or promises are not covered. */
+  #roomBytes(): number {
     const capacityBytes = this.#capacityBytes();
     const onDiskBytes =
       (this.#measured?.availableBytes ?? 0) - (this.#grownBytes - this.#grownAtMeasureBytes);
     const freeBytes = Math.min(capacityBytes - this.#usedBytes, onDiskBytes);
-    return Math.max(
-      0,
-      Math.floor(freeBytes - this.#reserveBytes(capacityBytes) - this.#promisedBytes),
-    );
+    return Math.floor(freeBytes - this.#reserveBytes(capacityBytes) - this.#promisedBytes);
   }
 
   #reserveBytes(capacityBytes: number): number {

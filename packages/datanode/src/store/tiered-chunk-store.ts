@@ -6,6 +6,8 @@ import type {
   ChunkPiece,
   ChunkStore,
   ChunkWriter,
+  ListOptions,
+  Pace,
   PutOptions,
   ReadOptions,
   StoredChunkInfo,
@@ -93,19 +95,29 @@ export class TieredChunkStore implements ChunkStore {
     return (await this.#large.delete(id, epochMax)) && isGone;
   }
 
-  async verify(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
-    const verdict = await this.#small.verify(id, signal);
-    return verdict === "missing" ? this.#large.verify(id, signal) : verdict;
+  async verify(id: ChunkId, signal: AbortSignal, pace?: Pace): Promise<Verdict> {
+    const verdict = await this.#small.verify(id, signal, pace);
+    return verdict === "missing" ? this.#large.verify(id, signal, pace) : verdict;
   }
 
-  async list(after: ChunkId | undefined, limit: number): Promise<StoredChunkInfo[]> {
-    const large = await this.#large.list(after, limit);
+  onBadCopy(listener: (id: ChunkId) => void): () => void {
+    // Both tell the quarantine, which they share.
+    return this.#large.onBadCopy(listener);
+  }
+
+  async list(
+    after: ChunkId | undefined,
+    limit: number,
+    options?: ListOptions,
+  ): Promise<StoredChunkInfo[]> {
+    const large = await this.#large.list(after, limit, options);
     return merge(this.#small.list(after, limit), large).slice(0, limit);
   }
 
   async space(): Promise<StoreSpace> {
     const chunkCount = this.#small.chunkCount + this.#large.chunkCount;
-    return { ...(await this.#parts.ledger.space()), chunkCount };
+    const { ledger, quarantine } = this.#parts;
+    return { ...(await ledger.space()), chunkCount, quarantine: quarantine.use };
   }
 
   async close(): Promise<void> {

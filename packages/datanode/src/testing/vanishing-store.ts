@@ -56,7 +56,17 @@ export class VanishingStore implements ChunkStore {
   }
 
   async space(): Promise<StoreSpace> {
-    return { capacityBytes: 2 ** 40, usedBytes: 0, availableBytes: 2 ** 40, chunkCount: 0 };
+    return {
+      capacityBytes: 2 ** 40,
+      usedBytes: 0,
+      availableBytes: 2 ** 40,
+      chunkCount: 0,
+      quarantine: { copies: 0, sizeBytes: 0 },
+    };
+  }
+
+  onBadCopy(): () => void {
+    return () => undefined;
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,8 @@ import type {
   ChunkPiece,
   ChunkStore,
   ChunkWriter,
+  ListOptions,
+  Pace,
   PutOptions,
   ReadOptions,
   StoredChunkInfo,
@@ -20,7 +22,7 @@ import type {
 import { KeyLock } from "../key-lock.ts";
 import { LruMap } from "../lru-map.ts";
 import { putInOnePiece } from "../put-in-one-piece.ts";
-import type { Quarantine } from "../quarantine.ts";
+import type { Damage, Quarantine } from "../quarantine.ts";
 import { readAhead } from "../read-ahead.ts";
 import { SharedSync } from "../shared-sync.ts";
 import type { SpaceLedger } from "../space-ledger.ts";
@@ -36,6 +38,7 @@ import {
 } from "./file-chunk-writer.ts";
 import { inspectFile } from "./inspect-file.ts";
 import { ChunkLayout } from "./layout.ts";
+import { listChunkFiles } from "./list-chunk-files.ts";
 import { type HeaderChange, OpenChunkFile } from "./open-chunk-file.ts";
 
 /** What a store on a disk is handed. */
@@ -50,7 +53,7 @@ export interface StoreParts {
 }
 
 const INFOS_MAX = 4096;
-const HEADERS_AT_ONCE = 16;
+
 /** One file for each chunk. Memory does not grow with their number. */
 export class FileChunkStore implements ChunkStore {
   readonly #parts: StoreParts;
@@ -218,18 +221,18 @@ export class FileChunkStore implements ChunkStore {
     });
   }
 
-  async verify(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
+  async verify(id: ChunkId, signal: AbortSignal, pace?: Pace): Promise<Verdict> {
     this.#refuseClosed();
     try {
-      const verdict = await this.#inspect(id, signal);
-      if (verdict === "missing") return verdict;
+      const verdict = await this.#inspect(id, signal, pace);
       return await this.#locks.run(id, async () => {
         if (verdict === "intact") {
           const verifiedMs = this.#parts.clock.now();
           return (await this.#update(id, () => ({ verifiedMs }))) ? verdict : "missing";
         }
-        // It may have been replaced since: only what is corrupt now is set aside.
+        // It may have been replaced since: only what is corrupt now is set aside, and what is missing now forgotten.
         const again = await this.#inspect(id, signal);
+        if (again === "missing") this.#forget(id);
         if (again === "missing" || again === "intact") return again;
         await this.#setAside(id, again);
         return "corrupt";
@@ -239,29 +242,28 @@ export class FileChunkStore implements ChunkStore {
     }
   }
 
-  async list(after: ChunkId | undefined, limit: number): Promise<StoredChunkInfo[]> {
+  async list(
+    after: ChunkId | undefined,
+    limit: number,
+    options?: ListOptions,
+  ): Promise<StoredChunkInfo[]> {
     this.#refuseClosed();
     try {
-      const page: StoredChunkInfo[] = [];
-      for (const leaf of this.#layout.leavesFrom(after)) {
-        const ids = (await this.#layout.chunksIn(leaf)).filter(
-          (id) => after === undefined || id > after,
-        );
-        for (let at = 0; at < ids.length; at += HEADERS_AT_ONCE) {
-          const batch = ids.slice(at, at + HEADERS_AT_ONCE);
-          const infos = await Promise.all(batch.map((id) => this.#find(id)));
-          for (const info of infos) if (info !== undefined) page.push(info);
-          if (page.length >= limit) return page.slice(0, limit);
-        }
-      }
-      return page;
+      const find = (id: ChunkId) => this.#find(id);
+      return await listChunkFiles(this.#layout, find, { after, limit, ...options });
     } catch (error) {
       throw storeError(error, "listing chunks");
     }
   }
 
   async space(): Promise<StoreSpace> {
-    return { ...(await this.#parts.ledger.space()), chunkCount: this.#chunkCount };
+    const { ledger, quarantine } = this.#parts;
+    const chunkCount = this.#chunkCount;
+    return { ...(await ledger.space()), chunkCount, quarantine: quarantine.use };
+  }
+
+  onBadCopy(listener: (id: ChunkId) => void): () => void {
+    return this.#parts.quarantine.onTaken(listener);
   }
 
   /** How many chunks it holds; what `space` says, without asking the disk. */
@@ -294,9 +296,7 @@ export class FileChunkStore implements ChunkStore {
     const { disk } = this.#parts;
     await this.#layout.open();
     await this.#parts.quarantine.open();
-    for (const draft of await disk.list(this.#layout.drafts)) {
-      await disk.remove(join(this.#layout.drafts, draft.name));
-    }
+    await this.#layout.removeDrafts();
     this.#direct = await DirectFiles.open(this.#layout.drafts, this.#parts);
     const record = await readWhole(disk, this.#usagePath);
     const usage = record === undefined ? undefined : decodeUsage(record);
@@ -362,32 +362,36 @@ export class FileChunkStore implements ChunkStore {
   }
 
   /** Reads the whole copy. */
-  async #inspect(id: ChunkId, signal: AbortSignal): Promise<Verdict | "unreadable"> {
+  async #inspect(id: ChunkId, signal: AbortSignal, pace?: Pace): Promise<Verdict | "unreadable"> {
     signal.throwIfAborted();
     const path = this.#layout.path(id);
     const file = await OpenChunkFile.open(this.#parts.disk, path, id, "read").catch(damageShownBy);
-    if (file === undefined) return "missing";
-    if (file === "corrupt" || file === "unreadable") return file;
-    try {
-      return await inspectFile(file, signal);
-    } finally {
-      await file.close();
-    }
+    return typeof file === "string" ? file : inspectFile(file, signal, pace);
   }
 
-  async #setAside(id: ChunkId, damage: "corrupt" | "unreadable"): Promise<void> {
+  /** Forgets a copy whose file somebody else has removed. One that was not used lately stays counted until the next start. */
+  #forget(id: ChunkId): void {
+    const known = this.#infos.delete(id);
+    if (known === undefined) return;
+    this.#count(-1, -(known.lengthBytes + dataOffsetFor(known.lengthBytes)));
+    this.#parts.logger.error("the file of a chunk is gone", { chunk: id });
+  }
+
+  async #setAside(id: ChunkId, damage: Damage): Promise<void> {
     const { disk, logger, quarantine } = this.#parts;
     const path = this.#layout.path(id);
-    const slot = await quarantine.slotFor(id, damage);
-    const fileBytes = (await disk.fileBytes(path)) ?? 0;
-    this.#infos.delete(id);
-    await disk.rename(path, slot);
-    this.#chunkCount -= 1;
-    // The disk has them still, so the ledger does.
-    this.#usedBytes -= fileBytes;
-    await this.#syncs.sync(this.#layout.folder(id));
-    await this.#syncs.sync(this.#layout.quarantine);
-    logger.error("a corrupt chunk was set aside", { chunk: id, path: slot });
+    await quarantine.take(id, damage, async (slot) => {
+      const fileBytes = (await disk.fileBytes(path)) ?? 0;
+      this.#infos.delete(id);
+      await disk.rename(path, slot);
+      this.#chunkCount -= 1;
+      // The disk has them still, so the ledger does.
+      this.#usedBytes -= fileBytes;
+      await this.#syncs.sync(this.#layout.folder(id));
+      await this.#syncs.sync(this.#layout.quarantine);
+      logger.error("a corrupt chunk was set aside", { chunk: id, path: slot });
+      return fileBytes;
+    });
   }
 
   #refuseClosed(): void {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Disk } from "@cairnfs/base/disk";
+import { type Disk, type DiskEntry, hasErrorCode } from "@cairnfs/base/disk";
 import { type ChunkId, parseChunkId } from "@cairnfs/protocol/chunk-id";
 import type { SharedSync } from "../shared-sync.ts";
 
@@ -50,6 +50,13 @@ export class ChunkLayout {
     await this.#disk.syncFolder(this.#root);
   }
 
+  /** Removes what interrupted puts left. */
+  async removeDrafts(): Promise<void> {
+    for (const draft of await this.#disk.list(this.drafts)) {
+      await this.#disk.remove(join(this.drafts, draft.name));
+    }
+  }
+
   path(id: ChunkId): string {
     return join(this.leafPath(id.slice(0, LEAF_DIGITS)), id);
   }
@@ -85,10 +92,21 @@ export class ChunkLayout {
   /** The chunks in a leaf, in order. */
   async chunksIn(leaf: string): Promise<ChunkId[]> {
     const ids: ChunkId[] = [];
-    for (const { name } of await this.#disk.list(this.leafPath(leaf))) {
+    for (const { name } of await this.#entriesOf(leaf)) {
       if (CHUNK_NAME.test(name)) ids.push(parseChunkId(name));
     }
     return ids.sort();
+  }
+
+  async #entriesOf(leaf: string): Promise<DiskEntry[]> {
+    try {
+      return await this.#disk.list(this.leafPath(leaf));
+    } catch (error) {
+      if (!hasErrorCode(error, "ENOENT")) throw error;
+      // Somebody has removed it: it is made again for the next chunk.
+      this.#leaves.delete(leaf);
+      return [];
+    }
   }
 
   /** Makes all leaves of the top folder that are missing: their syncs cost as much for one as for all. */

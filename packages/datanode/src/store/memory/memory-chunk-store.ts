@@ -7,6 +7,7 @@ import type {
   ChunkPiece,
   ChunkStore,
   ChunkWriter,
+  Pace,
   PutOptions,
   ReadOptions,
   StoredChunkInfo,
@@ -31,6 +32,7 @@ export class MemoryChunkStore implements ChunkStore {
   readonly #clock: Clock;
   readonly #held = new Map<ChunkId, HeldChunk>();
   readonly #ledger: SpaceLedger;
+  readonly #listeners = new Set<(id: ChunkId) => void>();
 
   constructor(clock: Clock, capacityBytes: number = CAPACITY_BYTES_DEFAULT) {
     this.#clock = clock;
@@ -81,8 +83,9 @@ export class MemoryChunkStore implements ChunkStore {
     return true;
   }
 
-  async verify(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
+  async verify(id: ChunkId, signal: AbortSignal, pace?: Pace): Promise<Verdict> {
     signal.throwIfAborted();
+    await pace?.(this.#held.get(id)?.info.lengthBytes ?? 0);
     const held = this.#held.get(id);
     if (held === undefined) return "missing";
     const hash = createSha256();
@@ -95,6 +98,7 @@ export class MemoryChunkStore implements ChunkStore {
       );
     if (!isIntact) {
       this.#remove(id);
+      for (const listener of this.#listeners) listener(id);
       return "corrupt";
     }
     held.info = { ...held.info, verifiedMs: this.#clock.now() };
@@ -107,7 +111,16 @@ export class MemoryChunkStore implements ChunkStore {
   }
 
   async space(): Promise<StoreSpace> {
-    return { ...(await this.#ledger.space()), chunkCount: this.#held.size };
+    return {
+      ...(await this.#ledger.space()),
+      chunkCount: this.#held.size,
+      quarantine: { copies: 0, sizeBytes: 0 },
+    };
+  }
+
+  onBadCopy(listener: (id: ChunkId) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   async close(): Promise<void> {

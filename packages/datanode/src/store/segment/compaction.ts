@@ -1,4 +1,4 @@
-import { readFully } from "@cairnfs/base/disk";
+import { hasErrorCode, readFully } from "@cairnfs/base/disk";
 import { toHex } from "@cairnfs/base/hex";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
@@ -87,8 +87,12 @@ export class Compaction implements Worker {
       await this.#remove(number, removal);
       return undefined;
     }
-    const contents = await files.use(number, (file) => readSegment(file, number));
-    if (contents === undefined) return "it is unreadable";
+    const reading = files.use(number, (file) => readSegment(file, number));
+    const contents = await reading.catch((error: unknown) => {
+      if (hasErrorCode(error, "ENOENT")) return undefined;
+      throw error;
+    });
+    if (contents === undefined) return "it is unreadable, or gone";
     const entries = [...contents.entries];
     const corrupt: ChunkId[] = [];
     const dataHere = countData(entries);

@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { assert } from "@cairnfs/base/assert";
 import { createSha256 } from "@cairnfs/base/checksum";
-import { type DiskFile, hasErrorCode, readFully } from "@cairnfs/base/disk";
+import { hasErrorCode, readFully } from "@cairnfs/base/disk";
 import { CairnError } from "@cairnfs/base/errors";
 import { isPageAligned, pageBuffer } from "@cairnfs/base/page-memory";
 import type { Random } from "@cairnfs/base/random";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
-import { receiveBuffers, releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import { allBlocks, type BlockRange, blocksOf } from "../block-range.ts";
 import {
   type ChunkPiece,
   EPOCH_MAX,
+  type Pace,
   type ReadOptions,
   type StoredChunkInfo,
   type Verdict,
@@ -19,12 +19,14 @@ import { takesDirectFiles } from "../file/direct-files.ts";
 import type { StoreParts } from "../file/file-chunk-store.ts";
 import { KeyLock } from "../key-lock.ts";
 import { matchesChecksums } from "../matches-checksums.ts";
+import type { Damage } from "../quarantine.ts";
 import { SpareRoom } from "../spare-room.ts";
 import { damageShownBy, isMediumError, storeError } from "../store-error.ts";
 import type { IndexedChunk } from "./chunk-index.ts";
 import { Compaction } from "./compaction.ts";
 import { LogState } from "./log-state.ts";
-import { decodeRecordHead, type FoundRecord, headBytesOf, RecordKind } from "./record.ts";
+import { readRecord } from "./read-record.ts";
+import { headBytesOf, RecordKind } from "./record.ts";
 import { recoverLog } from "./recovery.ts";
 import { SegmentFiles } from "./segment-files.ts";
 import { closedError, SegmentLog, type SegmentLogOptions } from "./segment-log.ts";
@@ -208,9 +210,12 @@ export class SegmentChunkStore {
     });
   }
 
-  async verify(id: ChunkId, signal: AbortSignal): Promise<Verdict> {
+  async verify(id: ChunkId, signal: AbortSignal, pace?: Pace): Promise<Verdict> {
     this.#refuseClosed();
     try {
+      const held = this.#state.held(chunkIdToBytes(id));
+      if (held === undefined) return "missing";
+      await pace?.(held.lengthBytes);
       const verdict = await this.#inspect(id, signal);
       if (verdict === "missing") return verdict;
       return await this.#locks.run(id, async () => {
@@ -258,8 +263,12 @@ export class SegmentChunkStore {
           readRecord(file, { id, chunk, range: wanted }),
         );
       } catch (error) {
-        // Its segment was compacted since we looked.
         if (!hasErrorCode(error, "ENOENT") || move >= MOVES_MAX) throw error;
+        // Its segment was compacted since we looked; or somebody has removed the file.
+        const { segment } = this.#state.held(idBytes) ?? {};
+        if (segment === chunk.segment) {
+          throw new CairnError("chunkCorrupt", `the segment of chunk ${id} is gone`);
+        }
       }
     }
   }
@@ -268,6 +277,7 @@ export class SegmentChunkStore {
   async #inspect(id: ChunkId, signal: AbortSignal): Promise<Verdict | "unreadable"> {
     signal.throwIfAborted();
     try {
+      if (await this.#isGone(id)) return "corrupt";
       const whole = await this.#readHeld(id, (chunk) => allBlocks(chunk.lengthBytes));
       if (whole === undefined) return "missing";
       if (!matchesChecksums(whole.data, whole.blockChecksums)) return "corrupt";
@@ -279,6 +289,17 @@ export class SegmentChunkStore {
     }
   }
 
+  /** Whether somebody has removed the segment of a copy. It may still be open, and be read and written to, until the node ends. */
+  async #isGone(id: ChunkId): Promise<boolean> {
+    const segment = this.#state.held(chunkIdToBytes(id))?.segment;
+    if (segment === undefined) return false;
+    if ((await this.#parts.disk.fileBytes(this.#files.path(segment))) !== undefined) return false;
+    // One that was compacted meanwhile has been left by all that it held.
+    if (this.#state.held(chunkIdToBytes(id))?.segment !== segment) return false;
+    await this.#log.forsake(segment);
+    return true;
+  }
+
   #noteVerified(id: ChunkId): Verdict {
     const idBytes = chunkIdToBytes(id);
     if (this.#state.held(idBytes) === undefined) return "missing";
@@ -288,25 +309,31 @@ export class SegmentChunkStore {
     return "intact";
   }
 
-  async #setAside(id: ChunkId, damage: "corrupt" | "unreadable"): Promise<void> {
+  async #setAside(id: ChunkId, damage: Damage): Promise<void> {
     const { disk, logger, quarantine } = this.#parts;
     const idBytes = chunkIdToBytes(id);
     const chunk = this.#state.held(idBytes);
     if (chunk === undefined) return;
-    const path = await quarantine.slotFor(id, damage);
-    try {
-      await this.#copyAside(chunk, path);
-    } catch (error) {
-      await disk.remove(path).catch(() => undefined);
-      // What the medium does not give cannot be kept, and a full disk must not have wrong bytes served. All else passes, and the
-      // copy goes when its bytes are aside.
-      if (!isMediumError(error) && !hasErrorCode(error, "ENOSPC", "EDQUOT")) throw error;
-    }
-    await this.#log.append(noteOf(RecordKind.deletion, idBytes, chunk.epoch));
-    logger.error("a corrupt chunk was set aside", { chunk: id, path });
+    await quarantine.take(id, damage, async (path) => {
+      let keptBytes: number | undefined;
+      try {
+        keptBytes = await this.#copyAside(chunk, path);
+      } catch (error) {
+        await disk.remove(path).catch(() => undefined);
+        // What is gone or not given by the medium cannot be kept, and a full disk must not have wrong bytes served. All else passes,
+        // and the copy goes when its bytes are aside.
+        if (!isMediumError(error) && !hasErrorCode(error, "ENOSPC", "EDQUOT", "ENOENT")) {
+          throw error;
+        }
+      }
+      await this.#log.append(noteOf(RecordKind.deletion, idBytes, chunk.epoch));
+      logger.error("a corrupt chunk was set aside", { chunk: id, path });
+      return keptBytes;
+    });
   }
 
-  async #copyAside(chunk: IndexedChunk, path: string): Promise<void> {
+  /** Resolves with how many bytes it has kept. */
+  async #copyAside(chunk: IndexedChunk, path: string): Promise<number> {
     const { disk, ledger } = this.#parts;
     const bytes = await this.#files.use(chunk.segment, async (file) => {
       const into = Buffer.allocUnsafeSlow(headBytesOf(chunk.lengthBytes) + chunk.lengthBytes);
@@ -319,6 +346,7 @@ export class SegmentChunkStore {
       await file.close();
     }
     ledger.add(bytes.byteLength);
+    return bytes.byteLength;
   }
 
   #refuseClosed(): void {
@@ -353,43 +381,4 @@ async function stagingFor(folder: string, parts: SegmentStoreParts): Promise<Buf
   if (!(await takesDirectFiles(folder, parts))) return undefined;
   const staging = pageBuffer(STAGING_BYTES);
   return isPageAligned(staging) ? staging : undefined;
-}
-
-async function readRecord(
-  file: DiskFile,
-  wanted: { readonly id: ChunkId; readonly chunk: IndexedChunk; readonly range: BlockRange },
-): Promise<ChunkPiece> {
-  const { chunk, range } = wanted;
-  const headBytes = headBytesOf(chunk.lengthBytes);
-  const dataBytes = range.endBytes - range.offsetBytes;
-  // One read where the data follows the head, which is most of them.
-  const joined = range.offsetBytes === 0;
-  const first = joined
-    ? receiveBuffers.take(headBytes + dataBytes)
-    : Buffer.allocUnsafeSlow(headBytes);
-  const rest = Buffer.allocUnsafeSlow(joined ? 0 : dataBytes);
-  const [firstBytes, restBytes] = await Promise.all([
-    readFully(file, first, chunk.offset),
-    joined ? 0 : readFully(file, rest, chunk.offset + headBytes + range.offsetBytes),
-  ]);
-  const record = decodeRecordHead(first, 0);
-  if (record === undefined || !isRecordOf(record, wanted.id, chunk.lengthBytes)) {
-    throw new CairnError("chunkCorrupt", `the record of chunk ${wanted.id} has no valid header`);
-  }
-  if (firstBytes < first.byteLength || restBytes < rest.byteLength) {
-    throw new CairnError("chunkCorrupt", `the record of chunk ${wanted.id} is cut short`);
-  }
-  return {
-    data: joined ? first.subarray(headBytes) : rest,
-    blockChecksums: record.blockChecksums.slice(range.firstBlock, range.endBlock),
-    release: joined ? () => releaseReceived(first) : undefined,
-  };
-}
-
-function isRecordOf(record: FoundRecord, id: ChunkId, lengthBytes: number): boolean {
-  return (
-    record.kind === RecordKind.chunk &&
-    record.lengthBytes === lengthBytes &&
-    chunkIdFromBytes(record.id) === id
-  );
 }

@@ -144,6 +144,18 @@ export class SegmentLog {
     });
   }
 
+  /** Takes no more records into a segment whose file is gone. */
+  forsake(segment: number): Promise<void> {
+    return this.#chore(async () => {
+      const active = this.#active;
+      if (active?.number !== segment) return;
+      this.#active = undefined;
+      this.#needsRepair = false;
+      this.#parts.onSealed(segment, active.sizeBytes);
+      await active.file.close();
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#lazy.length > 0) this.#start();
     while (this.#isRunning) await this.#running;
