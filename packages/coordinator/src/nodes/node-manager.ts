@@ -187,7 +187,11 @@ export class NodeManager {
       signal,
     );
     const row = this.#memberRow(nodeNumber);
-    if (duty !== "removed" && duty !== row.duty) this.#replace({ ...row, duty });
+    if (duty !== "removed" && duty !== row.duty) {
+      this.#replace({ ...row, duty });
+      // A dead node is dead whatever is wanted of it: that its state is the same says nothing.
+      if (row.liveness === "dead") this.#tell();
+    }
     return this.#memberRow(nodeNumber);
   }
 
