@@ -145,6 +145,33 @@ export const coordinatorSettings = z.object({
     .describe(
       "In how many copies from node to node each node takes part at once, as source and as target each.",
     ),
+  moveParallelism: z
+    .number()
+    .int()
+    .min(0)
+    .max(256)
+    .default(8)
+    .describe("How many chunks are moved between nodes at the same time. 0: nothing is moved."),
+  moveBytesPerSecond: z
+    .number()
+    .int()
+    .min(CHUNK_BYTES_MIN)
+    .default(64 * MIB)
+    .describe(
+      "How many bytes of chunks drains, the spread and the balance of nodes copy per second.",
+    ),
+  rebalance: z
+    .boolean()
+    .default(true)
+    .describe("Whether copies move by themselves from fuller nodes to emptier ones."),
+  rebalanceThresholdPercent: z
+    .number()
+    .min(1)
+    .max(50)
+    .default(5)
+    .describe(
+      "By how much of its capacity, in percent, a node may be fuller or emptier than the mean before copies move.",
+    ),
   nodeTimeoutMs: durationMs(10)
     .default(30 * SECOND_MS)
     .describe("How long the coordinator waits for a node to answer a call."),

@@ -21,6 +21,7 @@ import { NodeReplicaVerifier } from "./healing/node-replica-verifier.ts";
 import { RedundancyGauges } from "./healing/redundancy-gauges.ts";
 import { RepairWorker } from "./healing/repair-worker.ts";
 import { type ClusterIdentity, openIdentity } from "./identity.ts";
+import { openMoving } from "./moving/open-moving.ts";
 import { DEFAULT_NAMESPACE_SETTINGS } from "./namespace/settings.ts";
 import { ClusterPlacements } from "./nodes/cluster-placements.ts";
 import { type NodeId, nodeIdToBytes } from "./nodes/node-id.ts";
@@ -157,14 +158,19 @@ async function openWithin(
     onDebt: () => repair.wake(),
   });
 
+  // Who moves copies between nodes.
+  const { badReplicas } = namespace;
+  const mover = openMoving({ ...parts, nodes, placements, copier, verifier, badReplicas }, config);
+
   // The work in the background.
-  lifecycle.add(closing(() => repair.settled()));
+  lifecycle.add(closing(() => Promise.all([repair.settled(), mover.settled()])));
   const work = lifecycle.add(new BackgroundWork({ clock, random, logger }));
   lifecycle.add(closing(kv.onAppend(() => repair.wakeForDebt())));
   lifecycle.add(closing(nodes.onStateChange(() => repair.wake())));
+  lifecycle.add(closing(nodes.onStateChange(() => mover.wake())));
   const silence = new SilenceWorker(nodes, clock, config);
   const gauges = new RedundancyGauges(kv, nodes.table, metrics);
-  for (const worker of [silence, ...namespace.workers, repair, gauges]) work.start(worker);
+  for (const worker of [silence, ...namespace.workers, repair, mover, gauges]) work.start(worker);
 
   // What is served, and where.
   const { clusterId } = identity;
@@ -220,6 +226,10 @@ function openNodes(
   );
 }
 
-function closing(stop: () => void | Promise<void>): Closable {
-  return { close: async () => stop() };
+function closing(stop: () => unknown): Closable {
+  return {
+    close: async () => {
+      await stop();
+    },
+  };
 }

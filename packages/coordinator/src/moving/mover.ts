@@ -1,4 +1,5 @@
 import { backoffMs } from "@cairnfs/base/backoff";
+import { Bell } from "@cairnfs/base/bell";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Random } from "@cairnfs/base/random";
 import type { Logger, Metrics } from "@cairnfs/base/telemetry";
@@ -8,7 +9,6 @@ import type { Row } from "@cairnfs/kv/table";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import { readCounters } from "../counters.ts";
-import { Bell } from "../healing/bell.ts";
 import { chunks } from "../keyspace.ts";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
 import type { NodeManager } from "../nodes/node-manager.ts";

@@ -149,68 +149,74 @@ function planSpread(
   id: ChunkId,
   record: ChunkRecord,
   staying: readonly LoadedNode[],
-  { field, excluded }: MoveTerms,
+  terms: MoveTerms,
 ): MovePlan | undefined {
   const spread = new Spread(staying);
   if (spread.isWidest) return undefined;
-  const canGo = (node: LoadedNode) =>
-    field.hasRoom(node, record.lengthBytes) &&
-    !excluded.has(node.nodeNumber) &&
-    !record.nodeNumbers.includes(node.nodeNumber);
-  let best: Change = NO_CHANGE;
-  let from: LoadedNode | undefined;
-  let takers: LoadedNode[] = [];
-  for (const holder of staying) {
-    for (const rack of field.racks) {
-      const change = spread.change(holder, rack);
-      const order = compareChanges(change, best);
-      if (order > 0 || (order === 0 && holder !== from)) continue;
-      const able = rack.takers.filter(canGo);
+  let best: Improvement | undefined;
+  for (const from of staying) {
+    for (const rack of terms.field.racks) {
+      const change = spread.change(from, rack);
+      const order = compareChanges(change, best?.change ?? NO_CHANGE);
+      if (order > 0 || (order === 0 && from !== best?.from)) continue;
+      const able = rack.takers.filter((node) => canGo(record, node, terms));
       if (able.length === 0) continue;
-      if (order < 0) takers = [];
-      best = change;
-      from = holder;
-      takers.push(...able);
+      const takers = order === 0 ? [...(best?.takers ?? []), ...able] : able;
+      best = { change, from, takers };
     }
   }
-  const to = choose(id, takers, (node) => node.roomBytes);
-  if (from === undefined || to === undefined) return undefined;
-  return { kind: "copy", reason: "spread", from: from.nodeNumber, to: to.nodeNumber };
+  const to = choose(id, best?.takers ?? [], (node) => node.roomBytes);
+  if (best === undefined || to === undefined) return undefined;
+  return { kind: "copy", reason: "spread", from: best.from.nodeNumber, to: to.nodeNumber };
+}
+
+/** The best way found to spread copies more, and who could take the copy. */
+interface Improvement {
+  readonly change: Change;
+  readonly from: LoadedNode;
+  readonly takers: readonly LoadedNode[];
 }
 
 function planBalance(
   id: ChunkId,
   record: ChunkRecord,
   staying: readonly LoadedNode[],
-  { field, excluded, balanceWithin }: MoveTerms,
+  terms: MoveTerms,
 ): MovePlan {
+  const { field, balanceWithin } = terms;
   if (balanceWithin === undefined || !field.hasLoads) return NOTHING;
   const mean = field.meanShare;
-  const { lengthBytes } = record;
   const fuller = staying.filter((node) => isBalanced(node) && shareOf(node) > mean);
   if (fuller.length === 0) return NOTHING;
   fuller.sort((one, other) => shareOf(other) - shareOf(one) || one.nodeNumber - other.nodeNumber);
   const spread = new Spread(staying);
   for (const from of fuller) {
-    const isOver = shareOf(from) > mean + balanceWithin;
-    const takers: LoadedNode[] = [];
-    for (const rack of field.racks) {
-      if (compareChanges(spread.change(from, rack), NO_CHANGE) > 0) continue;
-      for (const node of rack.takers) {
-        const share = shareOf(node);
-        if (!(share < mean) || !(isOver || share < mean - balanceWithin)) continue;
-        if (!lowersImbalance(from, node, lengthBytes)) continue;
-        if (!field.hasRoom(node, lengthBytes) || excluded.has(node.nodeNumber)) continue;
-        if (record.nodeNumbers.includes(node.nodeNumber)) continue;
-        takers.push(node);
-      }
-    }
+    // Who is too full gives to all below the mean; who is too empty takes from all above it.
+    const shareMax = shareOf(from) > mean + balanceWithin ? mean : mean - balanceWithin;
+    const takers = field.racks
+      .filter((rack) => compareChanges(spread.change(from, rack), NO_CHANGE) <= 0)
+      .flatMap((rack) => rack.takers)
+      .filter(
+        (node) =>
+          shareOf(node) < shareMax &&
+          lowersImbalance(from, node, record.lengthBytes) &&
+          canGo(record, node, terms),
+      );
     const to = choose(id, takers, (node) => mean * node.capacityBytes - node.keptBytes);
     if (to !== undefined) {
       return { kind: "copy", reason: "balance", from: from.nodeNumber, to: to.nodeNumber };
     }
   }
   return NOTHING;
+}
+
+/** Whether the node may take one more copy of the chunk. */
+function canGo(record: ChunkRecord, node: LoadedNode, { field, excluded }: MoveTerms): boolean {
+  return (
+    field.hasRoom(node, record.lengthBytes) &&
+    !excluded.has(node.nodeNumber) &&
+    !record.nodeNumbers.includes(node.nodeNumber)
+  );
 }
 
 /** After the move the taker is not fuller than the giver: the sum of kept bytes squared over capacity falls with each such move. */

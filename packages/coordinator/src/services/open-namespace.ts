@@ -45,6 +45,8 @@ export interface NamespaceService {
   readonly handlers: NamespaceHandlers & UploadHandlers & SmallFileHandlers & ReadHandlers;
   /** To be run by whoever is in charge of background work. They may run anywhere, but not twice at once. */
   readonly workers: readonly Worker[];
+  /** Takes reports of copies that may be bad. */
+  readonly badReplicas: Pick<BadReplicaWorker, "report">;
 }
 
 /** Makes the root of a new store and wires the namespace on it. */
@@ -55,6 +57,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
   const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
   const badReplicas = new BadReplicaWorker({ ...parts, isLive });
   return {
+    badReplicas,
     handlers: {
       ...namespaceHandlers({ kv, mutator }),
       ...uploadHandlers({ ...parts, mutator }),

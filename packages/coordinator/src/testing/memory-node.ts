@@ -13,7 +13,7 @@ import type { Network } from "@cairnfs/protocol/rpc/network";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import type { ClientTransport, Listener } from "@cairnfs/protocol/rpc/transport";
 
-const CAPACITY_BYTES = 1_000_000_000_000n;
+const CAPACITY_BYTES = 1_000_000_000_000;
 
 interface HeldCopy {
   readonly lengthBytes: number;
@@ -31,6 +31,7 @@ export class MemoryNode {
   readonly chunks = new Map<ChunkId, HeldCopy>();
   /** When set, every call that would store fails with it. */
   failure: CairnError | undefined;
+  capacityBytes = CAPACITY_BYTES;
   nodeNumber = 0;
   receiptKey: Uint8Array = new Uint8Array(32);
   tableVersion = 0n;
@@ -76,7 +77,7 @@ export class MemoryNode {
     const answer = await this.#coordinator.registerNode({
       nodeId: this.nodeId,
       address: this.address,
-      usage: usageOf(this.chunks.size),
+      usage: this.#usage(),
       ...place,
     });
     this.nodeNumber = answer.nodeNumber;
@@ -89,7 +90,7 @@ export class MemoryNode {
     const answer = await this.#coordinator.heartbeat({
       nodeNumber: this.nodeNumber,
       nodeId: this.nodeId,
-      usage: usageOf(this.chunks.size),
+      usage: this.#usage(),
       health,
       lastSeenVersion: this.tableVersion,
     });
@@ -123,6 +124,17 @@ export class MemoryNode {
   async close(): Promise<void> {
     await this.#transport.close();
     await this.#listener.close();
+  }
+
+  #usage() {
+    let usedBytes = 0;
+    for (const { lengthBytes } of this.chunks.values()) usedBytes += lengthBytes;
+    return {
+      capacityBytes: BigInt(this.capacityBytes),
+      usedBytes: BigInt(usedBytes),
+      availableBytes: BigInt(Math.max(0, this.capacityBytes - usedBytes)),
+      chunkCount: BigInt(this.chunks.size),
+    };
   }
 
   #options() {
@@ -198,15 +210,6 @@ async function holds(node: MemoryNode, address: string, chunkId: Uint8Array): Pr
 
 function unsupported(): never {
   throw new CairnError("unimplemented", "this node keeps no bytes");
-}
-
-function usageOf(chunkCount: number) {
-  return {
-    capacityBytes: CAPACITY_BYTES,
-    usedBytes: 0n,
-    availableBytes: CAPACITY_BYTES,
-    chunkCount: BigInt(chunkCount),
-  };
 }
 
 function present<T>(value: T | undefined): T {

@@ -1,0 +1,65 @@
+import type { Clock } from "@cairnfs/base/clock";
+import type { Random } from "@cairnfs/base/random";
+import { RateBudget } from "@cairnfs/base/rate-budget";
+import type { Telemetry } from "@cairnfs/base/telemetry";
+import type { KvStore } from "@cairnfs/kv/kv-store";
+import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
+import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
+import type { CoordinatorConfig } from "../config.ts";
+import type { ChunkCopier } from "../healing/chunk-copier.ts";
+import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
+import type { NodeManager } from "../nodes/node-manager.ts";
+import { ChunkMover } from "./chunk-mover.ts";
+import { CopyRelease } from "./copy-release.ts";
+import { Mover } from "./mover.ts";
+
+export interface MovingParts {
+  readonly kv: KvStore;
+  readonly nodes: NodeManager;
+  readonly placements: ClusterPlacements;
+  readonly copier: Pick<ChunkCopier, "copy">;
+  readonly verifier: ReplicaVerifier;
+  readonly badReplicas: Pick<BadReplicaWorker, "report">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+}
+
+export type MovingOptions = Pick<
+  CoordinatorConfig,
+  "moveParallelism" | "moveBytesPerSecond" | "rebalance" | "rebalanceThresholdPercent"
+>;
+
+/** Debt that has not changed for so long waits for something else than repair: moves go on beside it. */
+const DEBT_PATIENCE_MS = 600_000;
+
+/** Wires what moves copies between nodes. The mover is to be run, and woken when the nodes change. */
+export function openMoving(parts: MovingParts, options: MovingOptions): Mover {
+  const { kv, nodes, placements, copier, verifier, badReplicas, clock, random } = parts;
+  const { logger, metrics } = parts.telemetry;
+  const isLive = (nodeNumber: number) => placements.isLive(nodeNumber);
+  const stays = (nodeNumber: number) =>
+    isLive(nodeNumber) && nodes.table.get(nodeNumber)?.duty === "inService";
+  const release = new CopyRelease({ kv, isLive, stays, verifier, badReplicas });
+  const budget = new RateBudget(clock, options.moveBytesPerSecond);
+  const { table } = nodes;
+  const chunkMover = new ChunkMover({
+    kv,
+    table,
+    isLive,
+    copier,
+    release,
+    budget,
+    badReplicas,
+    logger,
+  });
+  return new Mover(
+    { kv, nodes, placements, chunkMover, clock, random, metrics, logger },
+    {
+      parallelism: options.moveParallelism,
+      rebalance: options.rebalance,
+      balanceThreshold: options.rebalanceThresholdPercent / 100,
+      debtPatienceMs: DEBT_PATIENCE_MS,
+    },
+  );
+}

@@ -1,0 +1,212 @@
+import { SystemClock } from "@cairnfs/base/clock";
+import { CairnError } from "@cairnfs/base/errors";
+import { Prng } from "@cairnfs/base/random";
+import { silentLogger, silentMetrics } from "@cairnfs/base/telemetry";
+import { eventually } from "@cairnfs/base/testing/eventually";
+import { runWorker } from "@cairnfs/base/worker";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { MemoryNetwork } from "@cairnfs/protocol/memory/memory-network";
+import { createRouter } from "@cairnfs/protocol/rpc/create-router";
+import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
+import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
+import { changeChunk, withDebt } from "../../chunks/change-chunk.ts";
+import type { ChunkRecord } from "../../chunks/chunk-record.ts";
+import { ChunkCopier } from "../../healing/chunk-copier.ts";
+import { NodeCalls } from "../../healing/node-calls.ts";
+import { NodeReplicaVerifier } from "../../healing/node-replica-verifier.ts";
+import { openIdentity } from "../../identity.ts";
+import { chunks, drops } from "../../keyspace.ts";
+import { ClusterPlacements } from "../../nodes/cluster-placements.ts";
+import { ResyncAllowance } from "../../nodes/resync-allowance.ts";
+import { TestManager } from "../../nodes/testing/manager.ts";
+import { capacityWeighted } from "../../placement/capacity-weighted.ts";
+import { membershipHandlers } from "../../services/membership-handlers.ts";
+import { MemoryNode } from "../../testing/memory-node.ts";
+import type { Mover } from "../mover.ts";
+import { type MovingOptions, openMoving } from "../open-moving.ts";
+import { chunkIdOf, recordOf } from "./field.ts";
+
+const OPTIONS: MovingOptions = {
+  moveParallelism: 4,
+  moveBytesPerSecond: 1e9,
+  rebalance: true,
+  rebalanceThresholdPercent: 5,
+};
+
+export interface NodePlace {
+  readonly zone?: string;
+  readonly rack?: string;
+  readonly capacityBytes?: number;
+}
+
+/** A mover over nodes in memory, on a clock that tests move. */
+export class MoverCluster {
+  readonly membership: TestManager;
+  readonly nodes: MemoryNode[] = [];
+  readonly mover: Mover;
+  readonly placements: ClusterPlacements;
+  readonly reports: { readonly chunkId: ChunkId; readonly nodeNumber: number }[] = [];
+  readonly #network: MemoryNetwork;
+
+  private constructor(
+    membership: TestManager,
+    network: MemoryNetwork,
+    options: Partial<MovingOptions>,
+  ) {
+    this.membership = membership;
+    this.#network = network;
+    const { manager, kv, clock } = membership;
+    const random = new Prng(4);
+    const pool = new NodePool(network, {
+      clock: new SystemClock(),
+      random: new Prng(3),
+      timeoutMs: 5000,
+    });
+    const calls = new NodeCalls(pool, manager.table);
+    const { table } = manager;
+    this.placements = new ClusterPlacements(manager, capacityWeighted);
+    const { placements } = this;
+    this.mover = openMoving(
+      {
+        kv,
+        nodes: manager,
+        placements,
+        copier: new ChunkCopier(
+          { table, placements, calls, random },
+          { copiesPerNode: 4, waitingMax: 100 },
+        ),
+        verifier: new NodeReplicaVerifier(calls),
+        badReplicas: { report: (report) => this.reports.push(report) > 0 },
+        clock,
+        random,
+        telemetry: { logger: silentLogger, metrics: silentMetrics },
+      },
+      { ...OPTIONS, ...options },
+    );
+    manager.onStateChange(() => this.mover.wake());
+  }
+
+  static async open(
+    places: readonly NodePlace[],
+    options: Partial<MovingOptions> = {},
+  ): Promise<MoverCluster> {
+    const membership = await TestManager.open();
+    const { clusterId } = await openIdentity(membership.kv, new Prng(2));
+    const network = new MemoryNetwork();
+    const handlers = membershipHandlers({
+      manager: membership.manager,
+      allowance: new ResyncAllowance(membership.clock, 1e6),
+      clusterId,
+      heartbeatIntervalMs: 3000,
+      rowsPerAnswerMax: 256,
+    });
+    const refuse = () => {
+      throw new CairnError("unimplemented", "membership only");
+    };
+    const all = new Proxy(handlers, {
+      get: (target, name) => Reflect.get(target, name) ?? refuse,
+    }) as ServiceHandlers<typeof CoordinatorService>;
+    const router = createRouter().add(CoordinatorService, all).build();
+    await network.listen("coordinator:1", router);
+    const cluster = new MoverCluster(membership, network, options);
+    for (const place of places) await cluster.join(place);
+    return cluster;
+  }
+
+  async join(place: NodePlace = {}): Promise<MemoryNode> {
+    const node = await MemoryNode.open(
+      { network: this.#network, clock: new SystemClock() },
+      { name: `node-${this.nodes.length + 1}`, coordinator: "coordinator:1" },
+    );
+    node.capacityBytes = place.capacityBytes ?? node.capacityBytes;
+    await node.register(place);
+    await node.beat();
+    this.nodes.push(node);
+    return node;
+  }
+
+  node(nodeNumber: number): MemoryNode {
+    const node = this.nodes[nodeNumber - 1];
+    if (node === undefined) throw new Error(`there is no node ${nodeNumber}`);
+    return node;
+  }
+
+  /** Records a chunk that these nodes hold. */
+  async chunk(
+    number: number,
+    holders: readonly number[],
+    over: Partial<ChunkRecord> = {},
+  ): Promise<ChunkId> {
+    const id = chunkIdOf(number);
+    const record = recordOf(holders, over);
+    const { lengthBytes } = record;
+    for (const nodeNumber of holders) {
+      this.node(nodeNumber).chunks.set(id, { lengthBytes, epoch: 1, isCorrupt: false });
+    }
+    await this.membership.kv.transact(async (tx) => {
+      const live = holders.filter((nodeNumber) => this.placements.isLive(nodeNumber)).length;
+      changeChunk(tx, id, undefined, withDebt(record, live));
+    });
+    return id;
+  }
+
+  async holdersOf(id: ChunkId): Promise<readonly number[]> {
+    const record = await this.membership.kv.read((reader) => chunks.get(reader, id));
+    return [...(record?.nodeNumbers ?? [])].sort((one, other) => one - other);
+  }
+
+  /** Every record, and how many copies each node is to delete. */
+  async records(): Promise<ReadonlyMap<ChunkId, ChunkRecord>> {
+    return this.membership.kv.read(async (reader) => {
+      const rows = await chunks.page(reader, { limit: 10_000 });
+      return new Map(rows.map(({ key, value }) => [key, value]));
+    });
+  }
+
+  async dropsOf(nodeNumber: number): Promise<readonly ChunkId[]> {
+    const page = { within: [nodeNumber] as const, limit: 10_000 };
+    const rows = await this.membership.kv.read((reader) => drops.page(reader, page));
+    return rows.map(({ key }) => key[1]);
+  }
+
+  stateOf(nodeNumber: number): string | undefined {
+    return this.membership.manager.table.get(nodeNumber)?.duty;
+  }
+
+  change(nodeNumber: number, event: "drain" | "undrain") {
+    return this.membership.manager.changeDuty(nodeNumber, event, new AbortController().signal);
+  }
+
+  /** Runs the mover, time passing, until `check` holds. */
+  async until(check: () => void | Promise<void>): Promise<void> {
+    await this.running(async (pass) => {
+      await eventually(async () => {
+        await pass(200);
+        await check();
+      }, 10_000);
+    });
+  }
+
+  /** Runs the mover while `body` lets time pass. */
+  async running(body: (pass: (ms: number) => Promise<void>) => Promise<void>): Promise<void> {
+    const { clock } = this.membership;
+    const stop = new AbortController();
+    const parts = { clock, random: new Prng(1), logger: silentLogger };
+    const running = runWorker(this.mover, parts, stop.signal);
+    try {
+      await body(async (ms) => {
+        await clock.advance(ms);
+        for (const node of this.nodes) if (!this.silent.has(node.nodeNumber)) await node.beat();
+      });
+    } finally {
+      stop.abort();
+      await clock.advance(0);
+      await running;
+      await this.mover.settled();
+    }
+  }
+
+  /** Nodes that send no heartbeats. */
+  readonly silent = new Set<number>();
+}
