@@ -190,6 +190,12 @@ export const Reason = {
     retry: "never",
     meaning: "the node is registered with other properties",
   },
+  nodeRemoved: {
+    code: Code.failedPrecondition,
+    retry: "never",
+    meaning:
+      "the node was removed from the cluster: with an empty data folder it joins as a new one",
+  },
   clusterMismatch: {
     code: Code.failedPrecondition,
     retry: "never",

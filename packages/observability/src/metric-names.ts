@@ -43,6 +43,12 @@ export const METRICS = {
     labels: ["state"],
     help: "Members of the cluster, by state.",
   },
+  cairn_moved_bytes_total: {
+    kind: "counter",
+    unit: "bytes",
+    labels: ["reason"],
+    help: "Bytes of chunks that were copied to other nodes, by why they moved: drain, spread, balance.",
+  },
   cairn_underreplicated_chunks: {
     kind: "gauge",
     unit: "chunks",

@@ -56,9 +56,7 @@ test("an undrain ends the moves, and what was copied already is let go again as 
   const cluster = await MoverCluster.open(places(5), { moveBytesPerSecond: MIB });
   for (let number = 0; number < 40; number++) await cluster.chunk(number, [1, 2, 3]);
   await cluster.change(1, "drain");
-  await cluster.until(() =>
-    expect(cluster.mover.progress.releasedOf(1).chunks).toBeGreaterThan(3),
-  );
+  await cluster.until(() => expect(cluster.mover.progress.releasedOf(1).chunks).toBeGreaterThan(3));
   await cluster.change(1, "undrain");
   await cluster.until(() => expect(cluster.mover.isWorking).toBe(false));
   const records = [...(await cluster.records()).values()];
@@ -71,9 +69,7 @@ test("a drain goes on where it was when the coordinator starts again", async () 
   const cluster = await MoverCluster.open(places(5), { moveBytesPerSecond: MIB });
   for (let number = 0; number < 20; number++) await cluster.chunk(number, [1, 2, 3]);
   await cluster.change(1, "drain");
-  await cluster.until(() =>
-    expect(cluster.mover.progress.releasedOf(1).chunks).toBeGreaterThan(2),
-  );
+  await cluster.until(() => expect(cluster.mover.progress.releasedOf(1).chunks).toBeGreaterThan(2));
   // The mover was stopped in the middle; the records are all that it goes on from.
   await cluster.until(() => expect(cluster.stateOf(1)).toBe("drained"));
 });
@@ -94,7 +90,12 @@ test("a draining node that dies is left to repair, and leaves the records when e
 });
 
 test("copies that share a zone spread over zones that come, and the mover rests then", async () => {
-  const cluster = await MoverCluster.open([{ zone: "a" }, { zone: "a" }, { zone: "b" }, { zone: "b" }]);
+  const cluster = await MoverCluster.open([
+    { zone: "a" },
+    { zone: "a" },
+    { zone: "b" },
+    { zone: "b" },
+  ]);
   const ids: ChunkId[] = [];
   for (let number = 0; number < 30; number++) ids.push(await cluster.chunk(number, [1, 2, 3]));
   await cluster.until(() => expect(cluster.mover.progress.asOfMs).toBeGreaterThan(0));

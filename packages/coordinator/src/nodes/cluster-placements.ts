@@ -89,7 +89,9 @@ export class ClusterPlacements implements PlacementSource {
     return nodeUpdatesMessage({ version: 0, isWhole: false, rows, removed: [] });
   }
 
+  /** None of a drained node either: what an upload stored there before it was drained has to go elsewhere. */
   receiptKeyOf(nodeNumber: number): Uint8Array | undefined {
+    if (this.#manager.table.get(nodeNumber)?.duty === "drained") return undefined;
     return this.#manager.receiptKeyOf(nodeNumber);
   }
 

@@ -201,18 +201,18 @@ test("only a dead or drained node can be removed, and neither its number nor its
   const cluster = await TestManager.open();
   await cluster.join(1);
   await cluster.join(2);
-  expect(await reasonOf(cluster.manager.remove(2, never))).toBe("preconditionFailed");
-  expect(await reasonOf(cluster.manager.remove(9, never))).toBe("nodeNotFound");
+  expect(await reasonOf(cluster.manager.remove(2, {}, never))).toBe("preconditionFailed");
+  expect(await reasonOf(cluster.manager.remove(9, {}, never))).toBe("nodeNotFound");
   await cluster.silence(60_000);
   const { version } = cluster.manager.table;
-  await cluster.manager.remove(2, never);
+  await cluster.manager.remove(2, {}, never);
   expect(cluster.manager.table.since(version, 10)).toMatchObject({ rows: [], removed: [2] });
   expect(cluster.manager.receiptKeyOf(2)).toBeUndefined();
   expect(cluster.beat(2, 2)).toBe(false);
 
   for (const life of [cluster, await TestManager.open({ kv: cluster.kv })]) {
     const refused = await life.register(2).catch((error: unknown) => error);
-    expect(hasReason(refused, "nodeConflict")).toBe(true);
+    expect(hasReason(refused, "nodeRemoved")).toBe(true);
     expect(life.manager.table.get(2)).toBeUndefined();
   }
   expect((await cluster.register(3)).nodeNumber).toBe(3);
@@ -224,7 +224,7 @@ test("a node that is removed while it registers is refused, and nothing breaks",
   await cluster.silence(60_000);
   const outcomes = await Promise.allSettled([
     cluster.register(1, { address: "elsewhere:1" }),
-    cluster.manager.remove(1, never),
+    cluster.manager.remove(1, {}, never),
   ]);
   expect(outcomes.map((outcome) => outcome.status)).toEqual(["rejected", "fulfilled"]);
   expect(cluster.manager.table.get(1)).toBeUndefined();

@@ -8,18 +8,9 @@ import { type DiskUsage, isUsageNews, NO_USAGE } from "./disk-usage.ts";
 import { judgeSilence, type SilenceLimits } from "./failure-detector.ts";
 import { type NodeId, nodeIdToBytes } from "./node-id.ts";
 import { DUTY_AFTER, type DutyEvent, LIVENESS_AFTER, type NodeEvent } from "./node-state.ts";
-import { addMembership, changeMembership, loadMemberships, type Membership } from "./node-store.ts";
+import { addMembership, changeMembership, loadMemberships } from "./node-store.ts";
 import { type NodeHealth, type NodeRow, NodeTable, stateOf } from "./node-table.ts";
-
-/** What a node says of itself when it starts. */
-export interface Registration {
-  readonly nodeId: NodeId;
-  readonly address: string;
-  readonly grpcAddress: string;
-  readonly zone: string;
-  readonly rack: string;
-  readonly usage: DiskUsage;
-}
+import { isAt, type Registration, removedError } from "./registration.ts";
 
 /** What a node says every few seconds. */
 export interface HeartbeatReport {
@@ -106,7 +97,7 @@ export class NodeManager {
 
   /**
    * Makes a node a member, or takes a member that has started again back in, at a new address too. When this resolves
-   * the membership is durable. Rejects with `nodeConflict` when the node is alive at another address or was removed.
+   * the membership is durable. Rejects with `nodeConflict` when the node is alive at another address, with `nodeRemoved` when it was removed.
    */
   async register(registration: Registration, signal: AbortSignal): Promise<NodeRow> {
     const { nodeId } = registration;
@@ -195,13 +186,20 @@ export class NodeManager {
     return this.#memberRow(nodeNumber);
   }
 
-  /** Ends a membership for good. Only for a node that is dead or drained: others still hold what is needed. */
-  async remove(nodeNumber: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Ends a membership for good. Whether others still hold what is needed is the caller's to know; unless `force` is set only
+   * a dead or drained node goes.
+   */
+  async remove(
+    nodeNumber: number,
+    { force = false }: { readonly force?: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
     const state = stateOf(this.#memberRow(nodeNumber));
-    if (state !== "dead" && state !== "drained") {
+    if (!force && state !== "dead" && state !== "drained") {
       throw new CairnError(
         "preconditionFailed",
-        `node ${nodeNumber} is ${state}: only a dead or drained node can be removed`,
+        `node ${nodeNumber} is ${state}: drain it first, only a dead or drained node can be removed`,
       );
     }
     await changeMembership(
@@ -226,6 +224,12 @@ export class NodeManager {
   /** The key this member makes its receipts with; undefined for a number that is no member's. */
   receiptKeyOf(nodeNumber: number): Uint8Array | undefined {
     return this.#members.get(nodeNumber)?.receiptKey;
+  }
+
+  /** The number of a node that was removed, by its id; undefined for any other. */
+  removedNumberOf(nodeId: NodeId): number | undefined {
+    const nodeNumber = this.#numbers.get(nodeId);
+    return nodeNumber !== undefined && !this.#members.has(nodeNumber) ? nodeNumber : undefined;
   }
 
   /** What a member last reported, to the byte and the millisecond. */
@@ -382,23 +386,4 @@ export class NodeManager {
 
 function after(row: NodeRow, event: NodeEvent): NodeRow["liveness"] {
   return LIVENESS_AFTER[row.liveness][event] ?? row.liveness;
-}
-
-function removedError(nodeId: NodeId): CairnError {
-  return new CairnError(
-    "nodeConflict",
-    `node ${nodeId} was removed from the cluster: with an empty data folder it can join as a new one`,
-  );
-}
-
-function isAt(
-  row: NodeRow,
-  place: Pick<Membership, "address" | "grpcAddress" | "zone" | "rack">,
-): boolean {
-  return (
-    row.address === place.address &&
-    row.grpcAddress === place.grpcAddress &&
-    row.zone === place.zone &&
-    row.rack === place.rack
-  );
 }

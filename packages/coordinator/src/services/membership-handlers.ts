@@ -11,9 +11,10 @@ import { encodeMessage } from "@cairnfs/protocol/rpc/codec";
 import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { nodeIdFromBytes } from "../nodes/node-id.ts";
-import type { NodeManager, Registration } from "../nodes/node-manager.ts";
+import type { NodeManager } from "../nodes/node-manager.ts";
 import { encodedUpdates, parseHealth, parseUsage } from "../nodes/node-messages.ts";
 import { nothingSince, type TableUpdates } from "../nodes/node-table.ts";
+import type { Registration } from "../nodes/registration.ts";
 import type { ResyncAllowance } from "../nodes/resync-allowance.ts";
 
 export interface MembershipParts {

@@ -1,5 +1,5 @@
 import { backoffMs } from "@cairnfs/base/backoff";
-import { CairnError } from "@cairnfs/base/errors";
+import { CairnError, hasReason } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import type { Gauge, Logger, Metrics } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
@@ -32,6 +32,7 @@ export class HeartbeatWorker implements Worker {
     readonly chunks: Gauge;
   };
   #failures = 0;
+  #isRemoved = false;
 
   constructor(parts: HeartbeatWorkerParts, options: { readonly retryMs: number }) {
     this.#parts = parts;
@@ -54,7 +55,10 @@ export class HeartbeatWorker implements Worker {
     } catch (error) {
       if (!(error instanceof CairnError) || signal.aborted) throw error;
       this.#failures += 1;
-      if (this.#failures === 1) {
+      if (hasReason(error, "nodeRemoved") && !this.#isRemoved) {
+        this.#isRemoved = true;
+        logger.error("this node does not belong to the cluster any more", {}, error);
+      } else if (this.#failures === 1) {
         logger.warn("the coordinator did not take the heartbeat", {}, error);
       }
       const limits = { baseMs: this.#retryMs, capMs: 10 * this.#retryMs };

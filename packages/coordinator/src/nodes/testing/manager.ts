@@ -6,7 +6,8 @@ import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { openIdentity } from "../../identity.ts";
 import type { DiskUsage } from "../disk-usage.ts";
 import { type NodeId, nodeIdFromBytes, nodeIdToBytes } from "../node-id.ts";
-import { NodeManager, type NodeManagerOptions, type Registration } from "../node-manager.ts";
+import { NodeManager, type NodeManagerOptions } from "../node-manager.ts";
+import type { Registration } from "../registration.ts";
 
 export const roomy: DiskUsage = {
   capacityBytes: 1e12,
