@@ -191,7 +191,7 @@ async function operate(
       const path = made[removed];
       if (path === undefined) return "end";
       removed += 1;
-      await client.remove(path);
+      await client.remove(path, { forever: true });
       return undefined;
     },
   };

@@ -42,7 +42,7 @@ test("when all disks are full a put fails with a clear reason, nothing is lost, 
   for (const file of stored)
     await expectContent(client, `/full/${file}`, { seed: file, sizeBytes: 8 * MIB });
 
-  for (const file of stored) await client.remove(`/full/${file}`);
+  for (const file of stored) await client.remove(`/full/${file}`, { forever: true });
   const again = await connectPatiently(cluster);
   await again.put("/full/after", contentOf(99, 8 * MIB));
   await expectContent(again, "/full/after", { seed: 99, sizeBytes: 8 * MIB });

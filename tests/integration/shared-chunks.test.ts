@@ -39,6 +39,6 @@ test("a copy takes no space and shares every chunk; removing the original leaves
   expect(copied.contentId).toBe((await client.stat("/copies/original.bin")).contentId);
   expect([after.chunkCount, after.uniqueBytes]).toEqual([before.chunkCount, before.uniqueBytes]);
 
-  await client.remove("/copies/original.bin");
+  await client.remove("/copies/original.bin", { forever: true });
   await expectContent(client, "/copies/copy.bin", content);
 });

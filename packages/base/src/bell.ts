@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import type { Step, Worker } from "./worker.ts";
 
 /** Lets one waiter sleep until something happens. Rings that nobody waits for are remembered as one. */
 export class Bell {
@@ -32,4 +33,20 @@ export class Bell {
     }
     this.#hasRung = false;
   }
+}
+
+/** Those who ring in crowds are heard together. */
+const CROWD_MS = 100;
+
+/** `worker`, whose pauses end when `bell` rings. */
+export function wokenBy(bell: Bell, worker: Worker): Worker {
+  return {
+    name: worker.name,
+    step: async (signal): Promise<Step> => {
+      const next = await worker.step(signal);
+      if (next === "again" || next === "done") return next;
+      await bell.wait(next.pauseMs, signal);
+      return { pauseMs: Math.min(CROWD_MS, next.pauseMs) };
+    },
+  };
 }

@@ -102,6 +102,11 @@ export const Reason = {
     retry: "never",
     meaning: "the entry is not in the state the caller asked for",
   },
+  trashNotFound: {
+    code: Code.notFound,
+    retry: "never",
+    meaning: "it is not in the trash, or not any more: it was restored or let go",
+  },
   contentNotFound: {
     code: Code.notFound,
     retry: "never",

@@ -33,12 +33,15 @@ const ADVICE: Partial<Record<Reason, string>> = {
   notADirectory: "`cairn stat` shows what is at the path",
   isADirectory: "add -r to take a directory with all that is in it",
   directoryNotEmpty: "add -r to remove it with all that is in it",
+  trashNotFound: "`cairn trash ls` shows what can be restored",
   contentNotFound: "it was replaced meanwhile: run the command again",
   uploadNotFound: "the upload was away for too long: run the command again",
   quorumNotReached:
     "`cairn status` shows which nodes are up; run the command again when enough are",
-  placementUnavailable: "`cairn status` shows the nodes; each copy needs a healthy node with room",
-  storeFull: "`cairn df` shows the room left; remove files or add a node",
+  placementUnavailable:
+    "`cairn status` shows the nodes; each copy needs a healthy node with room, and `cairn df` shows what can be freed",
+  storeFull:
+    "`cairn df` shows the room left and what can be freed; empty the trash, remove files or add a node",
   chunkCorrupt:
     "`cairn status` shows how many chunks lack copies; the coordinator repairs what has a good one",
   unreachable: "is it running? `cairn dev` starts one here; --coordinator HOST:PORT names another",

@@ -40,6 +40,16 @@ export interface RemoveOptions extends CallerOptions {
   /** Remove a directory with everything below it, at once. */
   readonly recursive?: boolean | undefined;
   readonly precondition?: EntryPrecondition | undefined;
+  /** Not to the trash, whatever the policy of its directory says. */
+  readonly forever?: boolean | undefined;
+}
+
+/** Where something that was removed is. */
+export interface RemoveResult {
+  /** What it is called in the trash; `undefined` when it did not go there. */
+  readonly trashId: number | undefined;
+  /** Until when it stays there. */
+  readonly trashDueMs: number | undefined;
 }
 
 export interface SetAttributesOptions extends CallerOptions, EntryAttributes {

@@ -1,11 +1,8 @@
-import { ByteBudget } from "@cairnfs/base/byte-budget";
-import type { Disk } from "@cairnfs/base/disk";
+import type { ByteBudget } from "@cairnfs/base/byte-budget";
 import { hasReason } from "@cairnfs/base/errors";
 import type { Closable } from "@cairnfs/base/lifecycle";
 import { RealDisk } from "@cairnfs/base/real-disk";
-import type { Network } from "@cairnfs/protocol/rpc/network";
-import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
-import { RETRY_NEVER } from "@cairnfs/protocol/rpc/retry";
+import type { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
 import { withCallerSignal } from "./abort.ts";
 import type {
@@ -16,13 +13,14 @@ import type {
   MakeDirectoryOptions,
   MoveOptions,
   RemoveOptions,
+  RemoveResult,
   SetAttributesOptions,
 } from "./client-options.ts";
+import { type ClientParts, wireClient } from "./client-wiring.ts";
 import { type ClusterState, clusterState } from "./cluster-state.ts";
 import { type ClientConfig, type ConnectOptions, clientConfig } from "./config.ts";
 import { CoordinatorCalls } from "./coordinator-calls.ts";
-import { coordinatorClient } from "./coordinator-client.ts";
-import { CoordinatorLink } from "./coordinator-link.ts";
+import type { CoordinatorLink } from "./coordinator-link.ts";
 import { defaultNetwork } from "./default-network.ts";
 import { type TreeUsage, usageOf, walkTree } from "./directory.ts";
 import { type DownloadOptions, downloadFile } from "./download/download-file.ts";
@@ -32,9 +30,9 @@ import {
   OpenedFile,
   type ReadOptions,
 } from "./download/opened-file.ts";
-import { reportReplica } from "./download/report-replica.ts";
 import {
   attributesToWire,
+  count,
   entryFromWire,
   type FileEntry,
   policyToWire,
@@ -42,10 +40,8 @@ import {
 } from "./entry.ts";
 import { CairnFileSystem } from "./fs/file-system.ts";
 import { EntryListing, listPages, pageFromWire } from "./listing.ts";
-import { NodeHealth } from "./node-health.ts";
-import { type NodeInfo, NodeTable, nodeInfo } from "./node-table.ts";
-import { FileLeases } from "./small-files/file-leases.ts";
-import { BufferPool } from "./upload/buffer-pool.ts";
+import { type NodeInfo, type NodeTable, nodeInfo } from "./node-table.ts";
+import { Trash } from "./trash.ts";
 import { put } from "./upload/put.ts";
 import { rewrite } from "./upload/rewrite.ts";
 import { replay, type UploadSource, zeros } from "./upload/source.ts";
@@ -73,12 +69,6 @@ export async function connect(options: ConnectOptions & CallerOptions): Promise<
   }
 }
 
-/** What a client reaches the cluster and local files through. */
-export interface ClientParts {
-  readonly network: Network;
-  readonly disk: Disk;
-}
-
 /**
  * A cluster as its users see it. Failures are `CairnError`s: decide by their `reason`. Every call takes an
  * `AbortSignal`; when it fires the call rejects with reason `cancelled` and leaves nothing behind.
@@ -86,6 +76,8 @@ export interface ClientParts {
 export class CairnClient implements Closable {
   /** The same files as an object in the manner of `node:fs/promises`. */
   readonly fs: CairnFileSystem;
+  /** What was removed and can be restored. */
+  readonly trash: Trash;
   readonly #config: ClientConfig;
   readonly #coordinator: CoordinatorLink;
   readonly #calls: CoordinatorCalls;
@@ -95,50 +87,18 @@ export class CairnClient implements Closable {
   readonly #uploads: UploadParts;
   readonly #downloads: DownloadParts;
 
-  constructor(config: ClientConfig, { network, disk }: ClientParts) {
-    const { clock, random } = config;
-    const calls = { clock, random, timeoutMs: config.timeoutMs };
+  constructor(config: ClientConfig, parts: ClientParts) {
+    const wiring = wireClient(config, parts);
     this.#config = config;
-    this.#transports = config.coordinators.map((address) => network.connect(address));
-    // The link tries again by itself: it knows of the other coordinators.
-    const clients = this.#transports.map((transport) =>
-      coordinatorClient(transport, { ...calls, retry: RETRY_NEVER }),
-    );
-    const coordinator = new CoordinatorLink(clients, config);
-    const nodes = new NodeTable(async (lastSeenVersion) => {
-      const reply = await coordinator.call((client, options) =>
-        client.getNodeTable({ lastSeenVersion }, options),
-      );
-      return reply.nodes;
-    });
-    const pool = new NodePool(network, calls);
-    const shared = {
-      config,
-      coordinator,
-      nodes,
-      health: new NodeHealth(clock),
-      connect: (node: { readonly address: string }) => pool.datanode(node.address),
-    };
-    this.#coordinator = coordinator;
-    this.#calls = new CoordinatorCalls(coordinator);
-    this.#pool = pool;
-    this.#nodes = nodes;
-    const limits = { inlineBytes: 4_096 };
-    const monotonicMs = () => clock.monotonicMs();
-    this.#uploads = {
-      ...shared,
-      budget: new ByteBudget(config.memoryBytes),
-      disk,
-      limits,
-      leases: new FileLeases({ coordinator, nodes, limits, monotonicMs }),
-      buffers: new BufferPool(config.memoryBytes),
-    };
-    this.#downloads = {
-      ...shared,
-      budget: new ByteBudget(config.memoryBytes),
-      report: (...copy) => reportReplica(coordinator, ...copy),
-    };
-    this.fs = new CairnFileSystem(this, random);
+    this.#coordinator = wiring.coordinator;
+    this.#calls = new CoordinatorCalls(wiring.coordinator);
+    this.#transports = wiring.transports;
+    this.#pool = wiring.pool;
+    this.#nodes = wiring.nodes;
+    this.#uploads = wiring.uploads;
+    this.#downloads = wiring.downloads;
+    this.fs = new CairnFileSystem(this, config.random);
+    this.trash = new Trash(this.#calls);
   }
 
   /** What buffers take and took at most: of uploads and of downloads. */
@@ -301,19 +261,28 @@ export class CairnClient implements Closable {
     return entryFromWire(reply.entry, target);
   }
 
-  /** Removes a file or an empty directory; with `recursive` a tree of any size at once. */
-  async remove(path: string, options: RemoveOptions = {}): Promise<void> {
-    const { signal, recursive = false, precondition } = options;
-    await this.#calls.change(signal, (client, callOptions) =>
+  /**
+   * Removes a file or an empty directory; with `recursive` a tree of any size at once. It goes to the trash, from where it can
+   * be restored for as long as the policy of its directory says.
+   */
+  async remove(path: string, options: RemoveOptions = {}): Promise<RemoveResult> {
+    const { signal, recursive = false, forever = false, precondition } = options;
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
       client.remove(
         {
           path,
           recursive,
+          forever,
           ...(precondition !== undefined && { precondition: preconditionToWire(precondition) }),
         },
         callOptions,
       ),
     );
+    const isTrashed = reply.trashId !== 0n;
+    return {
+      trashId: isTrashed ? count(reply.trashId) : undefined,
+      trashDueMs: isTrashed ? count(reply.trashDueMs) : undefined,
+    };
   }
 
   /** Copies a file of any size without moving its bytes. */

@@ -15,6 +15,8 @@ export interface StoragePolicy {
   readonly chunkSizeBytes?: number | undefined;
   /** Wanted copies of each chunk, 1 to 16. */
   readonly replicationFactor?: number | undefined;
+  /** How long what is removed stays in the trash, at most 10 years; 0: it does not go there. */
+  readonly trashMs?: number | undefined;
 }
 
 /** What a user says of a file or directory. What is absent is left as it is. */
@@ -90,6 +92,7 @@ export function entryFromWire(entry: Entry | undefined, path: string): FileEntry
                 ? undefined
                 : count(entry.policy.chunkSizeBytes),
             replicationFactor: entry.policy.replicationFactor,
+            trashMs: entry.policy.trashMs === undefined ? undefined : count(entry.policy.trashMs),
           },
     version: count(entry.version),
     contentId: count(entry.contentId),
@@ -118,10 +121,11 @@ export function attributesToWire(
 }
 
 export function policyToWire(policy: StoragePolicy): MessageInitShape<typeof PolicySchema> {
-  const { chunkSizeBytes, replicationFactor } = policy;
+  const { chunkSizeBytes, replicationFactor, trashMs } = policy;
   return {
     ...(chunkSizeBytes !== undefined && { chunkSizeBytes: BigInt(chunkSizeBytes) }),
     ...(replicationFactor !== undefined && { replicationFactor }),
+    ...(trashMs !== undefined && { trashMs: BigInt(trashMs) }),
   };
 }
 

@@ -8,7 +8,7 @@ export {
   Reason,
   type Retry,
 } from "@cairnfs/base/errors";
-export { CairnClient, type ClientParts, connect } from "./client.ts";
+export { CairnClient, connect } from "./client.ts";
 export type {
   CallerOptions,
   CopyOptions,
@@ -17,8 +17,10 @@ export type {
   MakeDirectoryOptions,
   MoveOptions,
   RemoveOptions,
+  RemoveResult,
   SetAttributesOptions,
 } from "./client-options.ts";
+export type { ClientParts } from "./client-wiring.ts";
 export type { ClusterState } from "./cluster-state.ts";
 export type { ConnectOptions } from "./config.ts";
 export type { TreeUsage } from "./directory.ts";
@@ -36,6 +38,16 @@ export { CairnFileSystem } from "./fs/file-system.ts";
 export { FileSystemError } from "./fs/node-error.ts";
 export { FileDirent, FileStats } from "./fs/stats.ts";
 export type { NodeInfo, NodeStateName } from "./node-table.ts";
+export type {
+  EmptyTrashOptions,
+  ListTrashOptions,
+  Reclaimable,
+  ReclaimableBytes,
+  RestoreOptions,
+  Trash,
+  TrashItem,
+  TrashSize,
+} from "./trash.ts";
 export type { LocalFileSource, UploadSource } from "./upload/source.ts";
 export type { UploadFileOptions } from "./upload/upload-file.ts";
 export type { PutOptions, PutResult, UploadProgress } from "./upload/upload-parts.ts";

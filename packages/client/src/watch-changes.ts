@@ -10,7 +10,14 @@ import { count } from "./entry.ts";
 export interface FileChange {
   /** Hexadecimal digits that sort in log order: watch on after it. */
   readonly position: string;
-  readonly kind: "put" | "make-directory" | "rename" | "remove" | "set-attributes" | "unknown";
+  readonly kind:
+    | "put"
+    | "make-directory"
+    | "rename"
+    | "remove"
+    | "set-attributes"
+    | "restore"
+    | "unknown";
   readonly path: string;
   /** Of a rename: where it went. */
   readonly target: string | undefined;
@@ -81,6 +88,7 @@ const KIND_NAMES: Partial<Record<number, FileChange["kind"]>> = {
   [ChangeKind.RENAME]: "rename",
   [ChangeKind.REMOVE]: "remove",
   [ChangeKind.SET_ATTRIBUTES]: "set-attributes",
+  [ChangeKind.RESTORE]: "restore",
 };
 
 function fileChange(change: Change): FileChange {

@@ -17,6 +17,7 @@ const KINDS = {
   rename: ChangeKind.RENAME,
   remove: ChangeKind.REMOVE,
   setAttributes: ChangeKind.SET_ATTRIBUTES,
+  restore: ChangeKind.RESTORE,
 } as const;
 
 /** Appends to the change log, in the transaction of the change itself. */

@@ -1,10 +1,12 @@
 import { CairnError } from "@cairnfs/base/errors";
 import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN } from "@cairnfs/protocol/chunk-id";
 import * as z from "zod";
+import { TRASH_MS_MAX } from "./namespace/attributes.ts";
 import { DEFAULT_NAMESPACE_SETTINGS as NAMESPACE } from "./namespace/settings.ts";
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 const MIB = 1024 * 1024;
 
 const durationMs = (min: number) => z.number().int().min(min);
@@ -58,6 +60,12 @@ export const coordinatorSettings = z.object({
     .default(NAMESPACE.inlineBytesMax)
     .describe("Files up to this size are kept in the metadata instead of in chunks."),
 
+  trashMs: durationMs(0)
+    .max(TRASH_MS_MAX)
+    .default(DAY_MS)
+    .describe(
+      "How long what is removed stays in the trash, from where it can be restored, where no policy says otherwise. 0: there is no trash.",
+    ),
   sessionTtlMs: durationMs(MINUTE_MS)
     .default(NAMESPACE.sessionTtlMs)
     .describe("How long an upload lives without a call; then what it stored becomes garbage."),

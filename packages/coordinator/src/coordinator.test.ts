@@ -258,8 +258,8 @@ test("a copy that is reported bad and found bad is replaced", async () => {
   }, 5000);
 });
 
-test("a removed file's chunks are deleted from the nodes when the grace periods are over", async () => {
-  await using cluster = await Cluster.open(3, { contentGraceMs: 0, chunkGraceMs: 0 });
+test("a removed file's chunks are deleted from the nodes when the trash and the grace periods are over", async () => {
+  await using cluster = await Cluster.open(3, { trashMs: 20, contentGraceMs: 0, chunkGraceMs: 0 });
   await cluster.put("/f", "hello");
   expect(cluster.nodes.map((node) => node.chunks.size)).toEqual([1, 1, 1]);
   await cluster.client.remove({ path: "/f" });

@@ -1,4 +1,5 @@
 import { BackgroundWork } from "@cairnfs/base/background-work";
+import { Bell, wokenBy } from "@cairnfs/base/bell";
 import { refusePublicBind } from "@cairnfs/base/bind-address";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
@@ -141,6 +142,7 @@ async function openWithin(
   );
 
   // The tree, uploads and reads.
+  const removals = new Bell(clock);
   const namespace = await openNamespace({
     kv,
     clock,
@@ -156,6 +158,7 @@ async function openWithin(
     inventory: new NodeChunkInventory(calls, nodes.table),
     verifier,
     onDebt: () => repair.wake(),
+    onRemove: () => removals.ring(),
   });
 
   // Who moves copies between nodes.
@@ -170,12 +173,15 @@ async function openWithin(
   lifecycle.add(closing(nodes.onStateChange(() => mover.wake())));
   const silence = new SilenceWorker(nodes, clock, config);
   const gauges = new RedundancyGauges(kv, nodes.table, metrics);
-  for (const worker of [silence, ...namespace.workers, repair, mover, gauges]) work.start(worker);
+  const trash = wokenBy(removals, namespace.trashWorker);
+  const workers = [silence, trash, ...namespace.workers, repair, mover, gauges];
+  for (const worker of workers) work.start(worker);
 
   // What is served, and where.
   const { clusterId } = identity;
   const router = createCoordinatorRouter({
     namespace: namespace.handlers,
+    trash: namespace.trash,
     membership: membershipHandlers({
       manager: nodes,
       allowance: new ResyncAllowance(clock, config.resyncRowsPerSecond),

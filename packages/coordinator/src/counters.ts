@@ -10,7 +10,14 @@ export const COUNTERS = [
   "uniqueBytes",
   "garbageChunks",
   "garbageBytes",
+  "garbageDiskBytes",
   "openUploads",
+  "trashItems",
+  "trashUnsized",
+  "trashFiles",
+  "trashDirectories",
+  "trashLogicalBytes",
+  "trashDiskBytes",
   "debtChunks",
   "debtBytes",
   "changes",
@@ -29,7 +36,8 @@ export function count(tx: KvTransaction, name: CounterName, delta: number): void
 
 /**
  * All counters, of one moment. Files, directories and bytes of a removed tree count until it has been taken apart;
- * `chunks` and `uniqueBytes` are those with references.
+ * `chunks` and `uniqueBytes` are those with references. What is in the trash counts as long as it is there; what of it has
+ * been added up is in the counters of the trash as well, what has not is one of `trashUnsized`.
  */
 export async function readCounters(reader: KvReader): Promise<Counters> {
   const values = await counterTable.getMany(reader, COUNTERS);

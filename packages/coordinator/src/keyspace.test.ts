@@ -19,9 +19,15 @@ import {
   sessionExpiries,
   sessions,
   tombstones,
+  trash,
+  trashDues,
+  trashPathKey,
+  trashPaths,
+  trashSizings,
 } from "./keyspace.ts";
 import { NO_CHANGES } from "./namespace/attributes.ts";
-import { contentId, domainId, inodeId } from "./namespace/ids.ts";
+import { entryCodec, NO_POLICY } from "./namespace/entry.ts";
+import { contentId, domainId, inodeId, trashId } from "./namespace/ids.ts";
 import { chunkOf } from "./namespace/testing/fake-nodes.ts";
 
 const CHUNK = chunkOf("a").chunkId;
@@ -52,7 +58,7 @@ test("every prefix has four characters of its own", () => {
   expect(new Set(prefixes).size).toBe(prefixes.length);
 });
 
-test("the records of version 1 are these bytes", () => {
+test("the records are these bytes", () => {
   const common = {
     version: 300,
     createdMs: 1,
@@ -77,7 +83,7 @@ test("the records of version 1 are these bytes", () => {
       kind: "directory",
       inodeId: inodeId(8),
       ...common,
-      policy: { chunkSizeBytes: 65_536, replicationFactor: undefined },
+      policy: { chunkSizeBytes: 65_536, replicationFactor: undefined, trashMs: 0 },
     }),
     frozen(contents, contentId(7), {
       owners: 1,
@@ -107,6 +113,24 @@ test("the records of version 1 are these bytes", () => {
     frozen(debts, [2, CHUNK] as const, true),
     frozen(drops, [300, CHUNK] as const, 4),
     frozen(tombstones, [1000, 2, 7] as const, true),
+    frozen(trash, trashId(10), {
+      path: "/f",
+      removedMs: 1000,
+      dueMs: 2000,
+      entry: {
+        kind: "directory",
+        inodeId: inodeId(8),
+        ...common,
+        policy: NO_POLICY,
+      },
+      size: { files: 1, directories: 2, logicalBytes: 3, diskBytes: 9 },
+    }),
+    frozen(trashPaths, ["/f", trashId(10)] as const, true),
+    frozen(trashDues, [2000, trashId(10)] as const, true),
+    frozen(trashSizings, trashId(10), {
+      size: { files: 1, directories: 2, logicalBytes: 3, diskBytes: 9 },
+      stack: [{ directoryId: inodeId(8), after: "g" }],
+    }),
     frozen(sessionExpiries, [1000, SESSION] as const, true),
     frozen(sessions, SESSION, {
       contentId: contentId(7),
@@ -139,8 +163,8 @@ test("the records of version 1 are these bytes", () => {
   ];
   expect(rows).toMatchInlineSnapshot(`
     [
-      "dent 000000000000000566 010106ac020102a40303612f6201016b017607f0a204028080040300",
-      "dent 0000000000000005642f 010208ac020102a40303612f6201016b01760180800400",
+      "dent 000000000000000566 020106ac020102a40303612f6201016b017607f0a204028080040300",
+      "dent 0000000000000005642f 020208ac020102a40303612f6201016b017601808004000100",
       "cont 0000000000000007 0101050200000001026869",
       "cmap 00000000000000070000000000010000 0101<chunk>64",
       "chnk <chunk> 01016402030201ac02050100040102010905",
@@ -149,6 +173,10 @@ test("the records of version 1 are these bytes", () => {
       "debt 02<chunk> 01",
       "drop 0000012c<chunk> 0104",
       "tomb 00000000000003e8020000000000000007 01",
+      "trsh 000000000000000a 01022f66e807d00f0208ac020102a40303612f6201016b01760000000101020309",
+      "trsp 2f6600000000000000000a 01",
+      "trdu 00000000000007d0000000000000000a 01",
+      "trsz 000000000000000a 010102030901080167",
       "sexp 00000000000003e8eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 01",
       "sess eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 01070500022f66e807808004030100018003000000020900",
       "idem 0000000000000001aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 01014d016d",
@@ -158,4 +186,18 @@ test("the records of version 1 are these bytes", () => {
       "cntr 66696c6573 fffffffffffffffe",
     ]
   `);
+});
+
+test("an entry of version 1 is read, without a period of the trash", () => {
+  const stored = Buffer.from("010208ac020102a40303612f6201016b01760180800400", "hex");
+  expect(entryCodec.decode(stored)).toMatchObject({
+    kind: "directory",
+    policy: { chunkSizeBytes: 65_536, replicationFactor: undefined, trashMs: undefined },
+  });
+});
+
+test("a long path is cut between characters where it is a key", () => {
+  expect(trashPathKey("/short")).toBe("/short");
+  expect(trashPathKey(`/${"a".repeat(2000)}`)).toBe(`/${"a".repeat(1023)}`);
+  expect(trashPathKey(`/${"é".repeat(2000)}`)).toBe(`/${"é".repeat(511)}`);
 });

@@ -5,7 +5,7 @@
 
 import { toHex } from "@cairnfs/base/hex";
 import type { KvReader } from "@cairnfs/kv/kv-store";
-import { fixed, type KeyCodec, restText, tuple, u8, u32, u64 } from "@cairnfs/kv/ordered-key";
+import { fixed, type KeyCodec, restText, text, tuple, u8, u32, u64 } from "@cairnfs/kv/ordered-key";
 import { recordCodec, type ValueCodec } from "@cairnfs/kv/record";
 import { Table } from "@cairnfs/kv/table";
 import { CHUNK_ID_BYTES, type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
@@ -25,7 +25,15 @@ import {
   domainIdKey,
   type InodeId,
   inodeIdKey,
+  type TrashId,
+  trashIdKey,
 } from "./namespace/ids.ts";
+import {
+  type TrashRecord,
+  type TrashSizing,
+  trashCodec,
+  trashSizingCodec,
+} from "./trash/trash-record.ts";
 import { type UploadSession, uploadSessionCodec } from "./uploads/upload-session.ts";
 
 /** Every prefix of the store and what is under it. Four characters, unique, never reused for something else. */
@@ -37,6 +45,10 @@ export const PREFIXES = {
   cdom: "references to chunks from domains other than their home",
   sess: "upload sessions",
   sexp: "upload sessions in the order they expire in",
+  trsh: "removed files and trees that can be restored",
+  trsp: "the same by the path they had",
+  trdu: "the same in the order they fall due in",
+  trsz: "removed trees that are still to be added up",
   tomb: "removed directories and contents that are still to be taken apart",
   gcch: "chunks without references, in the order they fall due in",
   drop: "copies that nodes are still to delete, by node",
@@ -116,6 +128,43 @@ export const sessionExpiries = new Table<readonly [number, Uint8Array], true>({
   prefix: "sexp",
   key: tuple(u64, fixed(SESSION_ID_BYTES)),
   value: presence,
+});
+
+export const trash = new Table<TrashId, TrashRecord>({
+  prefix: "trsh",
+  key: trashIdKey,
+  value: trashCodec,
+});
+
+/** By the first bytes of the path, as `trashPathKey` cuts it. */
+export const trashPaths = new Table<readonly [string, TrashId], true>({
+  prefix: "trsp",
+  key: tuple(text, trashIdKey),
+  value: presence,
+});
+
+const TRASH_PATH_BYTES = 1024;
+
+/** A path as it stands in `trsp`: a key does not take a whole one. Cut between characters. */
+export function trashPathKey(path: string): string {
+  if (path.length * 3 <= TRASH_PATH_BYTES) return path;
+  const bytes = Buffer.from(path);
+  let end = Math.min(bytes.byteLength, TRASH_PATH_BYTES);
+  // A byte 10xxxxxx goes on with a character.
+  while (end < bytes.byteLength && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString("utf8", 0, end);
+}
+
+export const trashDues = new Table<readonly [number, TrashId], true>({
+  prefix: "trdu",
+  key: tuple(u64, trashIdKey),
+  value: presence,
+});
+
+export const trashSizings = new Table<TrashId, TrashSizing>({
+  prefix: "trsz",
+  key: trashIdKey,
+  value: trashSizingCodec,
 });
 
 /** What a tombstone stands for. */

@@ -65,11 +65,11 @@ export class CairnTarget implements BenchTarget {
   }
 
   async remove(path: string, signal: AbortSignal): Promise<void> {
-    await this.#client.remove(this.#at(path), { signal });
+    await this.#client.remove(this.#at(path), { signal, forever: true });
   }
 
   async removeDirectory(path: string, signal: AbortSignal): Promise<void> {
-    await this.#client.remove(this.#at(path), { signal });
+    await this.#client.remove(this.#at(path), { signal, forever: true });
   }
 
   async list(path: string, signal: AbortSignal): Promise<number> {
@@ -88,9 +88,11 @@ export class CairnTarget implements BenchTarget {
   }
 
   async wipe(signal: AbortSignal): Promise<void> {
-    await this.#client.remove(this.#top, { recursive: true, signal }).catch((error: unknown) => {
-      if (!hasReason(error, "pathNotFound")) throw error;
-    });
+    await this.#client
+      .remove(this.#top, { recursive: true, forever: true, signal })
+      .catch((error: unknown) => {
+        if (!hasReason(error, "pathNotFound")) throw error;
+      });
   }
 
   #at(path: string): string {

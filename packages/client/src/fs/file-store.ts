@@ -36,7 +36,9 @@ export interface FileStore {
     options?: Options & {
       readonly recursive?: boolean;
       readonly precondition?: EntryPrecondition;
+      /** Not to the trash. */
+      readonly forever?: boolean;
     },
-  ): Promise<void>;
+  ): Promise<unknown>;
   setAttributes(path: string, options: Options & EntryAttributes): Promise<FileEntry>;
 }

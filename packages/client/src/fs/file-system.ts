@@ -381,8 +381,8 @@ export class CairnFileSystem {
   }
 
   /** Removes what was looked at and nothing that has taken its place. */
-  #removeEntry({ path, inodeId }: FileEntry): Promise<void> {
-    return this.#store.remove(path, { precondition: { inodeId } });
+  async #removeEntry({ path, inodeId }: FileEntry): Promise<void> {
+    await this.#store.remove(path, { precondition: { inodeId } });
   }
 }
 

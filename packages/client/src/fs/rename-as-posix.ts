@@ -26,7 +26,8 @@ export async function renameAsPosix(
       throw new FileSystemError("ENOTDIR", subject, error);
     }
     if (moved.inodeId === taken.inodeId) return;
-    await store.remove(target, { precondition: { inodeId: taken.inodeId } });
+    // It is replaced, and what is replaced does not go to the trash.
+    await store.remove(target, { precondition: { inodeId: taken.inodeId }, forever: true });
     await store.rename(source, target);
   }
 }

@@ -47,8 +47,15 @@ function countChange(
   count(tx, "uniqueBytes", live * lengthBytes);
   count(tx, "garbageChunks", garbage);
   count(tx, "garbageBytes", garbage * lengthBytes);
+  count(tx, "garbageDiskBytes", garbageDiskBytes(after) - garbageDiskBytes(before));
   count(tx, "debtChunks", indebted);
   count(tx, "debtBytes", indebted * lengthBytes);
+}
+
+/** What the copies of a chunk take that is on its way out. */
+export function garbageDiskBytes(record: ChunkRecord | undefined): number {
+  if (record === undefined || !isGarbage(record.state)) return 0;
+  return record.lengthBytes * record.nodeNumbers.length;
 }
 
 function isGarbage(state: ChunkState | undefined): boolean {

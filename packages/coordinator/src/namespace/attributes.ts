@@ -8,6 +8,7 @@ export const MODE_MAX = 0o7777;
 export const CONTENT_TYPE_BYTES_MAX = 255;
 export const USER_METADATA_BYTES_MAX = 8 * 1024;
 export const REPLICATION_FACTOR_MAX = 16;
+export const TRASH_MS_MAX = 3650 * 86_400_000;
 
 /** What a user says of a file or directory; what is absent stays as it is. */
 export interface AttributeChanges {
@@ -88,5 +89,13 @@ export function parsePolicy(message: Policy | undefined): PolicyRecord {
       `replication_factor is ${replicationFactor}, expected 1 to ${REPLICATION_FACTOR_MAX}`,
     );
   }
-  return { chunkSizeBytes, replicationFactor };
+  const trashMs =
+    message.trashMs === undefined ? undefined : wholeNumber(message.trashMs, "trash_ms");
+  if (trashMs !== undefined && trashMs > TRASH_MS_MAX) {
+    throw new CairnError(
+      "invalidArgument",
+      `trash_ms is ${trashMs}, expected at most ${TRASH_MS_MAX}, which is 10 years`,
+    );
+  }
+  return { chunkSizeBytes, replicationFactor, trashMs };
 }

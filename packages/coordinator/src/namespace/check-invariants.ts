@@ -1,5 +1,6 @@
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { garbageDiskBytes } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import { type CounterName, readCounters } from "../counters.ts";
 import {
@@ -16,6 +17,11 @@ import {
   sessions,
   TOMB_KIND,
   tombstones,
+  trash,
+  trashDues,
+  trashPathKey,
+  trashPaths,
+  trashSizings,
 } from "../keyspace.ts";
 import { type ContentRecord, type MappedChunk, ROW_CHUNKS_MAX } from "./content.ts";
 import { ABOVE_ROOT_ID, type ContentId, type DomainId, type InodeId, inodeId } from "./ids.ts";
@@ -35,6 +41,7 @@ interface Findings {
 export async function checkInvariants(reader: KvReader): Promise<string[]> {
   const findings: Findings = { violations: [], expected: new Map() };
   const owners = await checkTree(reader, findings);
+  await checkTrash(reader, findings, owners);
   await checkSessions(reader, findings, owners);
   const references = await checkContents(reader, findings, owners);
   await checkChunks(reader, findings, references);
@@ -97,6 +104,9 @@ async function countReachable(
   for await (const { key } of tombstones.scan(reader, { limit: PAGE })) {
     if (key[1] === TOMB_KIND.directory) reached.push(inodeId(key[2]));
   }
+  for await (const { value } of trash.scan(reader, { limit: PAGE })) {
+    if (value.entry.kind === "directory") reached.push(value.entry.inodeId);
+  }
   let count = 0;
   for (let next = reached.pop(); next !== undefined; next = reached.pop()) {
     const below = children.get(next) ?? [];
@@ -104,6 +114,41 @@ async function countReachable(
     reached.push(...below);
   }
   return count;
+}
+
+/** What is in the trash has an owner, and its rows in the indexes. */
+async function checkTrash(
+  reader: KvReader,
+  findings: Findings,
+  owners: Map<ContentId, number>,
+): Promise<void> {
+  let rows = 0;
+  for await (const { key: id, value } of trash.scan(reader, { limit: PAGE })) {
+    const { entry, path, dueMs, size } = value;
+    rows += size === undefined ? 3 : 2;
+    tally(findings, "trashItems", 1);
+    tally(findings, "trashUnsized", Number(size === undefined));
+    tally(findings, "trashFiles", size?.files ?? 0);
+    tally(findings, "trashDirectories", size?.directories ?? 0);
+    tally(findings, "trashLogicalBytes", size?.logicalBytes ?? 0);
+    tally(findings, "trashDiskBytes", size?.diskBytes ?? 0);
+    if (entry.kind === "file") {
+      tally(findings, "files", 1);
+      tally(findings, "logicalBytes", entry.sizeBytes);
+      owners.set(entry.contentId, (owners.get(entry.contentId) ?? 0) + 1);
+    } else {
+      tally(findings, "directories", 1);
+    }
+    const isListed =
+      (await trashPaths.has(reader, [trashPathKey(path), id])) &&
+      (await trashDues.has(reader, [dueMs, id])) &&
+      (await trashSizings.has(reader, id)) === (size === undefined);
+    if (!isListed) findings.violations.push(`item ${id} of the trash is not in its indexes`);
+  }
+  for (const table of [trashPaths, trashDues, trashSizings]) {
+    for await (const _ of table.scan(reader, { limit: PAGE })) rows -= 1;
+  }
+  if (rows !== 0) findings.violations.push(`the indexes of the trash have ${-rows} rows too many`);
 }
 
 async function checkSessions(
@@ -267,6 +312,7 @@ function tallyChunk(findings: Findings, record: ChunkRecord): void {
   } else if (record.state !== "deleted") {
     tally(findings, "garbageChunks", 1);
     tally(findings, "garbageBytes", lengthBytes);
+    tally(findings, "garbageDiskBytes", garbageDiskBytes(record));
   }
   if (record.debtCopies !== undefined) {
     tally(findings, "debtChunks", 1);

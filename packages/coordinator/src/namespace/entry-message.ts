@@ -35,9 +35,10 @@ export function entryMessage(
 }
 
 function policyMessage(policy: PolicyRecord) {
-  const { chunkSizeBytes, replicationFactor } = policy;
+  const { chunkSizeBytes, replicationFactor, trashMs } = policy;
   return {
     ...(chunkSizeBytes === undefined ? {} : { chunkSizeBytes: BigInt(chunkSizeBytes) }),
     ...(replicationFactor === undefined ? {} : { replicationFactor }),
+    ...(trashMs === undefined ? {} : { trashMs: BigInt(trashMs) }),
   };
 }

@@ -38,6 +38,7 @@ const anEntry: fc.Arbitrary<EntryRecord> = fc.oneof(
     policy: fc.record({
       chunkSizeBytes: fc.option(aNumber, { nil: undefined }),
       replicationFactor: fc.option(fc.nat(255), { nil: undefined }),
+      trashMs: fc.option(aNumber, { nil: undefined }),
     }),
   }),
 );

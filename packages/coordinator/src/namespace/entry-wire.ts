@@ -7,7 +7,7 @@
 import { assert } from "@cairnfs/base/assert";
 import { CairnError } from "@cairnfs/base/errors";
 
-const RECORD_VERSION = 1;
+const RECORD_VERSION = 2;
 const FILE = 1;
 const DIRECTORY = 2;
 const KIND = { file: 1, directory: 2 } as const;
@@ -38,6 +38,7 @@ const TAG = {
   pairValue: (2 << 3) | 2,
   policyChunkSizeBytes: 1 << 3,
   policyReplicationFactor: 2 << 3,
+  policyTrashMs: 3 << 3,
 } as const;
 
 const FIRST_BYTES = 128 * 1024;
@@ -68,8 +69,9 @@ export class ListingWriter {
     this.#reserve(worstBytes);
     this.#byte(TAG.entries);
     const start = this.#length;
-    if (record[0] !== RECORD_VERSION) {
-      throw new CairnError("internal", `entry record has version ${record[0]}, expected 1`);
+    const version = record[0];
+    if (version !== RECORD_VERSION && version !== 1) {
+      throw new CairnError("internal", `entry record has version ${version}, expected at most 2`);
     }
     const kind = this.#readByte();
     const isDirectory = kind === DIRECTORY;
@@ -86,7 +88,7 @@ export class ListingWriter {
     this.#number(TAG.mode);
     this.#sized(TAG.contentType);
     this.#pairs();
-    if (isDirectory) this.#policy();
+    if (isDirectory) this.#policy(version);
     else this.#file();
     if (this.#at !== record.byteLength) throw damaged(record);
     this.#insertSize(start);
@@ -133,7 +135,7 @@ export class ListingWriter {
   }
 
   /** It is there even when it says nothing. */
-  #policy(): void {
+  #policy(version: number): void {
     this.#byte(TAG.policy);
     const start = this.#length;
     if (this.#readByte() === 1) {
@@ -143,6 +145,10 @@ export class ListingWriter {
     if (this.#readByte() === 1) {
       this.#byte(TAG.policyReplicationFactor);
       this.#varint(this.#readByte());
+    }
+    if (version > 1 && this.#readByte() === 1) {
+      this.#byte(TAG.policyTrashMs);
+      this.#copyNumber();
     }
     this.#insertSize(start);
   }

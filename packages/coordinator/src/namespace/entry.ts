@@ -1,10 +1,12 @@
 /**
  * The entry of a file or directory, the value of `dent`:
  *
- *     | version 1 | kind u8 | inode varint | entry version varint | created varint | modified varint | mode varint
+ *     | version 2 | kind u8 | inode varint | entry version varint | created varint | modified varint | mode varint
  *     | content type text | user metadata textMap |
  *     kind 1, a file:       | content varint | size varint | chunks varint | chunk size varint | copies u8 | sha-256 bytes (0 or 32) |
- *     kind 2, a directory:  | policy: optional chunk size varint | optional copies u8 |
+ *     kind 2, a directory:  | policy: optional chunk size varint | optional copies u8 | optional trash ms varint |
+ *
+ * Version 1 has no trash ms.
  *
  * docs/formats/keyspace.md is the register.
  */
@@ -13,10 +15,12 @@ import { CairnError } from "@cairnfs/base/errors";
 import { type RecordReader, type RecordWriter, recordCodec } from "@cairnfs/kv/record";
 import { type ContentId, contentId, type InodeId, inodeId } from "./ids.ts";
 
-/** How files below a directory are stored; what is absent is inherited. */
+/** How files below a directory are stored and removed; what is absent is inherited. */
 export interface PolicyRecord {
   readonly chunkSizeBytes: number | undefined;
   readonly replicationFactor: number | undefined;
+  /** How long what is removed stays in the trash; 0: it does not go there. */
+  readonly trashMs: number | undefined;
 }
 
 interface CommonFields {
@@ -49,7 +53,11 @@ export interface DirectoryEntry extends CommonFields {
 
 export type EntryRecord = FileEntry | DirectoryEntry;
 
-export const NO_POLICY: PolicyRecord = { chunkSizeBytes: undefined, replicationFactor: undefined };
+export const NO_POLICY: PolicyRecord = {
+  chunkSizeBytes: undefined,
+  replicationFactor: undefined,
+  trashMs: undefined,
+};
 export const NO_METADATA: ReadonlyMap<string, string> = new Map();
 export const FILE_MODE_DEFAULT = 0o644;
 export const DIRECTORY_MODE_DEFAULT = 0o755;
@@ -57,9 +65,15 @@ export const DIRECTORY_MODE_DEFAULT = 0o755;
 const FILE = 1;
 const DIRECTORY = 2;
 
-export const entryCodec = recordCodec<EntryRecord>("entry", { version: 1, write, read });
+export const entryCodec = recordCodec<EntryRecord>("entry", {
+  version: 2,
+  write: writeEntry,
+  read: readEntry,
+  earlier: { 1: (from) => readWith(from, readPolicy1) },
+});
 
-function write(to: RecordWriter, entry: EntryRecord): void {
+/** Writes the fields of an entry, in the version of today, within another record. */
+export function writeEntry(to: RecordWriter, entry: EntryRecord): void {
   to.u8(entry.kind === "file" ? FILE : DIRECTORY);
   to.varint(entry.inodeId);
   to.varint(entry.version);
@@ -80,7 +94,15 @@ function write(to: RecordWriter, entry: EntryRecord): void {
   }
 }
 
-function read(from: RecordReader): EntryRecord {
+/** Reads what `writeEntry` wrote. */
+export function readEntry(from: RecordReader): EntryRecord {
+  return readWith(from, readPolicy);
+}
+
+function readWith(
+  from: RecordReader,
+  readPolicyOf: (from: RecordReader) => PolicyRecord,
+): EntryRecord {
   const kind = from.u8();
   const common: CommonFields = {
     inodeId: inodeId(from.varint()),
@@ -91,7 +113,7 @@ function read(from: RecordReader): EntryRecord {
     contentType: from.text(),
     userMetadata: from.textMap(),
   };
-  if (kind === DIRECTORY) return { kind: "directory", ...common, policy: readPolicy(from) };
+  if (kind === DIRECTORY) return { kind: "directory", ...common, policy: readPolicyOf(from) };
   if (kind !== FILE) throw new CairnError("internal", `an entry has the unknown kind ${kind}`);
   return {
     kind: "file",
@@ -108,12 +130,18 @@ function read(from: RecordReader): EntryRecord {
 export function writePolicy(to: RecordWriter, policy: PolicyRecord): void {
   to.optional(policy.chunkSizeBytes, (into, size) => into.varint(size));
   to.optional(policy.replicationFactor, (into, factor) => into.u8(factor));
+  to.optional(policy.trashMs, (into, trashMs) => into.varint(trashMs));
 }
 
 export function readPolicy(from: RecordReader): PolicyRecord {
+  return { ...readPolicy1(from), trashMs: from.optional((of) => of.varint()) };
+}
+
+function readPolicy1(from: RecordReader): PolicyRecord {
   return {
     chunkSizeBytes: from.optional((of) => of.varint()),
     replicationFactor: from.optional((of) => of.u8()),
+    trashMs: undefined,
   };
 }
 

@@ -20,6 +20,11 @@ export interface Located<E extends EntryRecord = EntryRecord> {
   readonly entry: E;
 }
 
+/** An entry and the directories on the way to it, from the top-level one down. */
+export interface Found<E extends EntryRecord = EntryRecord> extends Located<E> {
+  readonly directories: readonly DirectoryEntry[];
+}
+
 /** How far the names of a path lead through directories. */
 export interface Walk {
   /** The directories found, from the top-level one down; the root is not among them. */
@@ -66,9 +71,13 @@ export async function requireDirectory(
   reader: KvReader,
   names: readonly string[],
 ): Promise<InodeId> {
+  return endOf(await requireWalk(reader, names));
+}
+
+async function requireWalk(reader: KvReader, names: readonly string[]): Promise<Walk> {
   const walked = await walk(reader, names);
   if (walked.missing.length > 0) throw notFound(names, walked);
-  return endOf(walked);
+  return walked;
 }
 
 /** Both entries that a name may have. */
@@ -92,17 +101,19 @@ export async function readBothForms(
  * What is at `path`; throws `pathNotFound` or `notADirectory`. Where a file and a directory share the name, it is the
  * file: the directory is reached through its children and its listing.
  */
-export async function requireEntry(reader: KvReader, path: Path): Promise<Located> {
+export async function requireEntry(reader: KvReader, path: Path): Promise<Found> {
   const name = path.names.at(-1);
-  if (name === undefined)
-    return { parentId: ABOVE_ROOT_ID, name: "", entry: await readRoot(reader) };
-  const parentId = await requireDirectory(reader, path.names.slice(0, -1));
+  if (name === undefined) {
+    return { parentId: ABOVE_ROOT_ID, name: "", directories: [], entry: await readRoot(reader) };
+  }
+  const walked = await requireWalk(reader, path.names.slice(0, -1));
+  const parentId = endOf(walked);
   const file = entries.get(reader, [parentId, name]);
   const entry =
     (file instanceof Promise ? await file : file) ??
     (await entries.get(reader, [parentId, sortNameOf(name, "directory")]));
   if (entry === undefined) throw new CairnError("pathNotFound", `nothing is at ${path.text}`);
-  return { parentId, name, entry };
+  return { parentId, name, directories: walked.directories, entry };
 }
 
 /** The file at `path`; a directory there is `isADirectory`. */
@@ -124,12 +135,13 @@ export function inheritedPolicy(
   root: DirectoryEntry,
   directories: readonly DirectoryEntry[],
 ): PolicyRecord {
-  let { chunkSizeBytes, replicationFactor } = root.policy;
+  let { chunkSizeBytes, replicationFactor, trashMs } = root.policy;
   for (const { policy } of directories) {
     chunkSizeBytes = policy.chunkSizeBytes ?? chunkSizeBytes;
     replicationFactor = policy.replicationFactor ?? replicationFactor;
+    trashMs = policy.trashMs ?? trashMs;
   }
-  return { chunkSizeBytes, replicationFactor };
+  return { chunkSizeBytes, replicationFactor, trashMs };
 }
 
 /**

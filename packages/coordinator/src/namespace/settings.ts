@@ -11,6 +11,8 @@ export interface NamespaceSettings {
   /** What applies where no directory says otherwise. */
   readonly defaultChunkSizeBytes: number;
   readonly defaultReplicationFactor: number;
+  /** How long what is removed stays in the trash where no directory says otherwise; 0: it does not go there. */
+  readonly trashMs: number;
   /** How long readers may go on with a content after its last entry is gone. */
   readonly contentGraceMs: number;
   /** How long a chunk without references is kept for somebody who refers to it again. */
@@ -34,6 +36,7 @@ export const DEFAULT_NAMESPACE_SETTINGS: NamespaceSettings = {
   inlineBytesMax: 4096,
   defaultChunkSizeBytes: CHUNK_BYTES_DEFAULT,
   defaultReplicationFactor: 3,
+  trashMs: 0,
   contentGraceMs: 10 * MINUTE_MS,
   chunkGraceMs: 10 * MINUTE_MS,
   sessionTtlMs: DAY_MS,

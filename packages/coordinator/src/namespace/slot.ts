@@ -193,8 +193,13 @@ export function checkFileSlot(
   return file;
 }
 
+/** What of a mutation it takes to let go of a file. */
+export type Dropping = Pick<Mutation, "tx" | "nowMs"> & {
+  readonly settings: Pick<Mutation["settings"], "contentGraceMs">;
+};
+
 /** Lets go of a file whose entry is deleted or overwritten by the caller. */
-export async function dropFile(mutation: Mutation, file: FileEntry): Promise<void> {
+export async function dropFile(mutation: Dropping, file: FileEntry): Promise<void> {
   const { tx, nowMs, settings } = mutation;
   count(tx, "files", -1);
   count(tx, "logicalBytes", -file.sizeBytes);

@@ -1,19 +1,22 @@
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import { createRouter } from "@cairnfs/protocol/rpc/create-router";
 import type { ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
 import type { Router } from "@cairnfs/protocol/rpc/router";
 import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
 import type { NamespaceService } from "./open-namespace.ts";
+import type { TrashHandlers } from "./trash-handlers.ts";
 
 export interface CoordinatorServiceParts {
   readonly namespace: NamespaceService["handlers"];
+  readonly trash: TrashHandlers;
   readonly membership: MembershipHandlers;
   readonly clusterState: ClusterStateParts;
   readonly interceptors: readonly ServerInterceptor[];
 }
 
-/** The router of the whole CoordinatorService. */
+/** The router of all services of a coordinator. */
 export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router {
   return createRouter(parts.interceptors)
     .add(CoordinatorService, {
@@ -21,5 +24,6 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
       ...parts.membership,
       getClusterState: () => clusterState(parts.clusterState),
     })
+    .add(TrashService, parts.trash)
     .build();
 }

@@ -28,6 +28,8 @@ import { watchChanges } from "../watch-changes.ts";
 export interface NamespaceParts {
   readonly kv: KvStore;
   readonly mutator: Mutator;
+  /** Hears that something may have gone to the trash. */
+  readonly onRemove: () => void;
 }
 
 export type NamespaceHandlers = Pick<
@@ -43,7 +45,7 @@ export type NamespaceHandlers = Pick<
 >;
 
 /** Answers what is asked and changed about the tree itself. */
-export function namespaceHandlers({ kv, mutator }: NamespaceParts): NamespaceHandlers {
+export function namespaceHandlers({ kv, mutator, onRemove }: NamespaceParts): NamespaceHandlers {
   return {
     async stat(request) {
       const path = parsePath(request.path);
@@ -83,13 +85,17 @@ export function namespaceHandlers({ kv, mutator }: NamespaceParts): NamespaceHan
     },
 
     async remove(request, call) {
-      const { recursive } = request;
+      const { recursive, forever } = request;
       const path = parsePath(request.path);
       const precondition = parsePrecondition(request.precondition);
-      return mutator.answer(call, RemoveResponseSchema, 0, async (mutation) => {
-        await remove(mutation, { path, recursive, precondition });
-        return {};
+      const answer = await mutator.answer(call, RemoveResponseSchema, 1, async (mutation) => {
+        const trashed = await remove(mutation, { path, recursive, precondition, forever });
+        if (trashed === undefined) return {};
+        const [id, { dueMs }] = trashed;
+        return { trashId: BigInt(id), trashDueMs: BigInt(dueMs) };
       });
+      onRemove();
+      return answer;
     },
 
     async copy(request, call) {

@@ -20,10 +20,12 @@ import { Mutator } from "../namespace/mutator.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import { ensureRoot } from "../namespace/root.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
+import { TrashWorker } from "../trash/trash-worker.ts";
 import type { PlacementSource } from "../uploads/placements.ts";
 import { type NamespaceHandlers, namespaceHandlers } from "./namespace-handlers.ts";
 import { type ReadHandlers, readHandlers } from "./read-handlers.ts";
 import { type SmallFileHandlers, smallFileHandlers } from "./small-file-handlers.ts";
+import { type TrashHandlers, trashHandlers } from "./trash-handlers.ts";
 import { type UploadHandlers, uploadHandlers } from "./upload-handlers.ts";
 
 export interface NamespaceServiceParts {
@@ -38,11 +40,16 @@ export interface NamespaceServiceParts {
   readonly verifier: ReplicaVerifier;
   /** Hears that a chunk has a copy less than it had. */
   readonly onDebt?: () => void;
+  /** Hears that something was removed, and may be in the trash. */
+  readonly onRemove?: () => void;
 }
 
 /** Everything of the service that is not membership, and the background work that goes with it. */
 export interface NamespaceService {
   readonly handlers: NamespaceHandlers & UploadHandlers & SmallFileHandlers & ReadHandlers;
+  readonly trash: TrashHandlers;
+  /** As the others, and to be woken when something was removed. */
+  readonly trashWorker: Worker;
   /** To be run by whoever is in charge of background work. They may run anywhere, but not twice at once. */
   readonly workers: readonly Worker[];
   /** Takes reports of copies that may be bad. */
@@ -59,11 +66,13 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
   return {
     badReplicas,
     handlers: {
-      ...namespaceHandlers({ kv, mutator }),
+      ...namespaceHandlers({ kv, mutator, onRemove: () => parts.onRemove?.() }),
       ...uploadHandlers({ ...parts, mutator }),
       ...smallFileHandlers({ ...parts, mutator }),
       ...readHandlers({ kv, clock, nodes, badReplicas }),
     },
+    trash: trashHandlers({ kv, mutator }),
+    trashWorker: new TrashWorker({ kv, clock, settings }),
     workers: [
       new ExpiredUploadWorker(kv, clock),
       new TombstoneWorker({ kv, clock, settings }),

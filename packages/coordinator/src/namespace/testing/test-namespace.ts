@@ -14,10 +14,12 @@ import type { Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import { joinParts } from "@cairnfs/protocol/rpc/codec";
 import { EncodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import { type NamespaceService, openNamespace } from "../../services/open-namespace.ts";
+import type { TrashHandlers } from "../../services/trash-handlers.ts";
 import { checkInvariants } from "../check-invariants.ts";
 import { DEFAULT_NAMESPACE_SETTINGS, type NamespaceSettings } from "../settings.ts";
 import { FakeNodes, type TestChunk } from "./fake-nodes.ts";
@@ -30,6 +32,12 @@ type Request<N extends Name> = Methods[N]["input"] extends infer I extends DescM
 type Response<N extends Name> = Methods[N]["output"] extends infer O extends DescMessage
   ? MessageShape<O>
   : never;
+
+type TrashMethods = (typeof TrashService)["method"];
+type TrashName = keyof TrashHandlers;
+type TrashRequest<N extends TrashName> = MessageInitShape<TrashMethods[N]["input"]>;
+type TrashResponse<N extends TrashName> = MessageShape<TrashMethods[N]["output"]>;
+type UnaryHandler = (request: unknown, call: Call) => Promise<MessageInitShape<DescMessage>>;
 
 export interface TestNamespaceOptions {
   readonly kv?: KvStore;
@@ -84,20 +92,37 @@ export class TestNamespace implements AsyncDisposable {
 
   /** Calls a method with this request; `key` is its idempotency key. */
   async call<N extends Name>(name: N, init: Request<N>, key?: string): Promise<Response<N>> {
-    const { input, output } = CoordinatorService.method[name];
-    const handler = this.#service.handlers[name] as unknown as (
-      request: unknown,
-      call: Call,
-    ) => Promise<MessageInitShape<DescMessage>>;
+    const handler = this.#service.handlers[name] as unknown as UnaryHandler;
+    const answer = await this.#answer(CoordinatorService.method[name], handler, init, key);
+    return answer as Response<N>;
+  }
+
+  /** The same of the service of the trash. */
+  async trash<N extends TrashName>(
+    name: N,
+    init: TrashRequest<N>,
+    key?: string,
+  ): Promise<TrashResponse<N>> {
+    const handler = this.#service.trash[name] as unknown as UnaryHandler;
+    const answer = await this.#answer(TrashService.method[name], handler, init, key);
+    return answer as TrashResponse<N>;
+  }
+
+  async #answer(
+    { input, output }: { readonly input: DescMessage; readonly output: DescMessage },
+    handler: UnaryHandler,
+    init: unknown,
+    key: string | undefined,
+  ): Promise<unknown> {
     const metadata = new Map(key === undefined ? [] : [["cairn-idempotency-key", key]]);
     const call: Call = { signal: new AbortController().signal, peer: "test", metadata };
     // The descriptors are those of the method, so input and output are its own.
-    const request = wired(input, create(input as DescMessage, init as Record<string, unknown>));
+    const request = wired(input, create(input, init as Record<string, unknown>));
     const answer = await handler(request, call);
     if (answer instanceof EncodedMessage) {
-      return fromBinary(output, joinParts(answer.parts)) as unknown as Response<N>;
+      return fromBinary(output, joinParts(answer.parts));
     }
-    return wired(output, create(output as DescMessage, answer)) as Response<N>;
+    return wired(output, create(output, answer));
   }
 
   /** Puts an inline file. */
@@ -133,8 +158,12 @@ export class TestNamespace implements AsyncDisposable {
     return entries.map((entry) => entry.name);
   }
 
+  get #workers(): readonly Worker[] {
+    return [this.#service.trashWorker, ...this.#service.workers];
+  }
+
   worker(name: string): Worker {
-    const worker = this.#service.workers.find((candidate) => candidate.name === name);
+    const worker = this.#workers.find((candidate) => candidate.name === name);
     return present(worker, `a worker is called ${name}`);
   }
 
@@ -147,7 +176,7 @@ export class TestNamespace implements AsyncDisposable {
 
   /** Runs every worker until none has anything to do now. */
   async runAll(): Promise<void> {
-    for (const worker of this.#service.workers) await this.run(worker.name);
+    for (const worker of this.#workers) await this.run(worker.name);
   }
 
   /** What in the store contradicts itself. */

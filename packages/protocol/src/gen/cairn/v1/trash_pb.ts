@@ -126,7 +126,7 @@ export type ListTrashRequest = Message<"cairn.v1.ListTrashRequest"> & {
   after: Uint8Array;
 
   /**
-   * At most this many, 1 to 1,000; 0 means 1,000.
+   * At most this many, 1 to 256; 0 means 256.
    *
    * @generated from field: uint32 limit = 3;
    */
@@ -379,7 +379,7 @@ export const GetReclaimableResponseSchema: GenMessage<GetReclaimableResponse> = 
 export type ReclaimableBytes = Message<"cairn.v1.ReclaimableBytes"> & {
   /**
    * removed: contents that readers may still read, and removed trees that are being taken apart. garbage: chunks that no file
-   * refers to. deleting: chunks that nodes are being told to delete. expiredUploads: of upload sessions whose time is over.
+   * refers to, until every node has deleted its copy. uploads: what open uploads have handed in; unless they commit it is let go when they expire.
    *
    * @generated from field: string name = 1;
    */

@@ -1,0 +1,22 @@
+import { count } from "../counters.ts";
+import { TOMB_KIND, tombstones } from "../keyspace.ts";
+import type { EntryRecord } from "../namespace/entry.ts";
+import { type Dropping, dropFile } from "../namespace/slot.ts";
+
+/**
+ * Lets go of an entry that has no row any more, for good: a file's content loses an owner, and of a directory a tombstone stays,
+ * from which the tombstone worker takes the rest apart.
+ */
+export async function letGo(
+  mutation: Dropping,
+  entry: EntryRecord,
+  hasChildren: boolean,
+): Promise<void> {
+  if (entry.kind === "file") {
+    await dropFile(mutation, entry);
+    return;
+  }
+  const { tx, nowMs } = mutation;
+  count(tx, "directories", -1);
+  if (hasChildren) tombstones.put(tx, [nowMs, TOMB_KIND.directory, entry.inodeId], true);
+}
