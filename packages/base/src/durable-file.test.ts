@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readWhole, removeDurably, writeDurably } from "./durable-file.ts";
+import { makeFolderDurably, readWhole, removeDurably, writeDurably } from "./durable-file.ts";
 import { Prng } from "./random.ts";
 import { FaultDisk } from "./testing/fault-disk.ts";
 
@@ -30,4 +30,19 @@ test("what was removed stays away after a crash", async () => {
     await removeDurably(disk, "/note");
     expect(await text(disk.crash())).toBeUndefined();
   }
+});
+
+test("a folder that was made durably is there after a crash, with all above it", async () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const disk = new FaultDisk(new Prng(seed));
+    await makeFolderDurably(disk, "/one/two/three");
+    expect(await disk.crash().list("/one/two/three")).toEqual([]);
+  }
+});
+
+test("a folder can be made below one that may not be read", async () => {
+  const disk = new FaultDisk(new Prng(1));
+  disk.fail({ code: "EACCES", operations: ["syncFolder"], path: /^\/$/u });
+  await makeFolderDurably(disk, "/one");
+  expect(await disk.list("/")).toHaveLength(1);
 });

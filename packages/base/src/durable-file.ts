@@ -25,6 +25,22 @@ export async function removeDurably(disk: Disk, path: string): Promise<void> {
   await disk.syncFolder(dirname(path));
 }
 
+/**
+ * Makes a folder, with those above it; when this resolves it stays after a crash. Folders above that this user may not read were there
+ * before, or could not have been made.
+ */
+export async function makeFolderDurably(disk: Disk, path: string): Promise<void> {
+  await disk.makeFolder(path);
+  for (let folder = path; dirname(folder) !== folder; ) {
+    folder = dirname(folder);
+    try {
+      await disk.syncFolder(folder);
+    } catch (error) {
+      if (!hasErrorCode(error, "EACCES", "EPERM")) throw error;
+    }
+  }
+}
+
 /** All of a small file; undefined when it is not there. For files whose size is known to be bounded. */
 export async function readWhole(disk: Disk, path: string): Promise<Uint8Array | undefined> {
   try {

@@ -130,3 +130,12 @@ async function opened(disk: FaultDisk) {
     join: (joined: ReturnType<typeof membership>) => folder.join(joined),
   };
 }
+
+test("a node is the same after a power loss, from its first start on", async () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const disk = new FaultDisk(new Prng(seed));
+    const { nodeId } = await DataFolder.open("/srv/data/one", { disk, random });
+    const again = await DataFolder.open("/srv/data/one", { disk: disk.crash(), random });
+    expect(toHex(again.nodeId)).toBe(toHex(nodeId));
+  }
+});

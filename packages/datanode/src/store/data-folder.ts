@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Disk } from "@cairnfs/base/disk";
-import { readWhole, writeDurably } from "@cairnfs/base/durable-file";
+import { makeFolderDurably, readWhole, writeDurably } from "@cairnfs/base/durable-file";
 import { CairnError } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import type { Closable } from "@cairnfs/base/lifecycle";
@@ -147,6 +147,7 @@ async function makeIdentity(
         "or give this node an empty folder",
     );
   }
+  await makeFolderDurably(disk, path);
   const identity = { nodeId: random.bytes(ID_BYTES), joined: undefined };
   await writeDurably(disk, join(path, IDENTITY_NAME), encodeIdentity(identity));
   return identity;
