@@ -1,0 +1,204 @@
+import type { Action, ActionKind, PlannedOperation } from "./history/operation.ts";
+import type { FaultAction, PlannedFault } from "./nemesis/fault.ts";
+import { MIXED, PROFILES, type Profile } from "./nemesis/profiles.ts";
+import type { Plan } from "./plan.ts";
+import type { ClockError } from "./process/sim-process.ts";
+import { Chance } from "./schedule/chance.ts";
+import type { Value } from "./world/contents.ts";
+import { CHUNK_BYTES, type Shape } from "./world/shape.ts";
+
+const FILES = ["/a", "/b", "/d/a", "/d/b", "/e/a"];
+const FOLDERS = ["/d", "/e"];
+const ACTIONS: Readonly<Record<ActionKind, number>> = {
+  put: 10,
+  get: 6,
+  range: 3,
+  stat: 2,
+  list: 2,
+  mkdir: 3,
+  rename: 3,
+  copy: 3,
+  remove: 3,
+  removeTree: 1,
+};
+const DISK_BYTES = 64 * 1024 * 1024;
+const SMALL_DISK_BYTES = 900 * 1024;
+
+/** The plan of a seed. */
+export function generatePlan(seed: number, profileName?: string): Plan {
+  const random = new Chance(seed);
+  const mixed = random.weighted(MIXED);
+  const profile = profileName ?? mixed;
+  const found = PROFILES[profile];
+  if (found === undefined) {
+    throw new RangeError(`${profile} is no profile: there are ${Object.keys(PROFILES).join(", ")}`);
+  }
+  const shape = shapeOf(random.branch("shape"), found);
+  const values = valuesOf(random.branch("values"));
+  const operations = operationsOf(random.branch("operations"), shape, values);
+  const faults = faultsOf(random.branch("faults"), shape, found);
+  return { seed, profile, shape, values, operations, faults };
+}
+
+function shapeOf(random: Chance, profile: Profile): Shape {
+  const nodes = 3 + random.below(3);
+  const clients = 1 + random.below(3);
+  const clocks: Record<string, ClockError> = {};
+  const hosts = ["coordinator"];
+  for (let number = 1; number <= nodes; number++) hosts.push(`node${number}`);
+  for (let number = 1; number <= clients; number++) hosts.push(`client${number}`);
+  for (const host of profile.hasClockDrift ? hosts : []) {
+    clocks[host] = { rate: random.between(0.95, 1.05), offsetMs: random.between(-5_000, 5_000) };
+  }
+  return {
+    nodes,
+    clients,
+    replicationFactor: random.is(0.85) ? 3 : 2,
+    zones: random.is(0.3) ? 3 : 1,
+    store: random.is(0.7) ? "segment" : "file",
+    syncMs: random.pick([0.2, 1, 4]),
+    waitShare: random.pick([0, 0.1, 0.5]),
+    commitMs: random.pick([0.2, 1, 5]),
+    diskBytes: random.is(profile.smallDiskShare) ? SMALL_DISK_BYTES : DISK_BYTES,
+    clocks,
+  };
+}
+
+/** Every length is used once, so that it names the value. */
+function valuesOf(random: Chance): Value[] {
+  return Array.from({ length: 12 }, (_, id) => {
+    if (id === 0) return { id, sizeBytes: 0 };
+    const kind = random.weighted({ inline: 3, packed: 5, chunks: 4 });
+    if (kind === "inline") return { id, sizeBytes: 16 * random.below(200) + id };
+    if (kind === "packed") return { id, sizeBytes: 5_008 + 16 * random.below(3_000) + id };
+    return { id, sizeBytes: CHUNK_BYTES + 16 * random.below(7_000) + id };
+  });
+}
+
+function operationsOf(random: Chance, shape: Shape, values: readonly Value[]): PlannedOperation[] {
+  const count = 12 + random.below(28);
+  const meanPauseMs = random.pick([5, 100, 600]);
+  return Array.from({ length: count }, (_, id) => ({
+    id,
+    client: `client${1 + random.below(shape.clients)}`,
+    pauseMs: random.aboutMs(meanPauseMs),
+    // A few directories first, or most paths lead nowhere.
+    action: id < 2 ? { kind: "mkdir", path: FOLDERS[id] ?? "/d" } : actionOf(random, values),
+  }));
+}
+
+function actionOf(random: Chance, values: readonly Value[]): Action {
+  const kind = random.weighted(ACTIONS);
+  const path = random.pick(FILES);
+  switch (kind) {
+    case "put":
+      return { kind, path, value: random.below(values.length) };
+    case "range":
+      return { kind, path, from: random.next(), share: random.next() };
+    case "list":
+      return { kind, path: random.pick(["/", ...FOLDERS]) };
+    case "mkdir":
+    case "removeTree":
+      return { kind, path: random.pick(FOLDERS) };
+    case "rename":
+    case "copy": {
+      if (kind === "rename" && random.is(0.15)) {
+        return random.is(0.5) ? { kind, path: "/d", to: "/e" } : { kind, path: "/e", to: "/d" };
+      }
+      return { kind, path, to: random.pick(FILES.filter((other) => other !== path)) };
+    }
+    default:
+      return { kind, path };
+  }
+}
+
+function faultsOf(random: Chance, shape: Shape, profile: Profile): PlannedFault[] {
+  if (profile.faultsMax === 0) return [];
+  const count = 1 + random.below(profile.faultsMax);
+  const overMs = random.pick([2_000, 10_000, 40_000]);
+  const maker = new FaultMaker(random, shape);
+  return Array.from({ length: count }, () => ({
+    atMs: random.between(0, overMs),
+    action: maker.make(random.weighted(profile.weights as Record<FaultAction["kind"], number>)),
+  }))
+    .sort((one, other) => one.atMs - other.atMs)
+    .map((fault, id) => ({ id, ...fault }));
+}
+
+/** Chooses faults that a cluster survives without losing anything. */
+class FaultMaker {
+  readonly #random: Chance;
+  readonly #nodes: string[];
+  readonly #clients: string[];
+  /** The one node whose disk may lose what it had acknowledged: two copies are acknowledged at least. */
+  readonly #frail: string;
+
+  constructor(random: Chance, shape: Shape) {
+    this.#random = random;
+    this.#nodes = Array.from({ length: shape.nodes }, (_, at) => `node${at + 1}`);
+    this.#clients = Array.from({ length: shape.clients }, (_, at) => `client${at + 1}`);
+    this.#frail = random.pick(this.#nodes);
+  }
+
+  make(kind: FaultAction["kind"]): FaultAction {
+    const random = this.#random;
+    const node = random.pick(this.#nodes);
+    const server = random.is(0.35) ? "coordinator" : node;
+    const shortMs = random.aboutMs(random.pick([300, 3_000, 12_000]));
+    switch (kind) {
+      case "kill":
+        return { kind, host: server, isPowerLost: random.is(0.6), downMs: shortMs };
+      case "stop":
+        return { kind, host: server, downMs: shortMs };
+      case "freeze":
+        return { kind, host: random.pick([server, ...this.#clients]), forMs: shortMs };
+      case "killClient":
+        return { kind, host: random.pick(this.#clients) };
+      case "block":
+        return { kind, ...this.#pair(), isBothWays: random.is(0.5), forMs: shortMs };
+      case "isolate":
+        return { kind, host: random.pick([server, ...this.#clients]), forMs: shortMs };
+      case "slowLink":
+        return { kind, ...this.#pair(), extraMs: random.pick([5, 100, 1_500]), forMs: shortMs };
+      case "drop":
+        return { kind, ...this.#pair() };
+      case "stallDisk":
+        return { kind, host: node, forMs: shortMs };
+      case "failDisk":
+        return {
+          kind,
+          host: node,
+          code: random.is(0.8) ? "EIO" : "ENOSPC",
+          isWriteOnly: random.is(0.6),
+          forMs: shortMs,
+        };
+      case "fillDisk":
+        return { kind, host: node, forMs: shortMs };
+      case "rot":
+        return {
+          kind,
+          host: this.#frail,
+          count: 1 + random.below(6),
+          chance: random.below(2 ** 31),
+        };
+      case "loseDisk":
+        return { kind, host: this.#frail, downMs: shortMs };
+      case "jumpClock":
+        return {
+          kind,
+          host: random.pick([server, ...this.#clients]),
+          byMs: random.between(-1, 1) * random.pick([500, 20_000, 3_600_000]),
+        };
+      case "slowCommits":
+        return { kind, commitMs: random.pick([50, 800, 3_000]), forMs: shortMs };
+    }
+  }
+
+  /** Two hosts that have to do with each other. */
+  #pair(): { readonly from: string; readonly to: string } {
+    const random = this.#random;
+    const from = random.pick(["coordinator", ...this.#nodes, ...this.#clients]);
+    const others = ["coordinator", ...this.#nodes].filter((host) => host !== from);
+    return { from, to: random.pick(others) };
+  }
+}

@@ -1,0 +1,172 @@
+import { checkDisks } from "./check/check-disks.ts";
+import { checkHistory } from "./check/check-history.ts";
+import { checkQuiet, workLeft } from "./check/check-quiet.ts";
+import type { HistoryEntry, PlannedOperation } from "./history/operation.ts";
+import { historyLine } from "./history/operation.ts";
+import { Nemesis } from "./nemesis/nemesis.ts";
+import type { Plan } from "./plan.ts";
+import { ClientRunner } from "./world/client-runner.ts";
+import { Operator } from "./world/operator.ts";
+import { World } from "./world/world.ts";
+
+/** How long clients may take for what they have to do, faults included. */
+const WORK_MS = 600_000;
+/** How long a cluster without faults may take until nothing is left to do. */
+const QUIET_MS = 900_000;
+const QUIET_STEP_MS = 5_000;
+const QUIET_STEP_MAX_MS = 30_000;
+
+/** What came of a run. */
+export interface RunReport {
+  readonly plan: Plan;
+  /** Empty when all is well. */
+  readonly problems: readonly string[];
+  readonly history: readonly HistoryEntry[];
+  /** The same for every run of the same plan. */
+  readonly traceHash: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  /** Whether the history was too hard to judge. */
+  readonly isUndecided: boolean;
+}
+
+export interface RunOptions {
+  /** Hears what happens, line by line. */
+  readonly onLine?: ((line: string) => void) | undefined;
+}
+
+/** Runs a plan from an empty cluster to its judgement. */
+export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<RunReport> {
+  const world = new World(plan.seed, plan.shape);
+  const { scheduler, problems } = world;
+  if (options.onLine !== undefined) {
+    const { onLine } = options;
+    problems.onLine = (line) => onLine(`${scheduler.nowMs.toFixed(1).padStart(10)} ${line}`);
+  }
+  const history: HistoryEntry[] = [];
+  let position = 0;
+  const runners = world.clients.map(
+    (machine) =>
+      new ClientRunner(world, machine, {
+        values: plan.values,
+        operations: plan.operations.filter(({ client }) => client === machine.host),
+        history,
+        position: () => position++,
+      }),
+  );
+  let isUndecided = false;
+  try {
+    world.start();
+    await scheduler.runUntil(60_000, () => world.datanodes.size === plan.shape.nodes);
+    await scheduler.runUntil(scheduler.nowMs + 1_000);
+    const nemesis = new Nemesis(world, runners);
+    nemesis.schedule(plan.faults);
+    for (const runner of runners) runner.start();
+    const isDone = () => runners.every((runner) => runner.isDone);
+    const untilMs = scheduler.nowMs + WORK_MS;
+    if (!(await scheduler.runUntil(untilMs, isDone))) problems.add("clients never end their work");
+    const lastFaultMs = plan.faults.at(-1)?.atMs ?? 0;
+    await scheduler.runUntil(Math.max(scheduler.nowMs, lastFaultMs + 1_500));
+    nemesis.end();
+    const operator = new Operator(world, world.machine("operator"));
+    await quieten(world, operator);
+    await finalReads(world, runners, plan);
+    await checkQuiet(world);
+    await checkDisks(world);
+    isUndecided = judge(world, history, plan);
+  } finally {
+    world.end();
+  }
+  for (const entry of options.onLine === undefined ? [] : history) {
+    options.onLine?.(historyLine(entry, plan.values));
+  }
+  return {
+    plan,
+    problems: problems.found,
+    history,
+    traceHash: scheduler.trace.digest(),
+    events: scheduler.fired,
+    virtualMs: scheduler.nowMs,
+    isUndecided,
+  };
+}
+
+/** Lets time pass until no work is left, with every copy read on the way. */
+async function quieten(world: World, operator: Operator): Promise<void> {
+  const { scheduler } = world;
+  const untilMs = scheduler.nowMs + QUIET_MS;
+  let isVerified = false;
+  for (let stepMs = QUIET_STEP_MS; ; stepMs = Math.min(stepMs * 1.5, QUIET_STEP_MAX_MS)) {
+    await scheduler.runUntil(scheduler.nowMs + stepMs);
+    await operator.removeLostNodes();
+    if (!isVerified && world.datanodes.size === world.nodes.length) {
+      await operator.verifyAll();
+      isVerified = true;
+      continue;
+    }
+    const left = await workLeft(world, operator);
+    if (left === undefined) return;
+    if (scheduler.nowMs >= untilMs) {
+      world.problems.add(`never quiet: ${left}`);
+      return;
+    }
+  }
+}
+
+/** A client reads everything that is there, when all is well: what it sees is part of the history. */
+async function finalReads(
+  world: World,
+  runners: readonly ClientRunner[],
+  plan: Plan,
+): Promise<void> {
+  const runner = runners[0];
+  if (runner === undefined) return;
+  runner.restart();
+  const paths = new Set<string>();
+  for (const { action } of plan.operations) {
+    paths.add(action.path);
+    if ("to" in action) paths.add(action.to);
+  }
+  for (const path of [...paths]) {
+    // What was in a directory may have moved with it.
+    for (const [from, to] of [
+      ["/d/", "/e/"],
+      ["/e/", "/d/"],
+    ] as const) {
+      if (path.startsWith(from)) paths.add(to + path.slice(from.length));
+    }
+  }
+  const folders = new Set(["/d", "/e"]);
+  let id = 1_000;
+  const read = (kind: "get" | "list", path: string): PlannedOperation => ({
+    id: id++,
+    client: runner.machine.host,
+    pauseMs: 0,
+    action: { kind, path },
+  });
+  const reads = [read("list", "/"), ...[...folders].map((path) => read("list", path))];
+  for (const path of [...paths].sort())
+    if (!folders.has(path) && path !== "/") reads.push(read("get", path));
+  runner.add(reads);
+  const { scheduler } = world;
+  if (!(await scheduler.runUntil(scheduler.nowMs + 120_000, () => runner.isDone))) {
+    world.problems.add("the final reads never end");
+  }
+}
+
+/** Whether the history is too hard to judge; what is wrong with it is noted. */
+function judge(world: World, history: readonly HistoryEntry[], plan: Plan): boolean {
+  for (const entry of history) {
+    if (entry.operation.id >= 1_000 && entry.outcome.status === "unknown") {
+      world.problems.add(`lost: ${historyLine(entry, plan.values)}`);
+    }
+  }
+  const verdict = checkHistory(history, plan.values);
+  if (verdict.kind === "impossible") {
+    const stuck = verdict.stuck.map((entry) => historyLine(entry, plan.values));
+    world.problems.add(
+      `no order of the operations explains the history; stuck at:\n  ${stuck.join("\n  ")}`,
+    );
+  }
+  return verdict.kind === "undecided";
+}
