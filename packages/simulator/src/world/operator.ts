@@ -34,7 +34,7 @@ export class Operator {
       const holder = world.datanodes.get(host)?.nodeNumber;
       if (liveness !== "dead" || holder === undefined || holder === nodeNumber) continue;
       world.note(`operator: node ${nodeNumber} at ${address} is removed`);
-      const removed = coordinator.nodes.remove(nodeNumber, new AbortController().signal);
+      const removed = coordinator.nodes.remove(nodeNumber, {}, new AbortController().signal);
       await world.settled(removed, `removing node ${nodeNumber}`);
     }
   }
