@@ -12,6 +12,7 @@ import { referenceTable } from "../packages/config/src/reference.ts";
 import { METRICS } from "../packages/observability/src/metric-names.ts";
 import { CoordinatorService } from "../packages/protocol/src/gen/cairn/v1/coordinator_pb.ts";
 import { DataNodeService } from "../packages/protocol/src/gen/cairn/v1/datanode_pb.ts";
+import { NodeService } from "../packages/protocol/src/gen/cairn/v1/nodes_pb.ts";
 import { ScrubService } from "../packages/protocol/src/gen/cairn/v1/scrub_pb.ts";
 import { TrashService } from "../packages/protocol/src/gen/cairn/v1/trash_pb.ts";
 import { repeatable } from "../packages/protocol/src/rpc/retry.ts";
@@ -154,11 +155,11 @@ function sources(folder: string): string[] {
 
 function rpcPage(): string {
   const comments = new Map(
-    ["common", "coordinator", "trash", "scrub", "datanode"].flatMap((name) => [
+    ["common", "coordinator", "nodes", "trash", "scrub", "datanode"].flatMap((name) => [
       ...commentsOf(readFileSync(join(PROTO, `${name}.proto`), "utf8")),
     ]),
   );
-  const services = [CoordinatorService, TrashService, ScrubService, DataNodeService];
+  const services = [CoordinatorService, NodeService, TrashService, ScrubService, DataNodeService];
   const messages = new Map<string, DescMessage>();
   for (const service of services) {
     for (const method of service.methods)

@@ -1,4 +1,5 @@
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
 import { type ClientOptions, createClient } from "@cairnfs/protocol/rpc/create-client";
@@ -6,6 +7,7 @@ import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
 
 /** The services that a coordinator offers beside the one of its name. */
 export interface SmallServices {
+  readonly nodes: ServiceClient<typeof NodeService>;
   readonly trash: ServiceClient<typeof TrashService>;
 }
 
@@ -19,6 +21,7 @@ export function coordinatorClient(
 ): CoordinatorClient {
   return {
     ...createClient(CoordinatorService, transport, options),
+    nodes: createClient(NodeService, transport, options),
     trash: createClient(TrashService, transport, options),
   };
 }

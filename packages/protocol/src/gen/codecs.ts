@@ -3,6 +3,7 @@ import type { MessageCodec } from "../rpc/message-codec.ts";
 import * as cairn_v1_common from "./cairn/v1/common_codec.ts";
 import * as cairn_v1_coordinator from "./cairn/v1/coordinator_codec.ts";
 import * as cairn_v1_datanode from "./cairn/v1/datanode_codec.ts";
+import * as cairn_v1_nodes from "./cairn/v1/nodes_codec.ts";
 import * as cairn_v1_scrub from "./cairn/v1/scrub_codec.ts";
 import * as cairn_v1_trash from "./cairn/v1/trash_codec.ts";
 import * as cairn_test_v1_echo from "./cairn/test/v1/echo_codec.ts";
@@ -100,6 +101,22 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
   ["cairn.v1.VerifyChunkResponse", { write: cairn_v1_datanode.writeVerifyChunkResponse, read: cairn_v1_datanode.readVerifyChunkResponse }],
   ["cairn.v1.HealthCheckRequest", { write: cairn_v1_datanode.writeHealthCheckRequest, read: cairn_v1_datanode.readHealthCheckRequest }],
   ["cairn.v1.HealthCheckResponse", { write: cairn_v1_datanode.writeHealthCheckResponse, read: cairn_v1_datanode.readHealthCheckResponse }],
+  ["cairn.v1.DrainNodeRequest", { write: cairn_v1_nodes.writeDrainNodeRequest, read: cairn_v1_nodes.readDrainNodeRequest }],
+  ["cairn.v1.DrainNodeResponse", { write: cairn_v1_nodes.writeDrainNodeResponse, read: cairn_v1_nodes.readDrainNodeResponse }],
+  ["cairn.v1.UndrainNodeRequest", { write: cairn_v1_nodes.writeUndrainNodeRequest, read: cairn_v1_nodes.readUndrainNodeRequest }],
+  ["cairn.v1.UndrainNodeResponse", { write: cairn_v1_nodes.writeUndrainNodeResponse, read: cairn_v1_nodes.readUndrainNodeResponse }],
+  ["cairn.v1.RemoveNodeRequest", { write: cairn_v1_nodes.writeRemoveNodeRequest, read: cairn_v1_nodes.readRemoveNodeRequest }],
+  ["cairn.v1.RemoveNodeResponse", { write: cairn_v1_nodes.writeRemoveNodeResponse, read: cairn_v1_nodes.readRemoveNodeResponse }],
+  ["cairn.v1.PlanMovesRequest", { write: cairn_v1_nodes.writePlanMovesRequest, read: cairn_v1_nodes.readPlanMovesRequest }],
+  ["cairn.v1.PlanMovesResponse", { write: cairn_v1_nodes.writePlanMovesResponse, read: cairn_v1_nodes.readPlanMovesResponse }],
+  ["cairn.v1.MovePlan", { write: cairn_v1_nodes.writeMovePlan, read: cairn_v1_nodes.readMovePlan }],
+  ["cairn.v1.MoveFlow", { write: cairn_v1_nodes.writeMoveFlow, read: cairn_v1_nodes.readMoveFlow }],
+  ["cairn.v1.NodeFill", { write: cairn_v1_nodes.writeNodeFill, read: cairn_v1_nodes.readNodeFill }],
+  ["cairn.v1.StartRebalanceRequest", { write: cairn_v1_nodes.writeStartRebalanceRequest, read: cairn_v1_nodes.readStartRebalanceRequest }],
+  ["cairn.v1.StartRebalanceResponse", { write: cairn_v1_nodes.writeStartRebalanceResponse, read: cairn_v1_nodes.readStartRebalanceResponse }],
+  ["cairn.v1.GetMovesRequest", { write: cairn_v1_nodes.writeGetMovesRequest, read: cairn_v1_nodes.readGetMovesRequest }],
+  ["cairn.v1.GetMovesResponse", { write: cairn_v1_nodes.writeGetMovesResponse, read: cairn_v1_nodes.readGetMovesResponse }],
+  ["cairn.v1.NodeDrain", { write: cairn_v1_nodes.writeNodeDrain, read: cairn_v1_nodes.readNodeDrain }],
   ["cairn.v1.StartScrubRequest", { write: cairn_v1_scrub.writeStartScrubRequest, read: cairn_v1_scrub.readStartScrubRequest }],
   ["cairn.v1.StartScrubResponse", { write: cairn_v1_scrub.writeStartScrubResponse, read: cairn_v1_scrub.readStartScrubResponse }],
   ["cairn.v1.GetScrubRequest", { write: cairn_v1_scrub.writeGetScrubRequest, read: cairn_v1_scrub.readGetScrubRequest }],
