@@ -57,6 +57,12 @@ export const COMMANDS: readonly CommandRow[] = [
   ),
   row("Files", "mv", "move or rename within the cluster", () => import("./commands/mv.ts")),
   row("Files", "rm", "remove files and directories", () => import("./commands/rm.ts")),
+  row(
+    "Files",
+    "trash",
+    "list, restore and let go of what was removed",
+    () => import("./commands/trash.ts"),
+  ),
   row("Files", "mkdir", "make directories", () => import("./commands/mkdir.ts")),
   row("Files", "stat", "show all that is known of a path", () => import("./commands/stat.ts")),
   row(

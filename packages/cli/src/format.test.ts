@@ -4,6 +4,7 @@ import {
   counted,
   humanAgo,
   humanDuration,
+  humanIn,
   humanSize,
   modeText,
   showName,
@@ -21,6 +22,15 @@ test.each([
   [Number.MAX_SAFE_INTEGER, "8.0 PiB"],
 ])("%d bytes are %s", (sizeBytes, text) => {
   expect(humanSize(sizeBytes)).toBe(text);
+});
+
+test.each([
+  [3_600_000 * 5, "in 5 h"],
+  [400, "in 0 s"],
+  [0, "now"],
+  [-5, "now"],
+])("what is due after %d ms is due %s", (durationMs, text) => {
+  expect(humanIn(durationMs)).toBe(text);
 });
 
 test("exact sizes are digits alone", () => {

@@ -59,6 +59,12 @@ export function humanAgo(durationMs: number): string {
   return `${Math.round(seconds / 86_400)} days ago`;
 }
 
+/** How soon, for people: in 4 s, in 3 min, in 2 days; now when it is over. */
+export function humanIn(durationMs: number): string {
+  const ago = humanAgo(durationMs);
+  return durationMs <= 0 ? "now" : `in ${ago.slice(0, -" ago".length)}`;
+}
+
 /** Local time to the minute: 2026-03-01 12:05. */
 export function localTime(timeMs: number): string {
   const time = new Date(timeMs);

@@ -3,6 +3,7 @@ import { type ClusterFlags, clusterFlags, withCluster } from "../cluster-command
 import type { CommandHost } from "../command.ts";
 import { shownSize } from "../format.ts";
 import { usedShare } from "../node-rows.ts";
+import { RECLAIMABLE_COLUMNS, reclaimableRows } from "../reclaimable-rows.ts";
 
 interface DfFlags extends ClusterFlags {
   readonly bytes?: boolean;
@@ -10,13 +11,19 @@ interface DfFlags extends ClusterFlags {
 
 export function define(command: Command, { context }: CommandHost): void {
   command
-    .description("Show how full the nodes are, and what the cluster can still take.")
+    .description(
+      "Show how full the nodes are, what the cluster can still take, and what will be free when.",
+    )
     .option("-b, --bytes", "exact sizes");
   clusterFlags(command)
-    .addHelpText("after", "\nExamples:\n  cairn df\n  cairn df --json | jq .availableBytes")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  cairn df\n  cairn df --json | jq .availableBytes\n  cairn df --json | jq .reclaimable.trash.diskBytes",
+    )
     .action(async (flags: DfFlags) => {
       await withCluster(context, flags, async ({ client, output, signal }) => {
         const state = await client.clusterState({ signal });
+        const reclaimable = await client.trash.reclaimable({ signal });
         const nodes = [...state.nodes].sort((one, other) => one.nodeNumber - other.nodeNumber);
         const sum = (read: (node: (typeof nodes)[number]) => number) =>
           nodes.reduce((total, node) => total + read(node), 0);
@@ -27,7 +34,7 @@ export function define(command: Command, { context }: CommandHost): void {
         };
         const copies = state.defaultReplicationFactor;
         if (output.isJson) {
-          await output.json({ ...total, defaultReplicationFactor: copies, nodes });
+          await output.json({ ...total, defaultReplicationFactor: copies, nodes, reclaimable });
           return;
         }
         const size = (sizeBytes: number) => shownSize(sizeBytes, flags.bytes === true);
@@ -63,6 +70,11 @@ export function define(command: Command, { context }: CommandHost): void {
             ],
           ],
         );
+        const rows = reclaimableRows(reclaimable, context.clock.now(), size);
+        if (rows.length > 0) {
+          await output.line("");
+          await output.table(RECLAIMABLE_COLUMNS, rows);
+        }
         if (copies > 1) {
           await output.line(
             `\nWith ${copies} copies of everything that is room for ${size(Math.floor(total.availableBytes / copies))}.`,

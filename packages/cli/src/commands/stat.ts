@@ -1,4 +1,5 @@
 import type { FileEntry } from "@cairnfs/client/entry";
+import { formatDuration } from "@cairnfs/config/units";
 import type { Command } from "commander";
 import { type ClusterFlags, clusterFlags, withCluster } from "../cluster-command.ts";
 import type { CommandHost } from "../command.ts";
@@ -56,6 +57,7 @@ function directoryRows({ policy }: FileEntry): string[][] {
   const settings = [
     policy?.chunkSizeBytes === undefined ? "" : `chunks of ${humanSize(policy.chunkSizeBytes)}`,
     policy?.replicationFactor === undefined ? "" : `${policy.replicationFactor} copies`,
+    policy?.trashMs === undefined ? "" : `${formatDuration(policy.trashMs)} in the trash`,
   ].filter((setting) => setting !== "");
   return [
     ["kind", "directory"],
