@@ -2,6 +2,7 @@ import * as z from "zod";
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 const MIB = 1024 * 1024;
 
 const durationMs = (min: number) => z.number().int().min(min);
@@ -107,6 +108,15 @@ export const datanodeSettings = z.object({
   diskProbeMs: durationMs(10)
     .default(30 * SECOND_MS)
     .describe("How often a disk that failed to write is tried again."),
+
+  scrubPeriodMs: durationMs(0)
+    .default(14 * DAY_MS)
+    .describe(
+      "Within which each copy is read whole and compared with its checksums and its id. 0: only when a scrub is asked for.",
+    ),
+  scrubBytesPerSecond: sizeBytes(64 * 1024)
+    .default(32 * MIB)
+    .describe("What the scrub may read of the disk, in bytes per second."),
 });
 
 /** The settings of a datanode, checked. */

@@ -20,6 +20,7 @@ import { NodeCache } from "./cluster/node-cache.ts";
 import { readNodeTable, writeNodeTable } from "./cluster/node-table-file.ts";
 import type { DatanodeConfig } from "./config.ts";
 import { openNodeHome } from "./node-home.ts";
+import { openScrub } from "./scrub/open-scrub.ts";
 import { Admission } from "./services/admission.ts";
 import { datanodeService } from "./services/datanode-service.ts";
 import { failureLog } from "./services/failure-log.ts";
@@ -148,6 +149,9 @@ async function openWithin(
     kept,
   );
 
+  // Who reads the copies when nobody else does.
+  const scrub = await openScrub(config, { disk, store, link, clock, random, telemetry }, lifecycle);
+
   // What is served, and where.
   const router = createRouter(parts.interceptors ?? [failureLog(logger, clock)])
     .add(
@@ -177,12 +181,11 @@ async function openWithin(
   // The cluster is told of the node once it can be reached.
   const self = describe(config, { address, grpcAddress });
   const work = lifecycle.add(new BackgroundWork({ clock, random, logger }));
-  work.start(
-    new HeartbeatWorker(
-      { link, store, health, random, logger, metrics, self },
-      { retryMs: config.heartbeatRetryMs },
-    ),
+  const heartbeat = new HeartbeatWorker(
+    { link, store, health, random, logger, metrics, self, scrub },
+    { retryMs: config.heartbeatRetryMs },
   );
+  for (const worker of [heartbeat, ...scrub.workers]) work.start(worker);
   logger.info("the datanode is up", { nodeId: toHex(nodeId), address, grpcAddress });
   return { address, grpcAddress, router, link };
 }

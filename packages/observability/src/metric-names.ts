@@ -97,6 +97,30 @@ export const METRICS = {
     labels: [],
     help: "Chunks on the disk.",
   },
+  cairn_datanode_quarantined_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    labels: [],
+    help: "What bad copies that are kept aside take on the disk.",
+  },
+  cairn_datanode_bad_copies_total: {
+    kind: "counter",
+    unit: "copies",
+    labels: [],
+    help: "Copies on this node that were not what had been written, or could not be read.",
+  },
+  cairn_scrub_read_bytes_total: {
+    kind: "counter",
+    unit: "bytes",
+    labels: [],
+    help: "Bytes of copies that the scrub has read.",
+  },
+  cairn_scrub_overdue_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    labels: [],
+    help: "Copies on this node that were not verified within the scrub period.",
+  },
   cairn_datanode_replicas_lost_total: {
     kind: "counter",
     unit: "copies",

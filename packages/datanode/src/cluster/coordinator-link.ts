@@ -13,6 +13,7 @@ import {
   type CoordinatorService,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
+import type { ScrubReportInit } from "../scrub/scrub-report.ts";
 import { type Membership, notAMember } from "./membership.ts";
 import type { NodeCache } from "./node-cache.ts";
 
@@ -37,6 +38,14 @@ export interface CoordinatorLinkParts {
   readonly join: (membership: Membership) => Promise<void>;
   /** Keeps the node table for the next start, durably; called when it says of any node that it is elsewhere, new or gone. */
   readonly keepTable: (table: NodeUpdates) => Promise<void>;
+}
+
+/** What an answer to a heartbeat says besides the news of other nodes. */
+export interface HeartbeatNews {
+  /** The coordinator has no report of this node's scrub. */
+  readonly wantsScrubReport: boolean;
+  /** When a scrub was asked for that this node has not said to have heard of; 0 for none. */
+  readonly scrubRequestedMs: number;
 }
 
 const HEARTBEAT_INTERVAL_MS_DEFAULT = 3000;
@@ -110,11 +119,18 @@ export class CoordinatorLink {
     logger.info("registered with the coordinator", { nodeNumber, nodes: nodes.size });
   }
 
-  /** Says that this node lives, and takes the news. Afterwards `isRegistered` tells whether it has to register again. */
+  /**
+   * Says that this node lives, and takes the news of other nodes; gives what else there is. Afterwards `isRegistered` tells whether it has
+   * to register again.
+   */
   async heartbeat(
-    report: { readonly usage: UsageInit; readonly health: Health },
+    report: {
+      readonly usage: UsageInit;
+      readonly health: Health;
+      readonly scrub: ScrubReportInit | undefined;
+    },
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<HeartbeatNews> {
     const membership = this.requireMembership();
     const answer = await this.#parts.coordinator.heartbeat(
       {
@@ -125,21 +141,22 @@ export class CoordinatorLink {
       },
       { signal },
     );
-    if (answer.mustRegister) {
-      this.#isRegistered = false;
-      return;
-    }
-    await this.#take(answer.nodes);
+    const { wantsScrubReport } = answer;
+    const news = { wantsScrubReport, scrubRequestedMs: Number(answer.scrubRequestedMs) };
+    if (answer.mustRegister) this.#isRegistered = false;
+    else await this.#take(answer.nodes);
+    return news;
   }
 
-  /** Tells the coordinator of a copy that is not what it should be. Best effort: a scrub finds it again. */
-  async reportCorrupt(chunkId: ChunkId, nodeNumber: number): Promise<void> {
+  /** Tells the coordinator of a copy that is not what it should be; false when it has not heard of it. */
+  async reportCorrupt(chunkId: ChunkId, nodeNumber: number): Promise<boolean> {
     try {
       await this.#parts.coordinator.reportBadReplica({
         chunkId: chunkIdToBytes(chunkId),
         nodeNumber,
         kind: BadReplicaKind.CORRUPT,
       });
+      return true;
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;
       this.#parts.logger.warn(
@@ -147,6 +164,7 @@ export class CoordinatorLink {
         { chunkId, nodeNumber },
         error,
       );
+      return false;
     }
   }
 

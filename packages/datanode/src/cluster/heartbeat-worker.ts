@@ -3,8 +3,15 @@ import { CairnError, hasReason } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import type { Gauge, Logger, Metrics } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
+import type { Scrub } from "../scrub/open-scrub.ts";
+import type { ScrubReportInit } from "../scrub/scrub-report.ts";
 import type { ChunkStore, StoreSpace } from "../store/chunk-store.ts";
-import type { CoordinatorLink, NodeDescription, UsageInit } from "./coordinator-link.ts";
+import type {
+  CoordinatorLink,
+  HeartbeatNews,
+  NodeDescription,
+  UsageInit,
+} from "./coordinator-link.ts";
 import type { DiskHealth } from "./disk-health.ts";
 
 export interface HeartbeatWorkerParts {
@@ -16,6 +23,8 @@ export interface HeartbeatWorkerParts {
   /** What the node says of itself when it registers. */
   readonly self: NodeDescription;
   readonly metrics: Metrics;
+  /** Undefined: the node says nothing of scrubs. */
+  readonly scrub?: Pick<Scrub, "worker" | "reporter"> | undefined;
 }
 
 /** By how much of the interval a heartbeat may come early. */
@@ -30,6 +39,7 @@ export class HeartbeatWorker implements Worker {
     readonly used: Gauge;
     readonly available: Gauge;
     readonly chunks: Gauge;
+    readonly quarantined: Gauge;
   };
   #failures = 0;
   #isRemoved = false;
@@ -45,6 +55,10 @@ export class HeartbeatWorker implements Worker {
         "What new chunks may take on the disk.",
       ),
       chunks: metrics.gauge("cairn_datanode_chunks", "Chunks on the disk."),
+      quarantined: metrics.gauge(
+        "cairn_datanode_quarantined_bytes",
+        "What bad copies that are kept aside take on the disk.",
+      ),
     };
   }
 
@@ -78,14 +92,28 @@ export class HeartbeatWorker implements Worker {
     const usage = usageOf(space);
     this.#show(space);
     if (!link.isRegistered) await link.register(self, usage, signal);
-    await link.heartbeat({ usage, health: health.report(space) }, signal);
+    const report = this.#parts.scrub?.reporter.news(space);
+    const news = await link.heartbeat(
+      { usage, health: health.report(space), scrub: report },
+      signal,
+    );
+    this.#takeNews(news, report);
+  }
+
+  #takeNews(news: HeartbeatNews, told: ScrubReportInit | undefined): void {
+    const { link, scrub } = this.#parts;
+    if (scrub === undefined) return;
+    if (told !== undefined && link.isRegistered) scrub.reporter.noteTold(told);
+    if (news.wantsScrubReport) scrub.reporter.want();
+    scrub.worker.request(news.scrubRequestedMs);
   }
 
   #show(space: StoreSpace): void {
-    const { used, available, chunks } = this.#gauges;
+    const { used, available, chunks, quarantined } = this.#gauges;
     used.set(space.usedBytes);
     available.set(space.availableBytes);
     chunks.set(space.chunkCount);
+    quarantined.set(space.quarantine.sizeBytes);
   }
 }
 

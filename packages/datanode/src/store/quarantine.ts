@@ -90,11 +90,6 @@ export class Quarantine implements Expendable {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Counts again what is there, which an operator may have changed. */
-  refresh(): Promise<void> {
-    return this.#turns.run(this.#folder, async () => void (await this.#recount()));
-  }
-
   /** Removes the oldest copies that were read, until they make so many bytes or there are none. */
   giveUp(sizeBytes: number): Promise<void> {
     return this.#turns.run(this.#folder, async () => {
