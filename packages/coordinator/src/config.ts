@@ -144,6 +144,19 @@ export const coordinatorSettings = z.object({
     .min(CHUNK_BYTES_MIN)
     .default(256 * MIB)
     .describe("How many bytes of chunks may be under way in repair at the same time."),
+  repairDelayMs: durationMs(0)
+    .default(5 * MINUTE_MS)
+    .describe(
+      "How long after a node has died its copies are waited for before they are made anew. Chunks with one copy left do not wait.",
+    ),
+  repairBytesPerSecond: z
+    .number()
+    .int()
+    .min(0)
+    .default(256 * MIB)
+    .describe(
+      "How many bytes repair copies per second in the whole cluster at most. 0: as fast as it goes.",
+    ),
   copiesPerNode: z
     .number()
     .int()

@@ -13,14 +13,11 @@ import type { Network } from "@cairnfs/protocol/rpc/network";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import type { Router } from "@cairnfs/protocol/rpc/router";
 import { type CoordinatorConfig, checkCoordinatorConfig } from "./config.ts";
-import { ChunkCopier } from "./healing/chunk-copier.ts";
-import { ChunkRepairer } from "./healing/chunk-repairer.ts";
+import { type LedgerState, openLedger } from "./healing/ledger-state.ts";
 import { NodeCalls } from "./healing/node-calls.ts";
 import { NodeChunkDeleter } from "./healing/node-chunk-deleter.ts";
 import { NodeChunkInventory } from "./healing/node-chunk-inventory.ts";
-import { NodeReplicaVerifier } from "./healing/node-replica-verifier.ts";
-import { RedundancyGauges } from "./healing/redundancy-gauges.ts";
-import { RepairWorker } from "./healing/repair-worker.ts";
+import { openHealing } from "./healing/open-healing.ts";
 import { type ClusterIdentity, openIdentity } from "./identity.ts";
 import { openMoving } from "./moving/open-moving.ts";
 import { DEFAULT_NAMESPACE_SETTINGS } from "./namespace/settings.ts";
@@ -54,8 +51,6 @@ export interface CoordinatorParts {
 /** How long a node that is believed to be alive may take to say so, when another claims its id. */
 const PROBE_TIMEOUT_MS = 2000;
 const ROWS_PER_HEARTBEAT_MAX = 256;
-/** Far more than all who copy in the background have under way. */
-const COPIES_WAITING_MAX = 1024;
 
 /** A coordinator that is up: the namespace, the chunk map, membership, and the background care. */
 export class Coordinator implements Closable {
@@ -112,7 +107,7 @@ async function openWithin(
   made: (opened: Opened) => Coordinator,
 ): Promise<Coordinator> {
   const { kv, network, clock, random, telemetry } = parts;
-  const { logger, metrics } = telemetry;
+  const { logger } = telemetry;
   const selector = await loadSelector(config.placement, process.cwd());
   const identity = await openIdentity(kv, random);
   const pool = lifecycle.add(
@@ -125,21 +120,14 @@ async function openWithin(
   );
 
   // Who is there, and who gets which chunk.
-  const nodes = await openNodes(config, parts, { identity, pool });
+  const ledger = await openLedger(kv);
+  const nodes = await openNodes(config, parts, { identity, pool, ledger });
   const placements = new ClusterPlacements(nodes, selector);
   const calls = new NodeCalls(pool, nodes.table);
-  const verifier = new NodeReplicaVerifier(calls);
 
-  // Who makes copies, and who brings missing ones back.
-  const copier = new ChunkCopier(
-    { table: nodes.table, placements, calls, random },
-    { copiesPerNode: config.copiesPerNode, waitingMax: COPIES_WAITING_MAX },
-  );
-  const care = { kv, table: nodes.table, placements, copier, verifier, logger };
-  const repair = new RepairWorker(
-    { kv, repairer: new ChunkRepairer(care), clock, random, metrics },
-    { parallelism: config.repairParallelism, inFlightBytes: config.repairInFlightBytes },
-  );
+  // Who keeps as many copies as are wanted.
+  const onSurplus = () => mover.walkAgain();
+  const healing = openHealing({ ...parts, nodes, placements, calls, ledger, config, onSurplus });
 
   // The tree, uploads and reads.
   const removals = new Bell(clock);
@@ -156,25 +144,23 @@ async function openWithin(
     nodes: placements,
     deleter: new NodeChunkDeleter(calls),
     inventory: new NodeChunkInventory(calls, nodes.table),
-    verifier,
-    onDebt: () => repair.wake(),
     onRemove: () => removals.ring(),
+    badReplicas: healing.badReplicas,
+    onSurplus,
+    readmission: healing.readmission,
   });
 
   // Who moves copies between nodes.
-  const { badReplicas } = namespace;
-  const mover = openMoving({ ...parts, nodes, placements, copier, verifier, badReplicas }, config);
+  const mover = openMoving({ ...parts, nodes, placements, ...healing }, config);
 
   // The work in the background.
-  lifecycle.add(closing(() => Promise.all([repair.settled(), mover.settled()])));
+  lifecycle.add(closing(() => Promise.all([healing.settled(), mover.settled()])));
   const work = lifecycle.add(new BackgroundWork({ clock, random, logger }));
-  lifecycle.add(closing(kv.onAppend(() => repair.wakeForDebt())));
-  lifecycle.add(closing(nodes.onStateChange(() => repair.wake())));
+  lifecycle.add(closing(() => healing.stop()));
   lifecycle.add(closing(nodes.onStateChange(() => mover.wake())));
   const silence = new SilenceWorker(nodes, clock, config);
-  const gauges = new RedundancyGauges(kv, nodes.table, metrics);
   const trash = wokenBy(removals, namespace.trashWorker);
-  const workers = [silence, trash, ...namespace.workers, repair, mover, gauges];
+  const workers = [silence, trash, ...namespace.workers, ...healing.workers, mover];
   for (const worker of workers) work.start(worker);
 
   // What is served, and where.
@@ -206,7 +192,15 @@ async function openWithin(
 function openNodes(
   config: CoordinatorConfig,
   { kv, clock, telemetry }: CoordinatorParts,
-  { identity, pool }: { readonly identity: ClusterIdentity; readonly pool: NodePool },
+  {
+    identity,
+    pool,
+    ledger,
+  }: {
+    readonly identity: ClusterIdentity;
+    readonly pool: NodePool;
+    readonly ledger: LedgerState;
+  },
 ): Promise<NodeManager> {
   const isNodeAt = async (address: string, nodeId: NodeId, signal: AbortSignal) => {
     try {
@@ -228,6 +222,7 @@ function openNodes(
       nodesMax: config.nodesMax,
       suspectAfterMs: config.suspectAfterMs,
       deadAfterMs: config.deadAfterMs,
+      deadNumbers: new Set(ledger.deadSinceMs.keys()),
     },
   );
 }

@@ -20,6 +20,15 @@ export const COUNTERS = [
   "trashDiskBytes",
   "debtChunks",
   "debtBytes",
+  "debtChunks0",
+  "debtChunks1",
+  "debtChunks2",
+  "debtChunks3",
+  "debtBytes0",
+  "debtBytes1",
+  "debtBytes2",
+  "debtBytes3",
+  "missingBytes",
   "changes",
 ] as const;
 export type CounterName = (typeof COUNTERS)[number];
@@ -27,6 +36,14 @@ export type CounterName = (typeof COUNTERS)[number];
 export type Counters = Readonly<Record<CounterName, number>>;
 
 const KEYS = new Map(COUNTERS.map((name) => [name, counterTable.keyOf(name)]));
+
+/** Chunks in debt are counted by their live copies: the last class has those with this many or more. */
+export const DEBT_CLASSES = [
+  { copies: 0, chunks: "debtChunks0", bytes: "debtBytes0" },
+  { copies: 1, chunks: "debtChunks1", bytes: "debtBytes1" },
+  { copies: 2, chunks: "debtChunks2", bytes: "debtBytes2" },
+  { copies: 3, chunks: "debtChunks3", bytes: "debtBytes3" },
+] as const satisfies readonly { copies: number; chunks: CounterName; bytes: CounterName }[];
 
 /** Moves a counter when the transaction commits. Never conflicts. */
 export function count(tx: KvTransaction, name: CounterName, delta: number): void {

@@ -1,7 +1,7 @@
 import { assert } from "@cairnfs/base/assert";
 import type { KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
-import { count } from "../counters.ts";
+import { type CounterName, count, DEBT_CLASSES } from "../counters.ts";
 import { chunks, debts, garbageChunks } from "../keyspace.ts";
 import { CHUNK_STATES, type ChunkRecord, type ChunkState } from "./chunk-record.ts";
 import { markIntervalMs } from "./epochs.ts";
@@ -41,15 +41,41 @@ function countChange(
   const lengthBytes = after?.lengthBytes ?? before?.lengthBytes ?? 0;
   const live = Number(after?.state === "live") - Number(before?.state === "live");
   const garbage = Number(isGarbage(after?.state)) - Number(isGarbage(before?.state));
-  const indebted =
-    Number(after?.debtCopies !== undefined) - Number(before?.debtCopies !== undefined);
   count(tx, "chunks", live);
   count(tx, "uniqueBytes", live * lengthBytes);
   count(tx, "garbageChunks", garbage);
   count(tx, "garbageBytes", garbage * lengthBytes);
   count(tx, "garbageDiskBytes", garbageDiskBytes(after) - garbageDiskBytes(before));
-  count(tx, "debtChunks", indebted);
-  count(tx, "debtBytes", indebted * lengthBytes);
+  for (const [name, delta] of debtDeltas(before, after)) count(tx, name, delta);
+}
+
+/** By how much each counter of the debt moves with the change of a record; those that stay are left out. */
+export function debtDeltas(
+  before: ChunkRecord | undefined,
+  after: ChunkRecord | undefined,
+): Map<CounterName, number> {
+  const deltas = new Map<CounterName, number>();
+  for (const [record, sign] of [
+    [before, -1],
+    [after, 1],
+  ] as const) {
+    if (record?.debtCopies === undefined) continue;
+    const { lengthBytes, debtCopies } = record;
+    const row = DEBT_CLASSES[Math.min(debtCopies, DEBT_CLASSES.length - 1)];
+    const missing = Math.max(0, record.wantedCopies - debtCopies);
+    const moves: readonly (readonly [CounterName | undefined, number])[] = [
+      ["debtChunks", 1],
+      ["debtBytes", lengthBytes],
+      [row?.chunks, 1],
+      [row?.bytes, lengthBytes],
+      ["missingBytes", missing * lengthBytes],
+    ];
+    for (const [name, amount] of moves) {
+      if (name !== undefined) deltas.set(name, (deltas.get(name) ?? 0) + sign * amount);
+    }
+  }
+  for (const [name, delta] of deltas) if (delta === 0) deltas.delete(name);
+  return deltas;
 }
 
 /** What the copies of a chunk take that is on its way out. */

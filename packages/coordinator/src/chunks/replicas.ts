@@ -68,22 +68,47 @@ export async function forgetReplica(
   { nodeNumber, deletes }: ForgetReplica,
   isLive: (nodeNumber: number) => boolean,
 ): Promise<boolean> {
-  const record = await chunks.get(tx, id);
-  const isKept = record?.state === "live" || record?.state === "garbage";
-  if (!isKept || !record.nodeNumbers.includes(nodeNumber)) return false;
+  return (await forgetReplicas(tx, [{ id, nodeNumber, deletes }], isLive)).has(id);
+}
+
+/** As `forgetReplica`, of many chunks under one epoch; each chunk at most once. Gives those that were named. */
+export async function forgetReplicas(
+  tx: KvTransaction,
+  copies: readonly (ForgetReplica & { readonly id: ChunkId })[],
+  isLive: (nodeNumber: number) => boolean,
+): Promise<ReadonlySet<ChunkId>> {
+  const records = await chunks.getMany(
+    tx,
+    copies.map(({ id }) => id),
+  );
+  const isNamed = copies.map(({ nodeNumber }, at) => names(records[at], nodeNumber));
+  const forgotten = new Set<ChunkId>();
+  if (!isNamed.includes(true)) return forgotten;
   const epoch = await endEpoch(tx);
   const horizon = await readHorizon(tx);
-  const changed: ChunkRecord = {
-    ...record,
-    nodeNumbers: record.nodeNumbers.filter((number) => number !== nodeNumber),
-    fences: [
-      ...record.fences.filter((fence) => fence.epoch > horizon && fence.nodeNumber !== nodeNumber),
-      { nodeNumber, epoch },
-    ],
-  };
-  changeChunk(tx, id, record, withDebt(changed, liveCopies(changed, isLive)));
-  if (deletes) await addDrop(tx, id, nodeNumber, epoch);
-  return true;
+  for (const [at, { id, nodeNumber, deletes }] of copies.entries()) {
+    const record = records[at];
+    if (record === undefined || !isNamed[at]) continue;
+    const changed: ChunkRecord = {
+      ...record,
+      nodeNumbers: record.nodeNumbers.filter((number) => number !== nodeNumber),
+      fences: [
+        ...record.fences.filter(
+          (fence) => fence.epoch > horizon && fence.nodeNumber !== nodeNumber,
+        ),
+        { nodeNumber, epoch },
+      ],
+    };
+    changeChunk(tx, id, record, withDebt(changed, liveCopies(changed, isLive)));
+    if (deletes) await addDrop(tx, id, nodeNumber, epoch);
+    forgotten.add(id);
+  }
+  return forgotten;
+}
+
+function names(record: ChunkRecord | undefined, nodeNumber: number): boolean {
+  const isKept = record?.state === "live" || record?.state === "garbage";
+  return isKept && record.nodeNumbers.includes(nodeNumber);
 }
 
 /** The node is to delete its copies up to an epoch; a decision of a later epoch stands. */
@@ -95,6 +120,42 @@ export async function addDrop(
 ): Promise<void> {
   const decided = (await drops.get(tx, [nodeNumber, id])) ?? 0;
   if (epoch > decided) drops.put(tx, [nodeNumber, id], epoch);
+}
+
+/** Which nodes' copies count. */
+export interface CountedNodes {
+  /** A member and not dead. */
+  isLive(nodeNumber: number): boolean;
+  isMember(nodeNumber: number): boolean;
+}
+
+/**
+ * The record as it fits to the nodes that there are: without those that are no members any more, and in debt as
+ * its live copies say. The same object when it fits already.
+ */
+export function fitToNodes(record: ChunkRecord, nodes: CountedNodes): ChunkRecord {
+  if (record.state !== "live" && record.state !== "garbage") return record;
+  let live = 0;
+  let hasStrangers = false;
+  for (const nodeNumber of record.nodeNumbers) {
+    if (nodes.isLive(nodeNumber)) live += 1;
+    else hasStrangers ||= !nodes.isMember(nodeNumber);
+  }
+  const owed = record.state === "live" && live < record.wantedCopies ? live : undefined;
+  if (!hasStrangers && owed === record.debtCopies) return record;
+  const nodeNumbers = hasStrangers
+    ? record.nodeNumbers.filter((nodeNumber) => nodes.isMember(nodeNumber))
+    : record.nodeNumbers;
+  return withDebt({ ...record, nodeNumbers }, live);
+}
+
+/** Whether the chunk has a copy too many that could go now. */
+export function hasSurplus(
+  { state, nodeNumbers, wantedCopies }: ChunkRecord,
+  nodes: { leaverOf(nodeNumbers: readonly number[], wantedCopies: number): number | undefined },
+): boolean {
+  if (state !== "live" || nodeNumbers.length <= wantedCopies) return false;
+  return nodes.leaverOf(nodeNumbers, wantedCopies) !== undefined;
 }
 
 /** How many of the nodes that hold it are there. */

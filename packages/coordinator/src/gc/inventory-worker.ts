@@ -6,14 +6,13 @@ import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
-import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
-import { addDrop, liveCopies } from "../chunks/replicas.ts";
+import { addDrop, hasSurplus, liveCopies } from "../chunks/replicas.ts";
+import type { ReplicaReadmission } from "../healing/replica-readmission.ts";
 import { chunks, readHorizon } from "../keyspace.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import type { PlacementSource } from "../uploads/placements.ts";
 import type { ChunkInventory, StoredCopy } from "./chunk-inventory.ts";
 import { InventoryWindow, isKept } from "./inventory-window.ts";
-import { SurplusCopies } from "./surplus-copies.ts";
 
 const PAGE_ROWS = 1_000;
 const PAGE_COPIES_MAX = 1_000;
@@ -24,8 +23,6 @@ const PAUSE_MS_PER_ROW = 0.1;
 /** and at most 200 nodes a second are asked. */
 const PAUSE_MS_MIN = 5;
 const IDLE_PAUSE_MS = 10_000;
-/** Each costs the reading of as many copies as are wanted; the next round goes on. */
-const SURPLUS_PER_PAGE = 64;
 const RETRY_PAUSE_MS = 60_000;
 
 export interface InventoryParts {
@@ -35,7 +32,9 @@ export interface InventoryParts {
   readonly inventory: ChunkInventory;
   readonly nodes: Pick<PlacementSource, "leaverOf" | "isLive">;
   readonly badReplicas: Pick<BadReplicaWorker, "report">;
-  readonly verifier: ReplicaVerifier;
+  readonly readmission: Pick<ReplicaReadmission, "admit">;
+  /** Hears of chunks with copies too many. */
+  readonly onSurplus: () => void;
   readonly settings: Pick<NamespaceSettings, "inventoryIntervalMs">;
 }
 
@@ -52,20 +51,18 @@ interface Round {
 /**
  * Compares what nodes hold with what the records say, again and again: one walk over the records serves all nodes
  * that are due, window by window. A copy that no record names and, being of an epoch up to the horizon, none ever
- * will, is to be deleted. A copy that a record names and the node does not list is reported, which has the
- * node look for it. A copy beyond the wanted ones goes from the node where it is missed least.
+ * will, is to be deleted; where the chunk has too few copies it is taken back in. A copy that a record names and the node does not list is reported, which has the
+ * node look for it. Copies beyond the wanted ones are told of.
  */
 export class InventoryWorker implements Worker {
   readonly name = "inventories";
   readonly #parts: InventoryParts;
-  readonly #surplus: SurplusCopies;
   /** When each node that can be asked is compared again; one that is not in here, at once. */
   readonly #dueMs = new Map<number, number>();
   #round: Round | undefined;
 
   constructor(parts: InventoryParts) {
     this.#parts = parts;
-    this.#surplus = new SurplusCopies(parts);
   }
 
   async step(signal: AbortSignal): Promise<Step> {
@@ -73,9 +70,7 @@ export class InventoryWorker implements Worker {
     const round = this.#round;
     if (round === undefined) return { pauseMs: IDLE_PAUSE_MS };
     const { window } = round;
-    const compared = window.isFull
-      ? await this.#askNext(round, signal)
-      : await this.#readOn(round, signal);
+    const compared = window.isFull ? await this.#askNext(round, signal) : await this.#readOn(round);
     if (window.isFull && round.asking.length === 0) this.#endWindow(round);
     return { pauseMs: Math.max(PAUSE_MS_MIN, compared * PAUSE_MS_PER_ROW) };
   }
@@ -116,16 +111,10 @@ export class InventoryWorker implements Worker {
   }
 
   /** Reads some records into the window; gives how many. */
-  async #readOn(round: Round, signal: AbortSignal): Promise<number> {
-    const rows = await this.#parts.kv.read((reader) => round.window.extend(reader, PAGE_ROWS));
-    let dropped = 0;
-    for (const { key, value } of rows) {
-      const leaver = this.#surplus.leaverOf(value);
-      if (leaver === undefined || !round.nodeNumbers.has(leaver)) continue;
-      await this.#surplus.drop(key, value, leaver, signal);
-      dropped += 1;
-      if (dropped === SURPLUS_PER_PAGE) break;
-    }
+  async #readOn(round: Round): Promise<number> {
+    const { kv, nodes, onSurplus } = this.#parts;
+    const rows = await kv.read((reader) => round.window.extend(reader, PAGE_ROWS));
+    if (rows.some(({ value }) => hasSurplus(value, nodes))) onSurplus();
     return rows.length;
   }
 
@@ -177,7 +166,11 @@ export class InventoryWorker implements Worker {
     if (!(await this.#reportMissing(nodeNumber, missing))) return { after, compared: limit };
     const known = new Set(expected);
     const unknown = within.filter((copy) => !known.has(copy.chunkId));
-    if (unknown.length > 0) await this.#dropOrphans(nodeNumber, unknown, signal);
+    if (unknown.length > 0) {
+      const ids = unknown.map((copy) => copy.chunkId);
+      await this.#parts.readmission.admit(nodeNumber, ids, signal);
+      await this.#dropOrphans(nodeNumber, unknown, signal);
+    }
     return { after: isAll ? "end" : end, compared: copies.length };
   }
 

@@ -1,22 +1,26 @@
 import { CairnError, hasReason } from "@cairnfs/base/errors";
+import type { RateBudget } from "@cairnfs/base/rate-budget";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
 import { changeChunk, withDebt } from "../chunks/change-chunk.ts";
-import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
-import { forgetReplica, liveCopies, recordReplica } from "../chunks/replicas.ts";
+import type { ChunkRecord } from "../chunks/chunk-record.ts";
+import { liveCopies, recordReplica } from "../chunks/replicas.ts";
 import { chunks, readEpoch } from "../keyspace.ts";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
-import type { NodeTable } from "../nodes/node-table.ts";
 import type { ChunkCopier } from "./chunk-copier.ts";
-import { planRepair } from "./repair-plan.ts";
+import type { RepairPlan } from "./repair-plan.ts";
 
 export interface ChunkRepairerParts {
   readonly kv: KvStore;
-  readonly table: NodeTable;
-  readonly placements: ClusterPlacements;
-  readonly copier: ChunkCopier;
-  readonly verifier: ReplicaVerifier;
+  readonly placements: Pick<ClusterPlacements, "isLive" | "placeCopy">;
+  readonly copier: Pick<ChunkCopier, "copy">;
+  readonly badReplicas: Pick<BadReplicaWorker, "report">;
+  /** What is to be done for a chunk now. */
+  readonly plan: (record: ChunkRecord | undefined) => RepairPlan;
+  /** Undefined: as fast as it goes. */
+  readonly budget: RateBudget | undefined;
   readonly logger: Logger;
 }
 
@@ -26,10 +30,12 @@ export type RepairOutcome =
   | { readonly kind: "progress"; readonly copiedBytes: number }
   /** There was nothing to do. */
   | { readonly kind: "nothing" }
-  /** No live copy, or no node that could take one more: until the nodes change. */
+  /** No node that could take one more copy: until the nodes change. */
   | { readonly kind: "stuck" }
-  /** The node that should have taken the copy did not. */
+  /** The node that should have taken the copy did not, or its copy does not count. */
   | { readonly kind: "failed"; readonly target: number };
+
+const NOTHING: RepairOutcome = { kind: "nothing" };
 
 /** Pays the debt of single chunks. */
 export class ChunkRepairer {
@@ -48,42 +54,62 @@ export class ChunkRepairer {
     excluded: ReadonlySet<number>,
     signal: AbortSignal,
   ): Promise<RepairOutcome> {
-    const { kv, placements } = this.#parts;
-    const { record, epoch } = await kv.read(async (reader) => ({
+    const { budget, plan } = this.#parts;
+    const before = await this.#read(id);
+    const first = plan(before.record);
+    if (first.kind === "settle") return this.#settle(id, signal);
+    if (before.record === undefined || first.kind !== "copy") return NOTHING;
+    if (budget === undefined) return this.#copy(id, before, first.sources, excluded, signal);
+    await budget.take(before.record.lengthBytes, signal);
+    // Nodes may have come back meanwhile.
+    const after = await this.#read(id);
+    const next = plan(after.record);
+    if (next.kind !== "copy") return NOTHING;
+    return this.#copy(id, after, next.sources, excluded, signal);
+  }
+
+  #read(
+    id: ChunkId,
+  ): Promise<{ readonly record: ChunkRecord | undefined; readonly epoch: number }> {
+    return this.#parts.kv.read(async (reader) => ({
       record: await chunks.get(reader, id),
       epoch: await readEpoch(reader),
     }));
-    const plan = planRepair(record, {
-      isLive: (nodeNumber) => placements.isLive(nodeNumber),
-      isHeard: (nodeNumber) => this.#parts.table.get(nodeNumber)?.liveness === "alive",
-    });
-    if (record === undefined || plan.kind === "nothing") return { kind: "nothing" };
-    if (plan.kind === "settle") return this.#settle(id, signal);
-    if (plan.kind === "lost") return { kind: "stuck" };
+  }
+
+  async #copy(
+    id: ChunkId,
+    { record, epoch }: { readonly record: ChunkRecord | undefined; readonly epoch: number },
+    sources: readonly number[],
+    excluded: ReadonlySet<number>,
+    signal: AbortSignal,
+  ): Promise<RepairOutcome> {
+    const { kv, placements, copier, logger } = this.#parts;
+    if (record === undefined) return NOTHING;
+    const { lengthBytes } = record;
     const target = placements.placeCopy({
       seed: chunkIdToBytes(id),
-      chunkSizeBytes: record.lengthBytes,
+      chunkSizeBytes: lengthBytes,
       holders: record.nodeNumbers,
       excluded,
     });
     if (target === undefined) return { kind: "stuck" };
     try {
-      const { lengthBytes } = record;
-      const { sources } = plan;
-      await this.#parts.copier.copy({ id, lengthBytes, sources, target, epoch }, signal);
+      await copier.copy({ id, lengthBytes, sources, target, epoch }, signal);
     } catch (error) {
       if (!(error instanceof CairnError) || signal.aborted) throw error;
-      this.#parts.logger.warn("a chunk could not be copied anew", { chunkId: id, target }, error);
-      if (hasReason(error, "chunkNotFound", "chunkCorrupt")) {
-        await this.#forgetBad(id, plan.sources, signal);
-      }
+      logger.warn("a chunk could not be copied anew", { chunkId: id, target }, error);
+      if (hasReason(error, "chunkNotFound", "chunkCorrupt")) this.#reportBad(id, sources);
       return { kind: "failed", target };
     }
     const isLive = (nodeNumber: number) => placements.isLive(nodeNumber);
-    await kv.transact((tx) => recordReplica(tx, id, { nodeNumber: target, epoch }, isLive), {
-      signal,
-    });
-    return { kind: "progress", copiedBytes: record.lengthBytes };
+    const isRecorded = await kv.transact(
+      (tx) => recordReplica(tx, id, { nodeNumber: target, epoch }, isLive),
+      { signal },
+    );
+    if (isRecorded) return { kind: "progress", copiedBytes: lengthBytes };
+    // Made under an epoch that a fence has overtaken, or for a chunk that nobody wants any more: later, if still owed.
+    return { kind: "failed", target };
   }
 
   /** Writes down how many copies are live now. */
@@ -101,23 +127,8 @@ export class ChunkRepairer {
     return { kind: "progress", copiedBytes: 0 };
   }
 
-  /** No source had the chunk as it was written: those that say so themselves no longer count. */
-  async #forgetBad(id: ChunkId, sources: readonly number[], signal: AbortSignal): Promise<void> {
-    const { kv, placements, verifier, logger } = this.#parts;
-    for (const nodeNumber of sources) {
-      const finding = await verifier.verify({ nodeNumber, chunkId: id }, signal).catch((error) => {
-        if (error instanceof CairnError && !signal.aborted) return undefined;
-        throw error;
-      });
-      if (finding === undefined || finding === "intact") continue;
-      logger.warn("a copy is bad", { chunkId: id, nodeNumber, finding });
-      await kv.transact(
-        (tx) =>
-          forgetReplica(tx, id, { nodeNumber, deletes: false }, (number) =>
-            placements.isLive(number),
-          ),
-        { signal },
-      );
-    }
+  /** No source had the chunk as it was written: each is asked to look, and those that find so no longer count. */
+  #reportBad(chunkId: ChunkId, sources: readonly number[]): void {
+    for (const nodeNumber of sources) this.#parts.badReplicas.report({ chunkId, nodeNumber });
   }
 }

@@ -1,11 +1,16 @@
 import { CairnError } from "@cairnfs/base/errors";
-import { type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { VerifyOutcome } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
-import type { ReplicaFinding, ReplicaVerifier } from "../chunks/replica-verifier.ts";
+import type {
+  ReplicaFinding,
+  ReplicaToVerify,
+  ReplicaVerifier,
+} from "../chunks/replica-verifier.ts";
 import type { NodeCalls } from "./node-calls.ts";
 
-/** Reading half a gigabyte from a slow disk takes minutes. */
-const VERIFY_TIMEOUT_MS = 300_000;
+/** A busy disk reads slowly; one that reads slower than this has failed. */
+const RATE_BYTES_PER_MS_MIN = 4096;
+const VERIFY_TIMEOUT_MS = 15_000;
 
 /** Has nodes read their own copies. */
 export class NodeReplicaVerifier implements ReplicaVerifier {
@@ -16,14 +21,14 @@ export class NodeReplicaVerifier implements ReplicaVerifier {
   }
 
   async verify(
-    replica: { readonly nodeNumber: number; readonly chunkId: ChunkId },
+    { nodeNumber, chunkId, lengthBytes }: ReplicaToVerify,
     signal: AbortSignal,
   ): Promise<ReplicaFinding> {
     const { outcome } = await this.#calls
-      .to(replica.nodeNumber)
+      .to(nodeNumber)
       .verifyChunk(
-        { chunkId: chunkIdToBytes(replica.chunkId) },
-        { signal, timeoutMs: VERIFY_TIMEOUT_MS },
+        { chunkId: chunkIdToBytes(chunkId) },
+        { signal, timeoutMs: VERIFY_TIMEOUT_MS + lengthBytes / RATE_BYTES_PER_MS_MIN },
       );
     switch (outcome) {
       case VerifyOutcome.INTACT:
@@ -35,7 +40,7 @@ export class NodeReplicaVerifier implements ReplicaVerifier {
       default:
         throw new CairnError(
           "protocolViolation",
-          `node ${replica.nodeNumber} found the outcome ${outcome}, expected 1, 2 or 3`,
+          `node ${nodeNumber} found the outcome ${outcome}, expected 1, 2 or 3`,
         );
     }
   }

@@ -1,174 +1,18 @@
-import { SystemClock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
-import { Prng } from "@cairnfs/base/random";
-import { silentLogger, silentMetrics } from "@cairnfs/base/telemetry";
 import { eventually } from "@cairnfs/base/testing/eventually";
-import { runWorker } from "@cairnfs/base/worker";
-import { type ChunkId, parseChunkId } from "@cairnfs/protocol/chunk-id";
-import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
-import { MemoryNetwork } from "@cairnfs/protocol/memory/memory-network";
-import { createRouter } from "@cairnfs/protocol/rpc/create-router";
-import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
-import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { expect, test } from "vitest";
-import { changeChunk, withDebt } from "../chunks/change-chunk.ts";
-import { NO_DOMAIN } from "../chunks/chunk-record.ts";
+import { changeChunk } from "../chunks/change-chunk.ts";
 import { readCounters } from "../counters.ts";
-import { openIdentity } from "../identity.ts";
-import { chunks, debts } from "../keyspace.ts";
-import { ClusterPlacements } from "../nodes/cluster-placements.ts";
-import { ResyncAllowance } from "../nodes/resync-allowance.ts";
-import { TestManager } from "../nodes/testing/manager.ts";
-import { capacityWeighted } from "../placement/capacity-weighted.ts";
-import { membershipHandlers } from "../services/membership-handlers.ts";
-import { MemoryNode } from "../testing/memory-node.ts";
-import { ChunkCopier } from "./chunk-copier.ts";
-import { ChunkRepairer } from "./chunk-repairer.ts";
-import { NodeCalls } from "./node-calls.ts";
+import { chunks } from "../keyspace.ts";
 import { NodeChunkDeleter } from "./node-chunk-deleter.ts";
 import { NodeReplicaVerifier } from "./node-replica-verifier.ts";
-import { RepairWorker } from "./repair-worker.ts";
+import { chunkId, HealingCluster, LENGTH_BYTES } from "./testing/healing-cluster.ts";
 
 const never = new AbortController().signal;
-const LENGTH_BYTES = 1000;
-
-function chunkId(number: number): ChunkId {
-  return parseChunkId(number.toString(16).padStart(64, "0"));
-}
-
-class Cluster {
-  readonly membership: TestManager;
-  readonly nodes: readonly MemoryNode[];
-  readonly calls: NodeCalls;
-  readonly worker: RepairWorker;
-  readonly placements: ClusterPlacements;
-
-  private constructor(membership: TestManager, nodes: readonly MemoryNode[], pool: NodePool) {
-    this.membership = membership;
-    this.nodes = nodes;
-    const { manager, kv } = membership;
-    const random = new Prng(4);
-    this.calls = new NodeCalls(pool, manager.table);
-    this.placements = new ClusterPlacements(manager, capacityWeighted);
-    const repairer = new ChunkRepairer({
-      kv,
-      table: manager.table,
-      placements: this.placements,
-      copier: new ChunkCopier(
-        { table: manager.table, placements: this.placements, calls: this.calls, random },
-        { copiesPerNode: 2, waitingMax: 64 },
-      ),
-      verifier: new NodeReplicaVerifier(this.calls),
-      logger: silentLogger,
-    });
-    this.worker = new RepairWorker(
-      { kv, repairer, clock: membership.clock, random, metrics: silentMetrics },
-      { parallelism: 3, inFlightBytes: 10_000 },
-    );
-  }
-
-  static async open(nodeCount: number): Promise<Cluster> {
-    const membership = await TestManager.open();
-    const { clusterId } = await openIdentity(membership.kv, new Prng(2));
-    const network = new MemoryNetwork();
-    const handlers = membershipHandlers({
-      manager: membership.manager,
-      allowance: new ResyncAllowance(membership.clock, 1e6),
-      clusterId,
-      heartbeatIntervalMs: 3000,
-      rowsPerAnswerMax: 256,
-    });
-    const refuse = () => {
-      throw new CairnError("unimplemented", "membership only");
-    };
-    const all = new Proxy(handlers, {
-      get: (target, name) => Reflect.get(target, name) ?? refuse,
-    }) as ServiceHandlers<typeof CoordinatorService>;
-    const router = createRouter().add(CoordinatorService, all).build();
-    await network.listen("coordinator:1", router);
-    const clock = new SystemClock();
-    const nodes: MemoryNode[] = [];
-    for (let number = 1; number <= nodeCount; number++) {
-      const node = await MemoryNode.open(
-        { network, clock },
-        { name: `node-${number}`, coordinator: "coordinator:1" },
-      );
-      await node.register();
-      await node.beat();
-      nodes.push(node);
-    }
-    const pool = new NodePool(network, { clock, random: new Prng(3), timeoutMs: 5000 });
-    return new Cluster(membership, nodes, pool);
-  }
-
-  node(nodeNumber: number): MemoryNode {
-    const node = this.nodes[nodeNumber - 1];
-    if (node === undefined) throw new Error(`there is no node ${nodeNumber}`);
-    return node;
-  }
-
-  /** Records a chunk that these nodes hold and prove, wanted three times. */
-  async chunk(number: number, holders: readonly number[], claimed = holders): Promise<ChunkId> {
-    const id = chunkId(number);
-    for (const nodeNumber of holders) {
-      this.node(nodeNumber).chunks.set(id, {
-        lengthBytes: LENGTH_BYTES,
-        epoch: 1,
-        isCorrupt: false,
-      });
-    }
-    await this.membership.kv.transact(async (tx) => {
-      const record = {
-        state: "live",
-        lengthBytes: LENGTH_BYTES,
-        references: 1,
-        wantedCopies: 3,
-        nodeNumbers: claimed,
-        homeDomainId: NO_DOMAIN,
-        homeReferences: 0,
-        dueMs: 0,
-        deleteEpoch: 0,
-        debtCopies: undefined,
-        fences: [],
-      } as const;
-      const live = claimed.filter((nodeNumber) => this.placements.isLive(nodeNumber)).length;
-      changeChunk(tx, id, undefined, withDebt(record, live));
-    });
-    return id;
-  }
-
-  async holdersOf(id: ChunkId): Promise<readonly number[]> {
-    const record = await this.membership.kv.read((reader) => chunks.get(reader, id));
-    return [...(record?.nodeNumbers ?? [])].sort();
-  }
-
-  debt(): Promise<(readonly [number, ChunkId])[]> {
-    return this.membership.kv.read(async (reader) =>
-      (await debts.page(reader, { limit: 1000 })).map((row) => row.key),
-    );
-  }
-
-  /** Runs the worker, time passing, until `check` holds. */
-  async until(check: () => Promise<void>): Promise<void> {
-    const { clock } = this.membership;
-    const stop = new AbortController();
-    const parts = { clock, random: new Prng(1), logger: silentLogger };
-    const running = runWorker(this.worker, parts, stop.signal);
-    try {
-      await eventually(async () => {
-        await clock.advance(500);
-        await check();
-      }, 4000);
-    } finally {
-      stop.abort();
-      await clock.advance(0);
-      await running;
-    }
-  }
-}
 
 test("chunks with too few copies get them, proved by receipts, and the ledger is empty then", async () => {
-  const cluster = await Cluster.open(4);
+  const cluster = await HealingCluster.open(4);
   const ids: ChunkId[] = [];
   for (let number = 1; number <= 40; number++) {
     ids.push(await cluster.chunk(number, number % 2 === 0 ? [1, 2] : [1 + (number % 4)]));
@@ -180,12 +24,12 @@ test("chunks with too few copies get them, proved by receipts, and the ledger is
     expect(holders).toHaveLength(3);
     for (const nodeNumber of holders) expect(cluster.node(nodeNumber).chunks.has(id)).toBe(true);
   }
-  const counters = await cluster.membership.kv.read(readCounters);
+  const counters = await cluster.kv.read(readCounters);
   expect(counters).toMatchObject({ debtChunks: 0, debtBytes: 0 });
 });
 
 test("a copy is spread away from the holders' zones by the same selector", async () => {
-  const cluster = await Cluster.open(5);
+  const cluster = await HealingCluster.open(5);
   const id = await cluster.chunk(1, [1, 2]);
   await cluster.until(async () => expect(await cluster.debt()).toEqual([]));
   const holders = await cluster.holdersOf(id);
@@ -193,16 +37,16 @@ test("a copy is spread away from the holders' zones by the same selector", async
 });
 
 test("the chunk with the fewest copies comes first", async () => {
-  const cluster = await Cluster.open(4);
+  const cluster = await HealingCluster.open(4);
   for (let number = 1; number <= 20; number++) await cluster.chunk(number, [1, 2]);
   const urgent = await cluster.chunk(99, [1]);
-  await cluster.worker.step(never);
-  await cluster.worker.settled();
+  await cluster.healing.repair.step(never);
+  await cluster.healing.repair.settled();
   expect(await cluster.holdersOf(urgent)).toHaveLength(2);
 });
 
 test("a node that fails is passed over for another", async () => {
-  const cluster = await Cluster.open(4);
+  const cluster = await HealingCluster.open(4);
   const id = await cluster.chunk(1, [1, 2]);
   const failing = cluster.placements.placeCopy({
     seed: Buffer.from(id, "hex"),
@@ -216,7 +60,7 @@ test("a node that fails is passed over for another", async () => {
 });
 
 test("a copy whose node does not prove it is not recorded", async () => {
-  const cluster = await Cluster.open(3);
+  const cluster = await HealingCluster.open(3);
   const id = await cluster.chunk(1, [1, 2]);
   const { receiptKey } = cluster.node(3);
   cluster.node(3).receiptKey = Buffer.alloc(32, 1);
@@ -228,7 +72,7 @@ test("a copy whose node does not prove it is not recorded", async () => {
 });
 
 test("copies that their nodes do not have after all are taken out of the record", async () => {
-  const cluster = await Cluster.open(5);
+  const cluster = await HealingCluster.open(5);
   const id = await cluster.chunk(1, [2], [1, 2]);
   cluster.node(2).chunks.delete(id);
   cluster.node(2).chunks.set(id, { lengthBytes: LENGTH_BYTES, epoch: 1, isCorrupt: true });
@@ -239,25 +83,25 @@ test("copies that their nodes do not have after all are taken out of the record"
 });
 
 test("of two sources the intact one is used, and the copy is on three nodes in the end", async () => {
-  const cluster = await Cluster.open(4);
+  const cluster = await HealingCluster.open(4);
   const id = await cluster.chunk(1, [2], [1, 2]);
   await cluster.until(async () => expect(await cluster.debt()).toEqual([]));
   expect(await cluster.holdersOf(id)).toHaveLength(3);
 });
 
 test("a lost chunk stays in the ledger under no copies, and leaves it when its holders come back", async () => {
-  const cluster = await Cluster.open(4);
+  const cluster = await HealingCluster.open(4);
   const id = await cluster.chunk(1, [1, 2]);
   await cluster.membership.silence(60_000);
   await cluster.until(async () => expect(await cluster.debt()).toEqual([[0, id]]));
   for (const node of cluster.nodes) await node.beat();
-  cluster.worker.wake();
+  cluster.healing.repair.wake();
   await cluster.until(async () => expect(await cluster.debt()).toEqual([]));
   expect(await cluster.holdersOf(id)).toHaveLength(3);
 });
 
 test("when no node can take one more copy the worker rests longer and longer, until it is woken", async () => {
-  const cluster = await Cluster.open(2);
+  const cluster = await HealingCluster.open(2);
   const id = await cluster.chunk(1, [1, 2]);
   let reads = 0;
   const { kv, clock } = cluster.membership;
@@ -266,53 +110,144 @@ test("when no node can take one more copy the worker rests longer and longer, un
     reads += 1;
     return read(body);
   };
-  const stop = new AbortController();
-  const parts = { clock, random: new Prng(1), logger: silentLogger };
-  const running = runWorker(cluster.worker, parts, stop.signal);
+  const stop = cluster.start([cluster.healing.repair]);
   for (let minute = 0; minute < 60; minute++) await clock.advance(60_000);
   // A pass over one chunk reads three times; sixty minutes have at most so many long pauses.
   expect(reads).toBeLessThan(3 * 140);
   expect(await cluster.debt()).toEqual([[2, id]]);
 
-  cluster.worker.wakeForDebt();
+  cluster.healing.repair.wakeForDebt();
   const readsBefore = reads;
   await clock.advance(1);
   expect(reads).toBe(readsBefore);
-  cluster.worker.wake();
+  cluster.healing.repair.wake();
   await clock.advance(1);
   expect(reads).toBeGreaterThan(readsBefore);
-  stop.abort();
-  await clock.advance(0);
-  await running;
+  await stop();
 });
 
 test("without debt the worker sleeps until it is told of some", async () => {
-  const cluster = await Cluster.open(4);
+  const cluster = await HealingCluster.open(4);
   const { clock } = cluster.membership;
-  const stop = new AbortController();
-  const parts = { clock, random: new Prng(1), logger: silentLogger };
-  const running = runWorker(cluster.worker, parts, stop.signal);
+  const stop = cluster.start([cluster.healing.repair]);
   await clock.advance(10_000);
   const id = await cluster.chunk(1, [1, 2]);
   await clock.advance(1000);
   expect(await cluster.holdersOf(id)).toEqual([1, 2]);
-  cluster.worker.wakeForDebt();
+  cluster.healing.repair.wakeForDebt();
   await eventually(async () => {
     await clock.advance(100);
     expect(await cluster.holdersOf(id)).toHaveLength(3);
   }, 4000);
-  stop.abort();
-  await clock.advance(0);
-  await running;
+  await stop();
+});
+
+test("copies on a node that died are made anew when the delay is over, and not before", async () => {
+  const cluster = await HealingCluster.open(5, { repairDelayMs: 300_000 });
+  const { clock } = cluster;
+  const id = await cluster.chunk(1, [1, 2, 3]);
+  const urgent = await cluster.chunk(2, [1, 3, 4]);
+  await cluster.kill(3, 4);
+  await cluster.until(async () => expect(await cluster.holdersOf(urgent)).toHaveLength(4));
+  const stop = cluster.start();
+  for (let second = 0; second < 250; second++) await clock.advance(1000);
+  expect(await cluster.holdersOf(id)).toEqual([1, 2, 3]);
+  expect(cluster.healing.repair.progress).toMatchObject({ waitingChunks: 2, stuckChunks: 0 });
+  for (let second = 0; second < 60; second++) await clock.advance(1000);
+  await eventually(async () => {
+    await clock.advance(1000);
+    expect(await cluster.holdersOf(id)).toHaveLength(4);
+  }, 4000);
+  await stop();
+});
+
+test("a node that comes back in time cancels what waits for it, and nothing is copied", async () => {
+  const cluster = await HealingCluster.open(5, { repairDelayMs: 300_000 });
+  for (let number = 1; number <= 20; number++) await cluster.chunk(number, [1, 2, 3]);
+  await cluster.kill(3);
+  await cluster.until(async () => expect(await cluster.debt()).toHaveLength(20));
+  await cluster.node(3).beat();
+  await cluster.until(async () => expect(await cluster.debt()).toEqual([]));
+  const stop = cluster.start();
+  for (let minute = 0; minute < 10; minute++) await cluster.clock.advance(60_000);
+  await stop();
+  expect(cluster.healing.repair.progress.copiedBytes).toBe(0);
+  expect(cluster.node(4).chunks.size + cluster.node(5).chunks.size).toBe(0);
+});
+
+test("chunks that wait keep the worker from nothing, and are not looked at over and over", async () => {
+  const cluster = await HealingCluster.open(5, { repairDelayMs: 3_600_000 });
+  for (let number = 1; number <= 500; number++) await cluster.chunk(number, [1, 2, 3]);
+  await cluster.kill(3);
+  await cluster.until(() => expect(cluster.healing.repair.progress.waitingChunks).toBe(500));
+  let reads = 0;
+  const { kv } = cluster;
+  const read = kv.read.bind(kv);
+  kv.read = (body) => {
+    reads += 1;
+    return read(body);
+  };
+  const stop = cluster.start([cluster.healing.repair]);
+  for (let minute = 0; minute < 20; minute++) await cluster.clock.advance(60_000);
+  expect(reads).toBeLessThan(40);
+  const fresh = await cluster.chunk(900, [1, 2]);
+  cluster.healing.repair.wakeForDebt();
+  await eventually(async () => {
+    await cluster.clock.advance(1000);
+    expect(await cluster.holdersOf(fresh)).toHaveLength(3);
+  }, 4000);
+  await stop();
+  expect(await cluster.debt()).toHaveLength(500);
+});
+
+test("repair copies no more bytes a second than its budget", async () => {
+  const cluster = await HealingCluster.open(4, { repairBytesPerSecond: LENGTH_BYTES });
+  for (let number = 1; number <= 40; number++) await cluster.chunk(number, [1, 2]);
+  const stop = cluster.start([cluster.healing.repair]);
+  const startedMs = cluster.clock.monotonicMs();
+  await eventually(async () => {
+    await cluster.clock.advance(250);
+    expect(await cluster.debt()).toEqual([]);
+  }, 8000);
+  // One second's worth may be used at once, and the last copy is paid for after it was made.
+  expect(cluster.clock.monotonicMs() - startedMs).toBeGreaterThan(37_000);
+  await stop();
+});
+
+test("a copy that does not count in the end is not made again and again", async () => {
+  const cluster = await HealingCluster.open(3);
+  const id = await cluster.chunk(1, [1, 2]);
+  let copies = 0;
+  const store = cluster.node(3).store.bind(cluster.node(3));
+  cluster.node(3).store = (copy) => {
+    copies += 1;
+    return store(copy);
+  };
+  // Whatever epoch a copy is made under, a fence is above it.
+  await cluster.kv.transact(async (tx) => {
+    const record = await chunks.get(tx, id);
+    if (record === undefined) throw new Error("the chunk is there");
+    changeChunk(tx, id, record, { ...record, fences: [{ nodeNumber: 3, epoch: 1000 }] });
+  });
+  const stop = cluster.start([cluster.healing.repair]);
+  for (let minute = 0; minute < 60; minute++) await cluster.clock.advance(60_000);
+  await stop();
+  expect(copies).toBeGreaterThan(1);
+  expect(copies).toBeLessThan(40);
+  expect(await cluster.holdersOf(id)).toEqual([1, 2]);
 });
 
 test("copies are verified and deleted by asking their nodes", async () => {
-  const cluster = await Cluster.open(2);
+  const cluster = await HealingCluster.open(2);
   const id = await cluster.chunk(1, [1]);
   const verifier = new NodeReplicaVerifier(cluster.calls);
   const deleter = new NodeChunkDeleter(cluster.calls);
-  expect(await verifier.verify({ nodeNumber: 1, chunkId: id }, never)).toBe("intact");
-  expect(await verifier.verify({ nodeNumber: 2, chunkId: id }, never)).toBe("missing");
+  expect(await verifier.verify({ nodeNumber: 1, chunkId: id, lengthBytes: 1 }, never)).toBe(
+    "intact",
+  );
+  expect(await verifier.verify({ nodeNumber: 2, chunkId: id, lengthBytes: 1 }, never)).toBe(
+    "missing",
+  );
   const all = { nodeNumber: 1, chunkIds: [id, chunkId(2)] };
   await deleter.deleteChunks({ ...all, epochMax: 0 }, never);
   expect(cluster.node(1).chunks.has(id)).toBe(true);

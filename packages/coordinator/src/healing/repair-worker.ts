@@ -1,18 +1,28 @@
 import { backoffMs } from "@cairnfs/base/backoff";
 import { Bell } from "@cairnfs/base/bell";
 import { ByteBudget } from "@cairnfs/base/byte-budget";
-import type { Clock } from "@cairnfs/base/clock";
+import type { Clock, Timer } from "@cairnfs/base/clock";
 import type { Random } from "@cairnfs/base/random";
 import type { Metrics } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
-import type { KvStore } from "@cairnfs/kv/kv-store";
+import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import type { ChunkRecord } from "../chunks/chunk-record.ts";
+import { liveCopies } from "../chunks/replicas.ts";
+import { readCounters } from "../counters.ts";
 import { chunks, debts } from "../keyspace.ts";
 import type { ChunkRepairer, RepairOutcome } from "./chunk-repairer.ts";
+import { RateMeter } from "./rate-meter.ts";
+import { RepairPass } from "./repair-pass.ts";
+import type { RepairPlan } from "./repair-plan.ts";
+import { Setbacks } from "./setbacks.ts";
 
 export interface RepairWorkerParts {
   readonly kv: KvStore;
-  readonly repairer: ChunkRepairer;
+  readonly repairer: Pick<ChunkRepairer, "repair">;
+  /** What is to be done for a chunk now. */
+  readonly plan: (record: ChunkRecord | undefined) => RepairPlan;
+  readonly isLive: (nodeNumber: number) => boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
@@ -24,26 +34,49 @@ export interface RepairWorkerOptions {
   readonly inFlightBytes: number;
 }
 
-/** A chunk whose copy failed: when to try again, and who has failed. */
-interface Setback {
-  readonly failures: number;
-  readonly notBeforeMs: number;
-  readonly targets: ReadonlySet<number>;
+/** How repair is, for people. What is counted by passes over the ledger is as of the last one. */
+export interface RepairProgress {
+  readonly isOff: boolean;
+  readonly runningChunks: number;
+  readonly waitingChunks: number;
+  readonly waitingBytes: number;
+  /** When the first of those that wait is due; undefined when none waits. */
+  readonly waitingUntilMs: number | undefined;
+  readonly stuckChunks: number;
+  readonly setBackChunks: number;
+  /** Since the coordinator started. */
+  readonly copiedBytes: number;
+  /** Over the last half minute. */
+  readonly bytesPerSecond: number;
+}
+
+interface Running {
+  readonly record: ChunkRecord;
+  readonly controller: AbortController;
+  readonly done: Promise<void>;
+}
+
+interface DebtRow {
+  readonly key: readonly [number, ChunkId];
+  readonly record: ChunkRecord | undefined;
 }
 
 const PAGE_ROWS = 128;
-/** After so many rows a pass that gets on starts anew, since worse cases may have come in front. */
-const PASS_ROWS = 1024;
-const SETBACKS_MAX = 10_000;
-const SETBACK_PAUSE = { baseMs: 1000, capMs: 300_000 };
+/** A pass that gets on starts anew after this, since worse cases may have come in front. */
+const PASS_MS = 10_000;
 /** Between passes that could do nothing. */
 const PASS_PAUSE = { baseMs: 500, capMs: 60_000 };
-/** So often the ledger is looked at when nobody has called. */
-const IDLE_MS = 30_000;
+/** Rows that only wait are looked at no oftener than so many a second on average. */
+const PAUSE_MS_PER_ROW = 0.02;
+/** How soon a worker that rests looks whether there is new debt. */
+const LOOK_AGAIN_MS = 1000;
+const IDLE_MS = 600_000;
+/** Chunks without any live copy come first in the ledger; nothing can be done for them. */
+const LOST: readonly [number, ChunkId] = [0, "f".repeat(64) as ChunkId];
 
 /**
  * Works off the debt, chunks with the fewest copies first, as many at once and as many bytes as allowed. Sleeps while there
- * is no debt; `wake` says that there may be some, or that nodes have come or gone.
+ * is nothing to do now: until the first that waits is due, there is new debt, or `wake` says that nodes have come or gone.
  */
 export class RepairWorker implements Worker {
   readonly name = "repair";
@@ -51,14 +84,21 @@ export class RepairWorker implements Worker {
   readonly #options: RepairWorkerOptions;
   readonly #budget: ByteBudget;
   readonly #bell: Bell;
-  readonly #running = new Map<ChunkId, Promise<void>>();
-  readonly #setbacks = new Map<ChunkId, Setback>();
-  readonly #copies;
+  readonly #setbacks: Setbacks;
+  readonly #meter: RateMeter;
+  readonly #running = new Map<ChunkId, Running>();
+  readonly #attempts;
   readonly #copiedBytes;
-  #cursor: readonly [number, ChunkId] | undefined;
-  #passRows = 0;
-  #hasProgress = false;
+  /** Of the page that was read last, what was not looked at yet. */
+  #rows: DebtRow[] = [];
+  #cursor = LOST;
+  #isLastPage = false;
+  #pass: RepairPass;
+  #lastPass: RepairPass;
   #fruitlessPasses = 0;
+  #isWoken = false;
+  #isResting = false;
+  #lookAgain: Timer | undefined;
   #thrown: { readonly error: unknown } | undefined;
 
   constructor(parts: RepairWorkerParts, options: RepairWorkerOptions) {
@@ -66,7 +106,11 @@ export class RepairWorker implements Worker {
     this.#options = options;
     this.#budget = new ByteBudget(options.inFlightBytes);
     this.#bell = new Bell(parts.clock);
-    this.#copies = parts.metrics.counter(
+    this.#setbacks = new Setbacks(parts.clock, parts.random);
+    this.#meter = new RateMeter(parts.clock);
+    this.#pass = new RepairPass(parts.clock.monotonicMs());
+    this.#lastPass = this.#pass;
+    this.#attempts = parts.metrics.counter(
       "cairn_repair_attempts_total",
       "Attempts to pay for a chunk with too few copies, by how they ended.",
       ["outcome"],
@@ -77,121 +121,208 @@ export class RepairWorker implements Worker {
     );
   }
 
-  /** Something happened that may have made debt, or a way to pay it. */
+  get progress(): RepairProgress {
+    const { clock } = this.#parts;
+    const { waitingChunks, waitingBytes, stuckChunks, dueMs } = this.#lastPass;
+    const waitMs = dueMs - clock.monotonicMs();
+    return {
+      isOff: this.#options.parallelism === 0,
+      runningChunks: this.#running.size,
+      waitingChunks,
+      waitingBytes,
+      waitingUntilMs: waitingChunks === 0 ? undefined : Math.floor(clock.now() + waitMs),
+      stuckChunks,
+      setBackChunks: this.#setbacks.size,
+      copiedBytes: this.#meter.totalBytes,
+      bytesPerSecond: Math.round(this.#meter.bytesPerSecond()),
+    };
+  }
+
+  /** When the chunk is tried again after a copy that failed, by the wall clock; undefined when none has lately. */
+  retryMs(id: ChunkId): number | undefined {
+    const { clock } = this.#parts;
+    const dueMs = this.#setbacks.notBeforeMs(id);
+    return dueMs === undefined ? undefined : Math.floor(clock.now() + dueMs - clock.monotonicMs());
+  }
+
+  /** Whether a copy of the chunk is being made. */
+  isRunning(id: ChunkId): boolean {
+    return this.#running.has(id);
+  }
+
+  /** Nodes have come or gone, or the ledger was put right: all is looked at anew, and copies that are not needed any more end. */
   wake(): void {
+    this.#isWoken = true;
     this.#fruitlessPasses = 0;
+    for (const { record, controller } of this.#running.values()) {
+      const live = liveCopies(record, (nodeNumber) => this.#parts.isLive(nodeNumber));
+      if (live >= record.wantedCopies) controller.abort(NEEDLESS);
+    }
     this.#bell.ring();
   }
 
-  /** New debt may be there; a pass that found nothing to do lately is not repeated early for it. */
+  /** New debt may be there; one that rests looks at how much there is before it looks at the rows. */
   wakeForDebt(): void {
-    if (this.#fruitlessPasses === 0) this.#bell.ring();
+    if (!this.#isResting) {
+      this.#bell.ring();
+      return;
+    }
+    this.#lookAgain ??= this.#parts.clock.after(LOOK_AGAIN_MS, () => {
+      this.#lookAgain = undefined;
+      this.#bell.ring();
+    });
   }
 
   async step(signal: AbortSignal): Promise<Step> {
     this.#rethrow();
     if (this.#options.parallelism === 0) return "done";
     if (this.#running.size >= this.#options.parallelism) {
-      await Promise.race(this.#running.values());
+      await Promise.race([...this.#running.values()].map(({ done }) => done));
       return "again";
     }
-    const rows = await this.#parts.kv.read((reader) =>
-      debts.page(reader, {
-        limit: PAGE_ROWS,
-        ...(this.#cursor === undefined ? {} : { after: this.#cursor }),
-      }),
-    );
-    for (const { key } of rows) {
+    if (this.#rows.length === 0 && !this.#isLastPage) await this.#readPage();
+    for (let row = this.#rows.shift(); row !== undefined; row = this.#rows.shift()) {
+      await this.#lookAt(row, signal);
       if (this.#running.size >= this.#options.parallelism) return "again";
-      this.#cursor = key;
-      this.#passRows += 1;
-      if (this.#isStartable(key[1])) await this.#start(key[1], signal);
     }
-    const isOver = rows.length < PAGE_ROWS || (this.#hasProgress && this.#passRows >= PASS_ROWS);
-    return isOver ? this.#endPass(signal) : "again";
+    const isLate = this.#parts.clock.monotonicMs() - this.#pass.startedMs >= PASS_MS;
+    const isAnew = this.#isWoken || (isLate && this.#pass.hasProgress);
+    if (!this.#isLastPage && !isAnew) return "again";
+    return this.#endPass(signal);
   }
 
   /** Resolves when no copy is under way any more. */
   async settled(): Promise<void> {
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  async #readPage(): Promise<void> {
+    const rows = await this.#parts.kv.read(async (reader) => {
+      if (this.#cursor === LOST) this.#pass.owed = await owedOf(reader);
+      const page = await debts.page(reader, { after: this.#cursor, limit: PAGE_ROWS });
+      const records = await chunks.getMany(
+        reader,
+        page.map(({ key }) => key[1]),
+      );
+      return page.map(({ key }, at) => ({ key, record: records[at] }));
+    });
+    this.#rows = rows;
+    this.#cursor = rows.at(-1)?.key ?? this.#cursor;
+    this.#isLastPage = rows.length < PAGE_ROWS;
+  }
+
+  async #lookAt({ key: [, id], record }: DebtRow, signal: AbortSignal): Promise<void> {
+    const { plan, clock } = this.#parts;
+    this.#pass.rows += 1;
+    if (record === undefined || this.#running.has(id)) return;
+    const planned = plan(record);
+    if (planned.kind === "wait") {
+      this.#pass.waitingChunks += 1;
+      this.#pass.waitingBytes +=
+        (record.wantedCopies - (record.debtCopies ?? 0)) * record.lengthBytes;
+      this.#pass.wait(clock.monotonicMs() + planned.untilMs - clock.now());
+      return;
+    }
+    if (planned.kind !== "copy" && planned.kind !== "settle") return;
+    const notBeforeMs = this.#setbacks.notBeforeMs(id);
+    if (notBeforeMs === undefined) await this.#start(id, record, signal);
+    else this.#pass.wait(notBeforeMs);
+  }
+
+  async #start(id: ChunkId, record: ChunkRecord, signal: AbortSignal): Promise<void> {
+    const release = await this.#budget.take(record.lengthBytes, signal);
+    const controller = new AbortController();
+    const onAbort = () => controller.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const done = this.#parts.repairer
+      .repair(id, this.#setbacks.targetsOf(id), controller.signal)
+      .then(
+        (outcome) => this.#note(id, outcome),
+        (error: unknown) => {
+          if (controller.signal.reason === NEEDLESS)
+            this.#attempts.add(1, { outcome: "cancelled" });
+          // The next step throws it, where `runWorker` hears it.
+          else this.#thrown = { error };
+        },
+      )
+      .finally(() => {
+        release();
+        signal.removeEventListener("abort", onAbort);
+        this.#running.delete(id);
+      });
+    this.#running.set(id, { record, controller, done });
   }
 
   async #endPass(signal: AbortSignal): Promise<Step> {
     await this.settled();
     this.#rethrow();
-    const hadRows = this.#passRows > 0;
-    const hadProgress = this.#hasProgress;
-    this.#cursor = undefined;
-    this.#passRows = 0;
-    this.#hasProgress = false;
-    if (hadProgress) {
-      this.#fruitlessPasses = 0;
+    const pass = this.#pass;
+    if (this.#isLastPage) this.#lastPass = pass;
+    this.#pass = new RepairPass(this.#parts.clock.monotonicMs());
+    this.#rows = [];
+    this.#cursor = LOST;
+    this.#isLastPage = false;
+    if (this.#isWoken) {
+      this.#isWoken = false;
       return "again";
     }
-    if (!hadRows) {
+    if (pass.hasProgress) {
+      this.#fruitlessPasses = 0;
+      return { pauseMs: pass.waitingChunks * PAUSE_MS_PER_ROW };
+    }
+    if (pass.rows === 0) {
       this.#fruitlessPasses = 0;
       this.#setbacks.clear();
       await this.#bell.wait(IDLE_MS, signal);
+      this.#isWoken = false;
       // Those who call in crowds are heard together.
       return { pauseMs: 100 };
     }
-    this.#fruitlessPasses += 1;
-    await this.#bell.wait(backoffMs(this.#fruitlessPasses, PASS_PAUSE, this.#parts.random), signal);
+    await this.#rest(pass, signal);
     return "again";
   }
 
-  #isStartable(id: ChunkId): boolean {
-    if (this.#running.has(id)) return false;
-    const setback = this.#setbacks.get(id);
-    return setback === undefined || setback.notBeforeMs <= this.#parts.clock.monotonicMs();
-  }
-
-  async #start(id: ChunkId, signal: AbortSignal): Promise<void> {
-    const record = await this.#parts.kv.read((reader) => chunks.get(reader, id));
-    const release = await this.#budget.take(record?.lengthBytes ?? 0, signal);
-    const excluded = this.#setbacks.get(id)?.targets ?? new Set<number>();
-    const running = this.#parts.repairer
-      .repair(id, excluded, signal)
-      .then(
-        (outcome) => this.#note(id, outcome),
-        (error: unknown) => {
-          // The next step throws it, where `runWorker` hears it.
-          this.#thrown = { error };
-        },
-      )
-      .finally(() => {
-        release();
-        this.#running.delete(id);
-      });
-    this.#running.set(id, running);
+  /** Sleeps until what waits is due, and where no node has room longer and longer; new debt, or `wake`, ends it. */
+  async #rest(pass: RepairPass, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#parts;
+    this.#fruitlessPasses += 1;
+    const pauseMs = backoffMs(this.#fruitlessPasses, PASS_PAUSE, random);
+    const startedMs = clock.monotonicMs();
+    const onlyWaits = pass.stuckChunks === 0 && pass.dueMs !== Number.POSITIVE_INFINITY;
+    const untilMs = Math.min(pass.dueMs, startedMs + (onlyWaits ? IDLE_MS : pauseMs));
+    const earliestMs = startedMs + pass.rows * PAUSE_MS_PER_ROW;
+    let hasNews = false;
+    this.#isResting = true;
+    while (!signal.aborted && !this.#isWoken) {
+      const nowMs = clock.monotonicMs();
+      if (nowMs >= untilMs || (hasNews && nowMs >= earliestMs)) break;
+      await this.#bell.wait((hasNews ? Math.min(untilMs, earliestMs) : untilMs) - nowMs, signal);
+      hasNews ||= (await this.#parts.kv.read(owedOf)) !== pass.owed;
+    }
+    this.#isResting = false;
+    this.#isWoken = false;
+    this.#lookAgain?.cancel();
+    this.#lookAgain = undefined;
   }
 
   #note(id: ChunkId, outcome: RepairOutcome): void {
-    this.#copies.add(1, { outcome: outcome.kind });
+    this.#attempts.add(1, { outcome: outcome.kind });
     if (outcome.kind === "failed") {
-      this.#setBack(id, outcome.target);
+      this.#setbacks.note(id, outcome.target);
+      this.#pass.wait(this.#setbacks.notBeforeMs(id) ?? 0);
       return;
     }
-    this.#setbacks.delete(id);
+    if (outcome.kind === "stuck") {
+      this.#pass.stuckChunks += 1;
+      // Where all others have failed, these are tried again in the end, more and more rarely.
+      this.#setbacks.noteStuck(id);
+      return;
+    }
+    this.#setbacks.forget(id);
     if (outcome.kind !== "progress") return;
-    this.#hasProgress = true;
+    this.#pass.hasProgress = true;
     this.#copiedBytes.add(outcome.copiedBytes);
-  }
-
-  #setBack(id: ChunkId, target: number): void {
-    const before = this.#setbacks.get(id);
-    const failures = (before?.failures ?? 0) + 1;
-    const { clock, random } = this.#parts;
-    // A node that failed is passed over for a while, not for ever: every few failures all get another chance.
-    const targets = failures % 4 === 0 ? new Set<number>() : new Set(before?.targets).add(target);
-    this.#setbacks.delete(id);
-    this.#setbacks.set(id, {
-      failures,
-      notBeforeMs: clock.monotonicMs() + backoffMs(failures, SETBACK_PAUSE, random),
-      targets,
-    });
-    const [oldest] = this.#setbacks.keys();
-    if (this.#setbacks.size > SETBACKS_MAX && oldest !== undefined) this.#setbacks.delete(oldest);
+    this.#meter.add(outcome.copiedBytes);
   }
 
   #rethrow(): void {
@@ -200,3 +331,11 @@ export class RepairWorker implements Worker {
     if (thrown !== undefined) throw thrown.error;
   }
 }
+
+/** What is owed, in short: another text when debt has come or gone. */
+async function owedOf(reader: KvReader): Promise<string> {
+  const { debtChunks, missingBytes } = await readCounters(reader);
+  return `${debtChunks} ${missingBytes}`;
+}
+
+const NEEDLESS = new Error("the copy is not needed any more");

@@ -4,8 +4,8 @@ import type { KvStore } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
-import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
-import { forgetReplica } from "../chunks/replicas.ts";
+import type { ReplicaToVerify, ReplicaVerifier } from "../chunks/replica-verifier.ts";
+import { forgetReplicas } from "../chunks/replicas.ts";
 import { chunks } from "../keyspace.ts";
 
 export interface CopyReleaseParts {
@@ -71,13 +71,16 @@ export class CopyRelease {
   ): Promise<number[]> {
     if (intactMin === 0) return [];
     const { stays, verifier, badReplicas } = this.#parts;
+    const { lengthBytes } = record;
     const others = record.nodeNumbers.filter((number) => number !== leaver && stays(number));
     const intact: number[] = [];
     for (let at = 0; at < others.length && intact.length < intactMin; ) {
       const asked = others.slice(at, at + intactMin - intact.length);
       at += asked.length;
       const findings = await Promise.all(
-        asked.map((nodeNumber) => this.#finding(verifier, { nodeNumber, chunkId: id }, signal)),
+        asked.map((nodeNumber) =>
+          this.#finding(verifier, { nodeNumber, chunkId: id, lengthBytes }, signal),
+        ),
       );
       for (const [index, nodeNumber] of asked.entries()) {
         const finding = findings[index];
@@ -89,11 +92,7 @@ export class CopyRelease {
   }
 
   /** What the node found; undefined when it could not be asked. */
-  async #finding(
-    verifier: ReplicaVerifier,
-    replica: { readonly nodeNumber: number; readonly chunkId: ChunkId },
-    signal: AbortSignal,
-  ) {
+  async #finding(verifier: ReplicaVerifier, replica: ReplicaToVerify, signal: AbortSignal) {
     try {
       return await verifier.verify(replica, signal);
     } catch (error) {
@@ -120,16 +119,22 @@ export class CopyRelease {
   #commit(batch: readonly Waiting[]): Promise<boolean[]> {
     const { kv, isLive } = this.#parts;
     return kv.transact(async (tx) => {
-      const released: boolean[] = [];
-      for (const waiting of batch) {
-        const record = await chunks.get(tx, waiting.id);
+      const records = await chunks.getMany(
+        tx,
+        batch.map(({ id }) => id),
+      );
+      // One epoch ends for all of them, so that each node is told in few calls; a chunk lets one copy go at a time.
+      const going = new Map<ChunkId, Waiting>();
+      for (const [at, waiting] of batch.entries()) {
+        const record = records[at];
         const isSure = record !== undefined && this.#isSure(record, waiting);
-        const { nodeNumber } = waiting;
-        released.push(
-          isSure && (await forgetReplica(tx, waiting.id, { nodeNumber, deletes: true }, isLive)),
-        );
+        if (isSure && !going.has(waiting.id)) going.set(waiting.id, waiting);
       }
-      return released;
+      const copies = [...going.values()].map(({ id, nodeNumber }) => {
+        return { id, nodeNumber, deletes: true };
+      });
+      const forgotten = await forgetReplicas(tx, copies, isLive);
+      return batch.map((waiting) => going.get(waiting.id) === waiting && forgotten.has(waiting.id));
     });
   }
 

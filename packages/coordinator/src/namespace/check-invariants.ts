@@ -1,6 +1,6 @@
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
-import { garbageDiskBytes } from "../chunks/change-chunk.ts";
+import { debtDeltas, garbageDiskBytes } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import { type CounterName, readCounters } from "../counters.ts";
 import {
@@ -314,10 +314,7 @@ function tallyChunk(findings: Findings, record: ChunkRecord): void {
     tally(findings, "garbageBytes", lengthBytes);
     tally(findings, "garbageDiskBytes", garbageDiskBytes(record));
   }
-  if (record.debtCopies !== undefined) {
-    tally(findings, "debtChunks", 1);
-    tally(findings, "debtBytes", lengthBytes);
-  }
+  for (const [name, amount] of debtDeltas(undefined, record)) tally(findings, name, amount);
 }
 
 /** What a chunk's record says of other rows is so: it is listed where it is due or owed, and its holders are told to delete. */

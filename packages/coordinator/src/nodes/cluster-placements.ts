@@ -96,12 +96,22 @@ export class ClusterPlacements implements PlacementSource {
   }
 
   leaverOf(nodeNumbers: readonly number[], wantedCopies: number): number | undefined {
-    const well = nodeNumbers.flatMap((nodeNumber) => {
+    const staying: Candidate[] = [];
+    const leaving: Candidate[] = [];
+    for (const nodeNumber of nodeNumbers) {
       const row = this.#manager.table.get(nodeNumber);
-      const isWell = row !== undefined && stateOf(row) === "healthy" && row.health !== "failed";
-      return isWell ? [candidateOf(row)] : [];
-    });
-    return well.length > wantedCopies ? chooseLeaver(well) : undefined;
+      if (row === undefined) continue;
+      if (isStayingRow(row)) staying.push(candidateOf(row));
+      else if (row.duty !== "inService" && row.liveness === "alive") leaving.push(candidateOf(row));
+    }
+    if (staying.length < wantedCopies) return undefined;
+    if (leaving.length > 0) return chooseLeaver(leaving);
+    return staying.length > wantedCopies ? chooseLeaver(staying) : undefined;
+  }
+
+  isStaying(nodeNumber: number): boolean {
+    const row = this.#manager.table.get(nodeNumber);
+    return row !== undefined && isStayingRow(row);
   }
 
   isLive(nodeNumber: number): boolean {
@@ -133,6 +143,10 @@ export class ClusterPlacements implements PlacementSource {
     this.#fields.set(chunkSizeBytes, field);
     return field;
   }
+}
+
+function isStayingRow(row: NodeRow): boolean {
+  return stateOf(row) === "healthy" && row.health !== "failed";
 }
 
 function candidateOf(row: NodeRow): Candidate {

@@ -34,6 +34,8 @@ export interface NodeManagerOptions extends SilenceLimits {
   readonly incarnation: number;
   readonly updateLogCapacity: number;
   readonly nodesMax: number;
+  /** Members that were dead when the coordinator ended: they are dead until they are heard. */
+  readonly deadNumbers?: ReadonlySet<number>;
 }
 
 /** What is known of a member besides its row: it changes with each heartbeat, and nobody is told. */
@@ -60,7 +62,7 @@ export class NodeManager {
   readonly #atAddress = new Map<string, number>();
   /** Registrations under way, by id: those of one node take turns. */
   readonly #registering = new Map<NodeId, Promise<unknown>>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(nodeNumber: number) => void>();
   #nextNumber = 1;
 
   private constructor(parts: NodeManagerParts, options: NodeManagerOptions) {
@@ -72,7 +74,10 @@ export class NodeManager {
     });
   }
 
-  /** The members as the store has them. Until they are heard they are suspect, with the time of a silent node ahead of them. */
+  /**
+   * The members as the store has them. Until they are heard they are suspect, with the time of a silent node ahead of them;
+   * those that were dead before stay dead.
+   */
   static async open(parts: NodeManagerParts, options: NodeManagerOptions): Promise<NodeManager> {
     const manager = new NodeManager(parts, options);
     for (const [nodeNumber, membership] of await loadMemberships(parts.kv)) {
@@ -86,7 +91,7 @@ export class NodeManager {
         nodeNumber,
         ...membership,
         duty,
-        liveness: "suspect",
+        liveness: options.deadNumbers?.has(nodeNumber) === true ? "dead" : "suspect",
         health: "ok",
         usage: NO_USAGE,
         lastHeardMs: 0,
@@ -181,7 +186,7 @@ export class NodeManager {
     if (duty !== "removed" && duty !== row.duty) {
       this.#replace({ ...row, duty });
       // A dead node is dead whatever is wanted of it: that its state is the same says nothing.
-      if (row.liveness === "dead") this.#tell();
+      if (row.liveness === "dead") this.#tell(nodeNumber);
     }
     return this.#memberRow(nodeNumber);
   }
@@ -213,7 +218,7 @@ export class NodeManager {
     if (this.#atAddress.get(address) === nodeNumber) this.#atAddress.delete(address);
     this.table.remove(nodeNumber);
     this.#parts.logger.info("a node was removed", { nodeNumber });
-    this.#tell();
+    this.#tell(nodeNumber);
   }
 
   /** The key by which members know each other. */
@@ -237,8 +242,8 @@ export class NodeManager {
     return this.#member(nodeNumber);
   }
 
-  /** Calls `listener` whenever a node's state changed; the function returned stops that. */
-  onStateChange(listener: () => void): () => void {
+  /** Calls `listener` whenever a node's state or liveness changed, or it was removed; the function returned stops that. */
+  onStateChange(listener: (nodeNumber: number) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
@@ -353,8 +358,12 @@ export class NodeManager {
     this.table.put(row);
     const state = stateOf(row);
     const stateBefore = before === undefined ? undefined : stateOf(before);
-    if (state === stateBefore) return;
     const { nodeNumber, address } = row;
+    if (state === stateBefore) {
+      // A drained node looks the same dead or alive; whether its copies count is another matter.
+      if (row.liveness !== before?.liveness) this.#tell(nodeNumber);
+      return;
+    }
     const isTrouble = state === "suspect" || state === "dead";
     this.#parts.logger[isTrouble ? "warn" : "info"]("a node's state changed", {
       nodeNumber,
@@ -362,11 +371,11 @@ export class NodeManager {
       from: stateBefore,
       to: state,
     });
-    this.#tell();
+    this.#tell(nodeNumber);
   }
 
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
+  #tell(nodeNumber: number): void {
+    for (const listener of this.#listeners) listener(nodeNumber);
   }
 
   #member(nodeNumber: number): Member {

@@ -3,8 +3,7 @@ import type { Random } from "@cairnfs/base/random";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
-import { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
-import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
+import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
 import { AnswerWorker } from "../gc/answer-worker.ts";
 import { ChangeLogWorker } from "../gc/change-log-worker.ts";
 import { ChunkCollector } from "../gc/chunk-collector.ts";
@@ -15,6 +14,7 @@ import { ExpiredUploadWorker } from "../gc/expired-upload-worker.ts";
 import { HorizonWorker } from "../gc/horizon-worker.ts";
 import { InventoryWorker } from "../gc/inventory-worker.ts";
 import { TombstoneWorker } from "../gc/tombstone-worker.ts";
+import type { ReplicaReadmission } from "../healing/replica-readmission.ts";
 import { IdAllocator } from "../id-allocator.ts";
 import { Mutator } from "../namespace/mutator.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
@@ -37,11 +37,13 @@ export interface NamespaceServiceParts {
   readonly nodes: PlacementSource;
   readonly deleter: ChunkDeleter;
   readonly inventory: ChunkInventory;
-  readonly verifier: ReplicaVerifier;
-  /** Hears that a chunk has a copy less than it had. */
-  readonly onDebt?: () => void;
   /** Hears that something was removed, and may be in the trash. */
   readonly onRemove?: () => void;
+  /** Run by its maker. */
+  readonly badReplicas: BadReplicaWorker;
+  /** Hears of chunks with copies too many. */
+  readonly onSurplus: () => void;
+  readonly readmission: Pick<ReplicaReadmission, "admit">;
 }
 
 /** Everything of the service that is not membership, and the background work that goes with it. */
@@ -52,19 +54,14 @@ export interface NamespaceService {
   readonly trashWorker: Worker;
   /** To be run by whoever is in charge of background work. They may run anywhere, but not twice at once. */
   readonly workers: readonly Worker[];
-  /** Takes reports of copies that may be bad. */
-  readonly badReplicas: Pick<BadReplicaWorker, "report">;
 }
 
 /** Makes the root of a new store and wires the namespace on it. */
 export async function openNamespace(parts: NamespaceServiceParts): Promise<NamespaceService> {
-  const { kv, clock, logger, settings, nodes } = parts;
+  const { kv, clock, logger, settings, nodes, badReplicas } = parts;
   await kv.transact((tx) => ensureRoot(tx, nowMsOf(clock)));
   const mutator = new Mutator({ kv, clock, settings, ids: new IdAllocator(kv) });
-  const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
-  const badReplicas = new BadReplicaWorker({ ...parts, isLive });
   return {
-    badReplicas,
     handlers: {
       ...namespaceHandlers({ kv, mutator, onRemove: () => parts.onRemove?.() }),
       ...uploadHandlers({ ...parts, mutator }),
@@ -81,8 +78,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
       new HorizonWorker(kv, clock, settings.receiptLifeMs),
       new AnswerWorker(kv, clock, settings.idempotencyMs),
       new ChangeLogWorker({ kv, clock, settings }),
-      badReplicas,
-      new InventoryWorker({ ...parts, badReplicas }),
+      new InventoryWorker(parts),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import { Prng } from "@cairnfs/base/random";
-import { type ChunkId, chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
+import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { Health } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { DataNodeService, VerifyOutcome } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
@@ -19,6 +19,8 @@ interface HeldCopy {
   readonly lengthBytes: number;
   epoch: number;
   isCorrupt: boolean;
+  /** When it was last read and found intact. */
+  verifiedMs?: number;
 }
 
 /**
@@ -173,15 +175,34 @@ function handlersOf(node: () => MemoryNode): ServiceHandlers<typeof DataNodeServ
       return { gone };
     },
     async hasChunks(request) {
+      const { sessionId } = request;
       return {
         chunks: request.chunkIds.map((bytes) => {
-          const copy = node().chunks.get(chunkIdFromBytes(bytes));
-          return { isHeld: copy !== undefined && !copy.isCorrupt };
+          const chunkId = chunkIdFromBytes(bytes);
+          const copy = node().chunks.get(chunkId);
+          if (copy === undefined || copy.isCorrupt) return { isHeld: false };
+          const { lengthBytes, verifiedMs = 0 } = copy;
+          const held = {
+            isHeld: true,
+            lengthBytes: BigInt(lengthBytes),
+            verifiedMs: BigInt(verifiedMs),
+          };
+          if (sessionId.byteLength === 0) return held;
+          copy.epoch = Math.max(copy.epoch, Number(request.epoch));
+          const receipt = node().store({ chunkId, ...copy, sessionId });
+          return { ...held, receipt };
         }),
       };
     },
     async listChunks() {
-      return { chunks: [] };
+      const held = [...node().chunks].sort(([a], [b]) => (a < b ? -1 : 1));
+      return {
+        chunks: held.map(([id, { lengthBytes, epoch }]) => ({
+          chunkId: chunkIdToBytes(id),
+          lengthBytes: BigInt(lengthBytes),
+          epoch: BigInt(epoch),
+        })),
+      };
     },
     async verifyChunk(request) {
       const copy = node().chunks.get(chunkIdFromBytes(request.chunkId));

@@ -29,12 +29,14 @@ export interface PlacementSource {
   /** The key that the node makes its receipts with; `undefined` when no such node is a member. */
   receiptKeyOf(nodeNumber: number): Uint8Array | undefined;
   /**
-   * Of the nodes that hold a chunk, the one whose copy should go when more than `wantedCopies` of them are well;
-   * `undefined` when there are no more than that.
+   * Of the nodes that hold a chunk, the one whose copy should go when `wantedCopies` others stay: one that gives its
+   * chunks away before all others. `undefined` when there is none to spare.
    */
   leaverOf(nodeNumbers: readonly number[], wantedCopies: number): number | undefined;
   /** Whether copies on this node count: it is a member and not dead. */
   isLive(nodeNumber: number): boolean;
+  /** Whether copies on this node are there to stay: it is heard of, in service, and its disk is in order. */
+  isStaying(nodeNumber: number): boolean;
 }
 
 /** The least number of durable copies that makes a write good: the majority of the wanted ones. */

@@ -71,6 +71,10 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ChunkInventory,
     return this.#copies.has(nodeNumber) && !this.dead.has(nodeNumber);
   }
 
+  isStaying(nodeNumber: number): boolean {
+    return this.isLive(nodeNumber);
+  }
+
   /** Has nodes store a chunk; gives what the client hands to the coordinator. */
   store(
     sessionId: Uint8Array,

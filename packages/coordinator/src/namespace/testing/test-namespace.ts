@@ -18,6 +18,8 @@ import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import { joinParts } from "@cairnfs/protocol/rpc/codec";
 import { EncodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { Call } from "@cairnfs/protocol/rpc/service";
+import { BadReplicaWorker } from "../../chunks/bad-replica-worker.ts";
+import { ReplicaFindings } from "../../chunks/replica-findings.ts";
 import { type NamespaceService, openNamespace } from "../../services/open-namespace.ts";
 import type { TrashHandlers } from "../../services/trash-handlers.ts";
 import { checkInvariants } from "../check-invariants.ts";
@@ -52,6 +54,7 @@ export class TestNamespace implements AsyncDisposable {
   readonly nodes: FakeNodes;
   readonly settings: NamespaceSettings;
   readonly #service: NamespaceService;
+  readonly #heard: { readonly surplus: number };
 
   private constructor(
     kv: KvStore,
@@ -59,12 +62,14 @@ export class TestNamespace implements AsyncDisposable {
     settings: NamespaceSettings,
     clock: SimClock,
     service: NamespaceService,
+    heard: { readonly surplus: number },
   ) {
     this.kv = kv;
     this.nodes = nodes;
     this.settings = settings;
     this.clock = clock;
     this.#service = service;
+    this.#heard = heard;
   }
 
   static async open(options: TestNamespaceOptions = {}): Promise<TestNamespace> {
@@ -72,18 +77,26 @@ export class TestNamespace implements AsyncDisposable {
     const clock = new SimClock();
     const nodes = new FakeNodes(options.nodes ?? 5);
     const settings = { ...DEFAULT_NAMESPACE_SETTINGS, ...options.settings };
+    const random = new Prng(1);
+    const logger = silentLogger;
+    const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
+    const findings = new ReplicaFindings(clock);
+    const parts = { kv, clock, random, logger, nodes, verifier: nodes };
+    const badReplicas = new BadReplicaWorker({ ...parts, findings, isLive });
+    const heard = { surplus: 0 };
     const service = await openNamespace({
-      kv,
-      clock,
-      random: new Prng(1),
-      logger: silentLogger,
+      ...parts,
       settings,
-      nodes,
       deleter: nodes,
       inventory: nodes,
-      verifier: nodes,
+      badReplicas,
+      onSurplus: () => {
+        heard.surplus += 1;
+      },
+      readmission: { admit: async () => 0 },
     });
-    return new TestNamespace(kv, nodes, settings, clock, service);
+    const workers = [...service.workers, badReplicas];
+    return new TestNamespace(kv, nodes, settings, clock, { ...service, workers }, heard);
   }
 
   get handlers(): NamespaceService["handlers"] {
@@ -172,6 +185,11 @@ export class TestNamespace implements AsyncDisposable {
     const worker = this.worker(name);
     const signal = new AbortController().signal;
     while ((await worker.step(signal)) === "again");
+  }
+
+  /** How often somebody has met copies that are too many. */
+  get surplusHeard(): number {
+    return this.#heard.surplus;
   }
 
   /** Runs every worker until none has anything to do now. */

@@ -1,0 +1,114 @@
+import { CairnError } from "@cairnfs/base/errors";
+import { Limit } from "@cairnfs/base/limit";
+import type { Random } from "@cairnfs/base/random";
+import type { Logger } from "@cairnfs/base/telemetry";
+import type { KvStore } from "@cairnfs/kv/kv-store";
+import { type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+import { isReceiptValid, SESSION_ID_BYTES } from "@cairnfs/protocol/receipt";
+import type { ChunkRecord } from "../chunks/chunk-record.ts";
+import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
+import { recordReplica } from "../chunks/replicas.ts";
+import { chunks, readEpoch } from "../keyspace.ts";
+import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
+import type { NodeCalls } from "./node-calls.ts";
+
+export interface ReplicaReadmissionParts {
+  readonly kv: KvStore;
+  readonly calls: Pick<NodeCalls, "to">;
+  readonly verifier: ReplicaVerifier;
+  readonly placements: Pick<ClusterPlacements, "receiptKeyOf" | "isLive">;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+const READS_AT_ONCE = 4;
+
+/** Takes copies back in that a node holds and no record names, where the chunk has too few: cheaper than making new ones. */
+export class ReplicaReadmission {
+  readonly #parts: ReplicaReadmissionParts;
+
+  constructor(parts: ReplicaReadmissionParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Of these chunks, at most 1,000, records those copies of the node that are owed, that it has read and found intact, and
+   * that it has proved under the present epoch. Gives how many. Rejects when the node cannot be asked.
+   */
+  async admit(nodeNumber: number, ids: readonly ChunkId[], signal: AbortSignal): Promise<number> {
+    const { kv, verifier, placements, logger } = this.#parts;
+    const { epoch, records } = await kv.read(async (reader) => ({
+      epoch: await readEpoch(reader),
+      records: await chunks.getMany(reader, ids),
+    }));
+    const owed = ids.flatMap((id, at) => {
+      const record = records[at];
+      return isOwedTo(record, nodeNumber) ? [{ id, lengthBytes: record.lengthBytes }] : [];
+    });
+    const limit = new Limit(READS_AT_ONCE);
+    const findings = await Promise.all(
+      owed.map(({ id, lengthBytes }) =>
+        limit.run(() => verifier.verify({ nodeNumber, chunkId: id, lengthBytes }, signal), signal),
+      ),
+    );
+    const intact = owed.filter((_, at) => findings[at] === "intact");
+    if (intact.length === 0) return 0;
+    const proved = await this.#claim(nodeNumber, intact, epoch, signal);
+    const isLive = (number: number) => placements.isLive(number);
+    const recorded = await kv.transact(
+      async (tx) => {
+        let count = 0;
+        for (const id of proved) {
+          if (!isOwedTo(await chunks.get(tx, id), nodeNumber)) continue;
+          count += Number(await recordReplica(tx, id, { nodeNumber, epoch }, isLive));
+        }
+        return count;
+      },
+      { signal },
+    );
+    if (recorded > 0) logger.info("copies were taken back in", { nodeNumber, chunks: recorded });
+    return recorded;
+  }
+
+  /** The chunks that the node has proved to hold under the epoch. */
+  async #claim(
+    nodeNumber: number,
+    held: readonly { readonly id: ChunkId; readonly lengthBytes: number }[],
+    epoch: number,
+    signal: AbortSignal,
+  ): Promise<ChunkId[]> {
+    const { calls, placements, random } = this.#parts;
+    const sessionId = random.bytes(SESSION_ID_BYTES);
+    const key = placements.receiptKeyOf(nodeNumber);
+    const answer = await calls.to(nodeNumber).hasChunks(
+      {
+        chunkIds: held.map(({ id }) => chunkIdToBytes(id)),
+        sessionId,
+        epoch: BigInt(epoch),
+      },
+      { signal },
+    );
+    return held.flatMap(({ id, lengthBytes }, at) => {
+      const chunk = answer.chunks[at];
+      if (chunk?.isHeld !== true || chunk.lengthBytes !== BigInt(lengthBytes)) return [];
+      const fields = { sessionId, chunkId: id, lengthBytes, epoch, nodeNumber };
+      const { receipt } = chunk;
+      if (key === undefined || receipt === undefined || !isReceiptValid(key, fields, receipt.mac)) {
+        throw new CairnError(
+          "receiptInvalid",
+          `node ${nodeNumber} did not prove its copy of chunk ${id}`,
+        );
+      }
+      return [id];
+    });
+  }
+}
+
+/** Whether the chunk has too few copies and does not count one of this node. */
+function isOwedTo(record: ChunkRecord | undefined, nodeNumber: number): record is ChunkRecord {
+  return (
+    record?.state === "live" &&
+    record.debtCopies !== undefined &&
+    !record.nodeNumbers.includes(nodeNumber)
+  );
+}
