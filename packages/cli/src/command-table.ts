@@ -80,7 +80,13 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import("./commands/status.ts"),
   ),
   row("The cluster", "df", "how full the nodes are", () => import("./commands/df.ts")),
-  row("The cluster", "node", "list the nodes", () => import("./commands/node.ts")),
+  row("The cluster", "node", "list, drain and remove nodes", () => import("./commands/node.ts")),
+  row(
+    "The cluster",
+    "rebalance",
+    "move copies from fuller nodes to emptier ones",
+    () => import("./commands/rebalance.ts"),
+  ),
   row(
     "The cluster",
     "ready",

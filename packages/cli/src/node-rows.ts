@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import type { NodeDrain } from "@cairnfs/client/members";
 import type { NodeInfo } from "@cairnfs/client/node-table";
 import { humanAgo, humanCount, shownSize } from "./format.ts";
 import type { Output } from "./output.ts";
@@ -29,11 +30,18 @@ export function nodeRow(
     output,
     nowMs,
     isExact,
-  }: { readonly output: Output; readonly nowMs: number; readonly isExact: boolean },
+    drain,
+  }: {
+    readonly output: Output;
+    readonly nowMs: number;
+    readonly isExact: boolean;
+    /** Of a node that is to be emptied: how far it is. */
+    readonly drain?: NodeDrain | undefined;
+  },
 ): string[] {
   return [
     String(node.nodeNumber),
-    stateText(node, output),
+    stateText(node, output) + leftText(drain, isExact),
     node.health,
     node.address,
     shownSize(node.usedBytes, isExact),
@@ -43,6 +51,12 @@ export function nodeRow(
     node.zone,
     node.rack,
   ];
+}
+
+/** What is left on a node that is draining. */
+function leftText(drain: NodeDrain | undefined, isExact: boolean): string {
+  if (drain?.state !== "draining") return "";
+  return `, ${drain.isCounted ? "" : "about "}${shownSize(drain.leftBytes, isExact)} left`;
 }
 
 function stateText({ state }: NodeInfo, output: Output): string {

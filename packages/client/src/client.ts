@@ -40,6 +40,7 @@ import {
 } from "./entry.ts";
 import { CairnFileSystem } from "./fs/file-system.ts";
 import { EntryListing, listPages, pageFromWire } from "./listing.ts";
+import { Members } from "./members.ts";
 import { type NodeInfo, type NodeTable, nodeInfo } from "./node-table.ts";
 import { Trash } from "./trash.ts";
 import { put } from "./upload/put.ts";
@@ -78,6 +79,8 @@ export class CairnClient implements Closable {
   readonly fs: CairnFileSystem;
   /** What was removed and can be restored. */
   readonly trash: Trash;
+  /** The nodes as an operator handles them: drain, undrain, removal, and how far moves are. */
+  readonly members: Members;
   readonly #config: ClientConfig;
   readonly #coordinator: CoordinatorLink;
   readonly #calls: CoordinatorCalls;
@@ -92,6 +95,7 @@ export class CairnClient implements Closable {
     this.#config = config;
     this.#coordinator = wiring.coordinator;
     this.#calls = new CoordinatorCalls(wiring.coordinator);
+    this.members = new Members(this.#calls, wiring.coordinator);
     this.#transports = wiring.transports;
     this.#pool = wiring.pool;
     this.#nodes = wiring.nodes;

@@ -37,6 +37,15 @@ export { CairnFileHandle } from "./fs/file-handle.ts";
 export { CairnFileSystem } from "./fs/file-system.ts";
 export { FileSystemError } from "./fs/node-error.ts";
 export { FileDirent, FileStats } from "./fs/stats.ts";
+export type {
+  DrainOptions,
+  Members,
+  MovePlan,
+  MoveState,
+  NodeDrain,
+  PlanOptions,
+  RemoveNodeOptions,
+} from "./members.ts";
 export type { NodeInfo, NodeStateName } from "./node-table.ts";
 export type {
   EmptyTrashOptions,

@@ -30,6 +30,7 @@ import { loadSelector } from "./placement/load-selector.ts";
 import { createCoordinatorRouter } from "./services/coordinator-service.ts";
 import { failureLog } from "./services/failure-log.ts";
 import { membershipHandlers } from "./services/membership-handlers.ts";
+import { nodeHandlers } from "./services/node-handlers.ts";
 import { openNamespace } from "./services/open-namespace.ts";
 
 export interface CoordinatorParts {
@@ -168,6 +169,7 @@ async function openWithin(
   const router = createCoordinatorRouter({
     namespace: namespace.handlers,
     trash: namespace.trash,
+    nodes: nodeHandlers({ kv, clock, nodes, placements, mover, options: config }),
     membership: membershipHandlers({
       manager: nodes,
       allowance: new ResyncAllowance(clock, config.resyncRowsPerSecond),

@@ -12,6 +12,8 @@ export class Census {
   readonly keptBytes = new Map<number, number>();
   /** Chunks whose records name a node that is to be emptied. */
   readonly #leaving = new Map<number, { chunks: number; bytes: number }>();
+  /** Of these, chunks that no node could take. */
+  readonly #blocked = new Map<number, number>();
   readonly #misplaced = { chunks: 0, bytes: 0 };
   #records = 0;
 
@@ -56,6 +58,15 @@ export class Census {
   place(change: Amount): void {
     this.#misplaced.chunks = Math.max(0, this.#misplaced.chunks + change.chunks);
     this.#misplaced.bytes = Math.max(0, this.#misplaced.bytes + change.bytes);
+  }
+
+  /** A copy could not leave its node. */
+  block(nodeNumber: number): void {
+    this.#blocked.set(nodeNumber, this.blockedOf(nodeNumber) + 1);
+  }
+
+  blockedOf(nodeNumber: number): number {
+    return this.#blocked.get(nodeNumber) ?? 0;
   }
 
   /** What is left on a node that is to be emptied. */

@@ -3,6 +3,7 @@ import type { Metrics } from "@cairnfs/base/telemetry";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { Amount, Census } from "./census.ts";
 import type { MoveReason } from "./plan-move.ts";
+import { shareOf } from "./record-walk.ts";
 
 /** Over about so long the rate is the average. */
 const RATE_SPAN_MS = 30_000;
@@ -22,6 +23,7 @@ export class MoveProgress {
   readonly #clock: Clock;
   readonly #movedBytes;
   readonly #released = new Map<number, { chunks: number; bytes: number }>();
+  readonly #uncounted = new Set<number>();
   #census: Census | undefined;
   #balance = LEVEL;
   #asOfMs = 0;
@@ -60,7 +62,13 @@ export class MoveProgress {
 
   /** What records still place on a node that is to be emptied; undefined until a walk has counted it. */
   leavingOf(nodeNumber: number): Amount | undefined {
+    if (this.#uncounted.has(nodeNumber)) return undefined;
     return this.#census?.leavingOf(nodeNumber);
+  }
+
+  /** Chunks that could not leave the node when the last whole walk passed. */
+  blockedOf(nodeNumber: number): number {
+    return this.#census?.blockedOf(nodeNumber) ?? 0;
   }
 
   /** What has left a node since it was to be emptied, or since this coordinator started. */
@@ -71,6 +79,8 @@ export class MoveProgress {
   /** Forgets what left the node: it is to be emptied anew. */
   forget(nodeNumber: number): void {
     this.#released.delete(nodeNumber);
+    // What is left there was not counted when it was in service.
+    if (this.#census?.leavingOf(nodeNumber).chunks === 0) this.#uncounted.add(nodeNumber);
   }
 
   /** What moves have copied lately. */
@@ -80,9 +90,7 @@ export class MoveProgress {
   }
 
   walked(cursor: ChunkId | undefined): void {
-    // Ids are hashes: evenly spread.
-    this.#walkShare =
-      cursor === undefined ? undefined : Number.parseInt(cursor.slice(0, 8), 16) / 2 ** 32;
+    this.#walkShare = cursor === undefined ? undefined : shareOf(cursor);
   }
 
   copied(reason: MoveReason, lengthBytes: number): void {
@@ -105,6 +113,7 @@ export class MoveProgress {
   /** A whole walk has ended. */
   ended(census: Census, balance: Balance): void {
     this.#census = census;
+    this.#uncounted.clear();
     this.#balance = balance;
     this.#asOfMs = Math.floor(this.#clock.now());
     this.#walkShare = undefined;

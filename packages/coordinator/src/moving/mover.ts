@@ -86,6 +86,7 @@ export class Mover implements Worker {
   /** The operator asked for it, whatever the setting says. */
   #isBalanceWanted = false;
   #fruitless = 0;
+  #waitsForRepair = false;
   #thrown: { readonly error: unknown } | undefined;
 
   constructor(parts: MoverParts, options: MoverOptions) {
@@ -119,6 +120,16 @@ export class Mover implements Worker {
   startRebalance(): void {
     this.#isBalanceWanted = true;
     this.walkAgain();
+  }
+
+  /** Whether copies move from fuller nodes to emptier ones. */
+  get isBalancing(): boolean {
+    return this.#circle?.balanceWithin !== undefined;
+  }
+
+  /** Whether repair has work, which goes first. */
+  get waitsForRepair(): boolean {
+    return this.#waitsForRepair;
   }
 
   /** Whether anything is moved or looked for. */
@@ -170,6 +181,7 @@ export class Mover implements Worker {
     }
     const { debtChunks } = await this.#parts.kv.read(readCounters);
     const isCalm = !this.#debt.isPayable(debtChunks);
+    this.#waitsForRepair = !isCalm;
     if (draining.size === 0 && !isCalm) {
       await this.#bell.wait(DEBT_PAUSE_MS, signal);
       return "again";
@@ -215,7 +227,8 @@ export class Mover implements Worker {
       ),
       debtChunks: (await readCounters(reader)).debtChunks,
     }));
-    if (this.#debt.isPayable(debtChunks)) circle.wasDeferred = true;
+    this.#waitsForRepair = this.#debt.isPayable(debtChunks);
+    circle.wasDeferred ||= this.#waitsForRepair;
     circle.page = rows;
     circle.cursor = rows.at(-1)?.key ?? cursor;
     circle.isAtEnd = rows.length < PAGE_ROWS;
@@ -235,6 +248,7 @@ export class Mover implements Worker {
     if (plan.kind === "nothing" || this.#running.has(key)) return;
     if (plan.kind === "blocked") {
       circle.isUnfinished = true;
+      census.block(plan.from);
       return;
     }
     this.#start(circle, { id: key, lengthBytes: value.lengthBytes, plan }, signal);

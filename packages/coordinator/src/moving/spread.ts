@@ -18,6 +18,11 @@ export class Spread {
     return true;
   }
 
+  /** How many zones have copies, and as a fraction how many racks. */
+  get width(): number {
+    return this.#zones.size + this.#racks.size / 1_000;
+  }
+
   /** How many copies share the node's zone and its rack. */
   crowdAt(node: Place): Change {
     return {

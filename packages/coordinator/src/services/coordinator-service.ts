@@ -1,8 +1,10 @@
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import { createRouter } from "@cairnfs/protocol/rpc/create-router";
 import type { ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
 import type { Router } from "@cairnfs/protocol/rpc/router";
+import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
 import type { NamespaceService } from "./open-namespace.ts";
@@ -11,6 +13,7 @@ import type { TrashHandlers } from "./trash-handlers.ts";
 export interface CoordinatorServiceParts {
   readonly namespace: NamespaceService["handlers"];
   readonly trash: TrashHandlers;
+  readonly nodes: ServiceHandlers<typeof NodeService>;
   readonly membership: MembershipHandlers;
   readonly clusterState: ClusterStateParts;
   readonly interceptors: readonly ServerInterceptor[];
@@ -25,5 +28,6 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
       getClusterState: () => clusterState(parts.clusterState),
     })
     .add(TrashService, parts.trash)
+    .add(NodeService, parts.nodes)
     .build();
 }
