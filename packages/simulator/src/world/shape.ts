@@ -28,9 +28,9 @@ const COORDINATOR = coordinatorSettings.parse({
   allowInsecureBind: true,
   kvUrl: "memory:",
   defaultChunkSizeBytes: CHUNK_BYTES,
-  heartbeatIntervalMs: 2_000,
-  suspectAfterMs: 6_000,
-  deadAfterMs: 15_000,
+  heartbeatIntervalMs: 4_000,
+  suspectAfterMs: 9_000,
+  deadAfterMs: 20_000,
   nodeTimeoutMs: 4_000,
 });
 
@@ -39,11 +39,11 @@ export function coordinatorConfig(shape: Shape): CoordinatorConfig {
   return {
     ...COORDINATOR,
     defaultReplicationFactor: shape.replicationFactor,
-    sessionTtlMs: 30_000,
-    contentGraceMs: 8_000,
-    chunkGraceMs: 8_000,
-    receiptLifeMs: 60_000,
-    inventoryIntervalMs: 30_000,
+    sessionTtlMs: 20_000,
+    contentGraceMs: 6_000,
+    chunkGraceMs: 6_000,
+    receiptLifeMs: 30_000,
+    inventoryIntervalMs: 20_000,
     idempotencyMs: 60_000,
   };
 }

@@ -15,6 +15,9 @@ import { COORDINATOR_ADDRESS, coordinatorConfig, datanodeConfig, type Shape } fr
 /** How long whoever supervises a process waits before it starts it again after a failed start. */
 const RESTART_MS = 1_500;
 
+/** How long a new cluster may take to be complete. */
+const START_MS = 60_000;
+
 /** A cluster and its clients in one process, on virtual time. */
 export class World {
   readonly scheduler: SimScheduler;
@@ -68,9 +71,19 @@ export class World {
     return machine;
   }
 
-  /** Starts all servers. */
-  start(): void {
-    for (const machine of this.servers) this.startServer(machine);
+  /** Starts all servers, on disks that are quick, and waits until all have joined. */
+  async start(): Promise<void> {
+    for (const machine of this.servers) {
+      machine.pace.syncMs = 0;
+      this.startServer(machine);
+    }
+    await this.scheduler.runUntil(START_MS, () => this.#hasJoined());
+    for (const machine of this.servers) machine.pace.syncMs = this.#shape.syncMs;
+  }
+
+  #hasJoined(): boolean {
+    const rows = [...(this.coordinator?.nodes.table.rows() ?? [])];
+    return rows.filter(({ liveness }) => liveness === "alive").length === this.#shape.nodes;
   }
 
   /** Starts the server of this host, again and again until it is up, unless it runs. */
