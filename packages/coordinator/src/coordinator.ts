@@ -27,11 +27,14 @@ import { NodeManager } from "./nodes/node-manager.ts";
 import { ResyncAllowance } from "./nodes/resync-allowance.ts";
 import { SilenceWorker } from "./nodes/silence-worker.ts";
 import { loadSelector } from "./placement/load-selector.ts";
+import { ScrubBoard } from "./scrub/scrub-board.ts";
+import { ScrubOrders } from "./scrub/scrub-orders.ts";
 import { createCoordinatorRouter } from "./services/coordinator-service.ts";
 import { failureLog } from "./services/failure-log.ts";
 import { membershipHandlers } from "./services/membership-handlers.ts";
 import { nodeHandlers } from "./services/node-handlers.ts";
 import { openNamespace } from "./services/open-namespace.ts";
+import { scrubHandlers } from "./services/scrub-handlers.ts";
 
 export interface CoordinatorParts {
   /** The metadata store; stays its maker's to close, after the coordinator. */
@@ -132,6 +135,7 @@ async function openWithin(
 
   // The tree, uploads and reads.
   const removals = new Bell(clock);
+  const arrivals = new Bell(clock);
   const namespace = await openNamespace({
     kv,
     clock,
@@ -159,19 +163,29 @@ async function openWithin(
   const work = lifecycle.add(new BackgroundWork({ clock, random, logger }));
   lifecycle.add(closing(() => healing.stop()));
   lifecycle.add(closing(nodes.onStateChange(() => mover.wake())));
+  lifecycle.add(closing(nodes.onStateChange(() => arrivals.ring())));
   const silence = new SilenceWorker(nodes, clock, config);
   const trash = wokenBy(removals, namespace.trashWorker);
-  const workers = [silence, trash, ...namespace.workers, ...healing.workers, mover];
+  const inventories = wokenBy(arrivals, namespace.inventories);
+  const workers = [silence, trash, inventories, ...namespace.workers, ...healing.workers, mover];
   for (const worker of workers) work.start(worker);
+
+  // Who is asked to read all copies, and how far they are.
+  const { table } = nodes;
+  const orders = await ScrubOrders.open(kv, clock);
+  const board = new ScrubBoard({ orders, table, clock });
+  const scrub = { orders, board, table, inventories: namespace.inventories };
 
   // What is served, and where.
   const { clusterId } = identity;
   const router = createCoordinatorRouter({
     namespace: namespace.handlers,
     trash: namespace.trash,
+    scrub: scrubHandlers({ ...scrub, onAsked: () => arrivals.ring() }),
     nodes: nodeHandlers({ kv, clock, nodes, placements, mover, options: config }),
     membership: membershipHandlers({
       manager: nodes,
+      scrub: board,
       allowance: new ResyncAllowance(clock, config.resyncRowsPerSecond),
       clusterId,
       heartbeatIntervalMs: config.heartbeatIntervalMs,

@@ -255,6 +255,19 @@ export const epochMarks = metaTable<"epoch-marks", readonly EpochMark[]>(
   }),
 );
 
+/** When a scrub was asked for, by node; of node 0, which is none, for all. */
+export const scrubOrders = metaTable<"scrub-orders", ReadonlyMap<number, number>>(
+  recordCodec("scrub orders", {
+    version: 1,
+    write: (to, orders) =>
+      to.list([...orders], (into, [nodeNumber, requestedMs]) => {
+        into.varint(nodeNumber);
+        into.varint(requestedMs);
+      }),
+    read: (from) => new Map(from.list((of) => [of.varint(), of.varint()] as const)),
+  }),
+);
+
 /** Up to where the change log was cut off. */
 export const trimmedPosition = metaTable<"log-trimmed", Uint8Array>(
   recordCodec("position", {

@@ -22,7 +22,8 @@ const PAGE_COPIES_SPARE = 64;
 const PAUSE_MS_PER_ROW = 0.1;
 /** and at most 200 nodes a second are asked. */
 const PAUSE_MS_MIN = 5;
-const IDLE_PAUSE_MS = 10_000;
+/** So long it sleeps at most when no node is due sooner. */
+const IDLE_PAUSE_MS = 3_600_000;
 const RETRY_PAUSE_MS = 60_000;
 
 export interface InventoryParts {
@@ -40,6 +41,7 @@ export interface InventoryParts {
 
 /** One walk over all records, for the nodes that were due when it began. */
 interface Round {
+  readonly startedMs: number;
   /** Who is still in it: a node that fails leaves, and is due again soon. */
   readonly nodeNumbers: Set<number>;
   window: InventoryWindow;
@@ -59,6 +61,10 @@ export class InventoryWorker implements Worker {
   readonly #parts: InventoryParts;
   /** When each node that can be asked is compared again; one that is not in here, at once. */
   readonly #dueMs = new Map<number, number>();
+  /** When the round began that was the last to compare each of them. */
+  readonly #comparedMs = new Map<number, number>();
+  /** Who is to be compared by a round that begins after the one that is under way, and since when. */
+  readonly #asked = new Map<number, number>();
   #round: Round | undefined;
 
   constructor(parts: InventoryParts) {
@@ -68,11 +74,32 @@ export class InventoryWorker implements Worker {
   async step(signal: AbortSignal): Promise<Step> {
     this.#round ??= this.#nextRound();
     const round = this.#round;
-    if (round === undefined) return { pauseMs: IDLE_PAUSE_MS };
+    if (round === undefined) return { pauseMs: this.#pauseMs() };
     const { window } = round;
     const compared = window.isFull ? await this.#askNext(round, signal) : await this.#readOn(round);
     if (window.isFull && round.asking.length === 0) this.#endWindow(round);
     return { pauseMs: Math.max(PAUSE_MS_MIN, compared * PAUSE_MS_PER_ROW) };
+  }
+
+  /** Has nodes compared by a round that begins now or later; `askedMs` is what `comparedMsOf` then reaches. Somebody must wake the worker. */
+  compareSoon(nodeNumbers: readonly number[], askedMs: number): void {
+    for (const nodeNumber of nodeNumbers) {
+      this.#dueMs.delete(nodeNumber);
+      this.#asked.set(nodeNumber, askedMs);
+    }
+  }
+
+  /** When the comparison began that was finished last; 0 for never. */
+  comparedMsOf(nodeNumber: number): number {
+    return this.#comparedMs.get(nodeNumber) ?? 0;
+  }
+
+  /** Until the next node is due. */
+  #pauseMs(): number {
+    const nowMs = this.#parts.clock.now();
+    let pauseMs = IDLE_PAUSE_MS;
+    for (const dueMs of this.#dueMs.values()) pauseMs = Math.min(pauseMs, dueMs - nowMs);
+    return Math.max(PAUSE_MS_MIN, pauseMs);
   }
 
   /** A round for all nodes that are due. */
@@ -82,12 +109,21 @@ export class InventoryWorker implements Worker {
     for (const known of this.#dueMs.keys()) {
       if (!nodeNumbers.has(known)) this.#dueMs.delete(known);
     }
+    for (const known of this.#comparedMs.keys()) {
+      if (!nodeNumbers.has(known)) this.#comparedMs.delete(known);
+    }
     const nowMs = clock.now();
     for (const nodeNumber of nodeNumbers) {
       if ((this.#dueMs.get(nodeNumber) ?? 0) > nowMs) nodeNumbers.delete(nodeNumber);
     }
     if (nodeNumbers.size === 0) return undefined;
+    let startedMs = Math.floor(nowMs);
+    for (const nodeNumber of nodeNumbers) {
+      startedMs = Math.max(startedMs, this.#asked.get(nodeNumber) ?? 0);
+      this.#asked.delete(nodeNumber);
+    }
     return {
+      startedMs,
       nodeNumbers,
       window: new InventoryWindow(undefined, nodeNumbers),
       asking: [...nodeNumbers],
@@ -106,7 +142,10 @@ export class InventoryWorker implements Worker {
     }
     const { clock, settings } = this.#parts;
     const dueMs = clock.now() + settings.inventoryIntervalMs;
-    for (const nodeNumber of round.nodeNumbers) this.#dueMs.set(nodeNumber, dueMs);
+    for (const nodeNumber of round.nodeNumbers) {
+      this.#comparedMs.set(nodeNumber, round.startedMs);
+      if (!this.#asked.has(nodeNumber)) this.#dueMs.set(nodeNumber, dueMs);
+    }
     this.#round = undefined;
   }
 

@@ -1,5 +1,6 @@
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
+import { ScrubService } from "@cairnfs/protocol/gen/cairn/v1/scrub_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import { createRouter } from "@cairnfs/protocol/rpc/create-router";
 import type { ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
@@ -8,11 +9,13 @@ import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
 import type { NamespaceService } from "./open-namespace.ts";
+import type { ScrubHandlers } from "./scrub-handlers.ts";
 import type { TrashHandlers } from "./trash-handlers.ts";
 
 export interface CoordinatorServiceParts {
   readonly namespace: NamespaceService["handlers"];
   readonly trash: TrashHandlers;
+  readonly scrub: ScrubHandlers;
   readonly nodes: ServiceHandlers<typeof NodeService>;
   readonly membership: MembershipHandlers;
   readonly clusterState: ClusterStateParts;
@@ -28,6 +31,7 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
       getClusterState: () => clusterState(parts.clusterState),
     })
     .add(TrashService, parts.trash)
+    .add(ScrubService, parts.scrub)
     .add(NodeService, parts.nodes)
     .build();
 }

@@ -16,10 +16,13 @@ import { encodedUpdates, parseHealth, parseUsage } from "../nodes/node-messages.
 import { nothingSince, type TableUpdates } from "../nodes/node-table.ts";
 import type { Registration } from "../nodes/registration.ts";
 import type { ResyncAllowance } from "../nodes/resync-allowance.ts";
+import type { ScrubBoard } from "../scrub/scrub-board.ts";
 
 export interface MembershipParts {
   readonly manager: NodeManager;
   readonly allowance: ResyncAllowance;
+  /** Hears what heartbeats say of scrubs; without one, nodes are asked nothing. */
+  readonly scrub?: Pick<ScrubBoard, "hear">;
   readonly clusterId: Uint8Array;
   readonly heartbeatIntervalMs: number;
   /** The most rows that one answer to a heartbeat carries when it is not the whole table. */
@@ -66,7 +69,11 @@ export function membershipHandlers(parts: MembershipParts): MembershipHandlers {
       });
       if (!isKnown) return { mustRegister: true };
       const updates = updatesForNode(parts, Number(request.lastSeenVersion));
-      return encodedMessage(HeartbeatResponseSchema, encodedUpdates(HEARTBEAT_NODES, updates));
+      const scrub = parts.scrub?.hear(request.nodeNumber, request.scrub);
+      return encodedMessage(HeartbeatResponseSchema, [
+        ...encodedUpdates(HEARTBEAT_NODES, updates),
+        ...(scrub === undefined ? [] : encodeMessage(HeartbeatResponseSchema, scrub)),
+      ]);
     },
 
     async getNodeTable(request) {

@@ -52,6 +52,8 @@ export interface NamespaceService {
   readonly trash: TrashHandlers;
   /** As the others, and to be woken when something was removed. */
   readonly trashWorker: Worker;
+  /** As the others, and to be woken when nodes come or are to be compared soon. */
+  readonly inventories: InventoryWorker;
   /** To be run by whoever is in charge of background work. They may run anywhere, but not twice at once. */
   readonly workers: readonly Worker[];
 }
@@ -68,6 +70,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
       ...smallFileHandlers({ ...parts, mutator }),
       ...readHandlers({ kv, clock, nodes, badReplicas }),
     },
+    inventories: new InventoryWorker(parts),
     trash: trashHandlers({ kv, mutator }),
     trashWorker: new TrashWorker({ kv, clock, settings }),
     workers: [
@@ -78,7 +81,6 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
       new HorizonWorker(kv, clock, settings.receiptLifeMs),
       new AnswerWorker(kv, clock, settings.idempotencyMs),
       new ChangeLogWorker({ kv, clock, settings }),
-      new InventoryWorker(parts),
     ],
   };
 }

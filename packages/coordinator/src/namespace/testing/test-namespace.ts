@@ -172,7 +172,7 @@ export class TestNamespace implements AsyncDisposable {
   }
 
   get #workers(): readonly Worker[] {
-    return [this.#service.trashWorker, ...this.#service.workers];
+    return [this.#service.trashWorker, this.#service.inventories, ...this.#service.workers];
   }
 
   worker(name: string): Worker {

@@ -176,6 +176,11 @@ function newGetScrubResponse(): pb.GetScrubResponse {
 }
 
 export function writeNodeScrub(w: WireWriter, m: MessageInitShape<typeof pb.NodeScrubSchema>): void {
+  const comparedMs = m.comparedMs;
+  if (comparedMs !== undefined && comparedMs !== 0n) {
+    w.uint64(comparedMs);
+    w.byte(40);
+  }
   const reportedMs = m.reportedMs;
   if (reportedMs !== undefined && reportedMs !== 0n) {
     w.uint64(reportedMs);
@@ -214,6 +219,9 @@ export function readNodeScrub(r: WireReader, end: number, m: pb.NodeScrub = newN
       case 32:
         m.reportedMs = r.uint64();
         break;
+      case 40:
+        m.comparedMs = r.uint64();
+        break;
       default:
         r.skipField(tag);
     }
@@ -229,6 +237,7 @@ function newNodeScrub(): pb.NodeScrub {
     requestedMs: 0n,
     report: undefined,
     reportedMs: 0n,
+    comparedMs: 0n,
   };
 }
 

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cairn/v1/scrub.proto.
  */
 export const file_cairn_v1_scrub: GenFile = /*@__PURE__*/
-  fileDesc("ChRjYWlybi92MS9zY3J1Yi5wcm90bxIIY2Fpcm4udjEiKQoRU3RhcnRTY3J1YlJlcXVlc3QSFAoMbm9kZV9udW1iZXJzGAEgAygNIkAKElN0YXJ0U2NydWJSZXNwb25zZRIUCgxyZXF1ZXN0ZWRfbXMYASABKAQSFAoMbm9kZV9udW1iZXJzGAIgAygNIicKD0dldFNjcnViUmVxdWVzdBIUCgxub2RlX251bWJlcnMYASADKA0iXQoQR2V0U2NydWJSZXNwb25zZRIiCgVub2RlcxgBIAMoCzITLmNhaXJuLnYxLk5vZGVTY3J1YhIlCgZ0b3RhbHMYAiABKAsyFS5jYWlybi52MS5TY3J1YlRvdGFscyJyCglOb2RlU2NydWISEwoLbm9kZV9udW1iZXIYASABKA0SFAoMcmVxdWVzdGVkX21zGAIgASgEEiUKBnJlcG9ydBgDIAEoCzIVLmNhaXJuLnYxLlNjcnViUmVwb3J0EhMKC3JlcG9ydGVkX21zGAQgASgEIuYBCgtTY3J1YlRvdGFscxIUCgxzaWxlbnRfbm9kZXMYASABKA0SFgoOb3ZlcmR1ZV9jaHVua3MYAiABKAQSFQoNb3ZlcmR1ZV9ieXRlcxgDIAEoBBIaChJvbGRlc3RfdmVyaWZpZWRfbXMYBCABKAQSEgoKYmFkX2NvcGllcxgFIAEoBBIaChJxdWFyYW50aW5lZF9jb3BpZXMYBiABKAQSGQoRcXVhcmFudGluZWRfYnl0ZXMYByABKAQSFwoPc2NydWJiaW5nX25vZGVzGAggASgNEhIKCnNsb3dfbm9kZXMYCSABKA0imgQKC1NjcnViUmVwb3J0EhEKCXBlcmlvZF9tcxgBIAEoBBIfChdidWRnZXRfYnl0ZXNfcGVyX3NlY29uZBgCIAEoBBITCgtpc190b29fc2xvdxgDIAEoCBIXCg9wYXNzX3N0YXJ0ZWRfbXMYBCABKAQSFQoNcGFzc19lbmRlZF9tcxgFIAEoBBITCgtkb25lX2NodW5rcxgGIAEoBBISCgpkb25lX2J5dGVzGAcgASgEEhQKDHRvdGFsX2NodW5rcxgIIAEoBBITCgt0b3RhbF9ieXRlcxgJIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAogASgEEhkKEXVucmVhZGFibGVfY2h1bmtzGAsgASgEEhQKDG5leHRfcGFzc19tcxgMIAEoBBIUCgxyZXF1ZXN0ZWRfbXMYDSABKAQSGQoRcmVxdWVzdGVkX2RvbmVfbXMYDiABKAQSFgoOb3ZlcmR1ZV9jaHVua3MYDyABKAQSFQoNb3ZlcmR1ZV9ieXRlcxgQIAEoBBIaChJvbGRlc3RfdmVyaWZpZWRfbXMYESABKAQSEgoKYmFkX2NvcGllcxgSIAEoBBIsChFsYXRlc3RfYmFkX2NvcGllcxgTIAMoCzIRLmNhaXJuLnYxLkJhZENvcHkSGgoScXVhcmFudGluZWRfY29waWVzGBQgASgEEhkKEXF1YXJhbnRpbmVkX2J5dGVzGBUgASgEIi0KB0JhZENvcHkSEAoIY2h1bmtfaWQYASABKAwSEAoIZm91bmRfbXMYAiABKAQymgEKDFNjcnViU2VydmljZRJHCgpTdGFydFNjcnViEhsuY2Fpcm4udjEuU3RhcnRTY3J1YlJlcXVlc3QaHC5jYWlybi52MS5TdGFydFNjcnViUmVzcG9uc2USQQoIR2V0U2NydWISGS5jYWlybi52MS5HZXRTY3J1YlJlcXVlc3QaGi5jYWlybi52MS5HZXRTY3J1YlJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChRjYWlybi92MS9zY3J1Yi5wcm90bxIIY2Fpcm4udjEiKQoRU3RhcnRTY3J1YlJlcXVlc3QSFAoMbm9kZV9udW1iZXJzGAEgAygNIkAKElN0YXJ0U2NydWJSZXNwb25zZRIUCgxyZXF1ZXN0ZWRfbXMYASABKAQSFAoMbm9kZV9udW1iZXJzGAIgAygNIicKD0dldFNjcnViUmVxdWVzdBIUCgxub2RlX251bWJlcnMYASADKA0iXQoQR2V0U2NydWJSZXNwb25zZRIiCgVub2RlcxgBIAMoCzITLmNhaXJuLnYxLk5vZGVTY3J1YhIlCgZ0b3RhbHMYAiABKAsyFS5jYWlybi52MS5TY3J1YlRvdGFscyKHAQoJTm9kZVNjcnViEhMKC25vZGVfbnVtYmVyGAEgASgNEhQKDHJlcXVlc3RlZF9tcxgCIAEoBBIlCgZyZXBvcnQYAyABKAsyFS5jYWlybi52MS5TY3J1YlJlcG9ydBITCgtyZXBvcnRlZF9tcxgEIAEoBBITCgtjb21wYXJlZF9tcxgFIAEoBCLmAQoLU2NydWJUb3RhbHMSFAoMc2lsZW50X25vZGVzGAEgASgNEhYKDm92ZXJkdWVfY2h1bmtzGAIgASgEEhUKDW92ZXJkdWVfYnl0ZXMYAyABKAQSGgoSb2xkZXN0X3ZlcmlmaWVkX21zGAQgASgEEhIKCmJhZF9jb3BpZXMYBSABKAQSGgoScXVhcmFudGluZWRfY29waWVzGAYgASgEEhkKEXF1YXJhbnRpbmVkX2J5dGVzGAcgASgEEhcKD3NjcnViYmluZ19ub2RlcxgIIAEoDRISCgpzbG93X25vZGVzGAkgASgNIpoECgtTY3J1YlJlcG9ydBIRCglwZXJpb2RfbXMYASABKAQSHwoXYnVkZ2V0X2J5dGVzX3Blcl9zZWNvbmQYAiABKAQSEwoLaXNfdG9vX3Nsb3cYAyABKAgSFwoPcGFzc19zdGFydGVkX21zGAQgASgEEhUKDXBhc3NfZW5kZWRfbXMYBSABKAQSEwoLZG9uZV9jaHVua3MYBiABKAQSEgoKZG9uZV9ieXRlcxgHIAEoBBIUCgx0b3RhbF9jaHVua3MYCCABKAQSEwoLdG90YWxfYnl0ZXMYCSABKAQSGAoQYnl0ZXNfcGVyX3NlY29uZBgKIAEoBBIZChF1bnJlYWRhYmxlX2NodW5rcxgLIAEoBBIUCgxuZXh0X3Bhc3NfbXMYDCABKAQSFAoMcmVxdWVzdGVkX21zGA0gASgEEhkKEXJlcXVlc3RlZF9kb25lX21zGA4gASgEEhYKDm92ZXJkdWVfY2h1bmtzGA8gASgEEhUKDW92ZXJkdWVfYnl0ZXMYECABKAQSGgoSb2xkZXN0X3ZlcmlmaWVkX21zGBEgASgEEhIKCmJhZF9jb3BpZXMYEiABKAQSLAoRbGF0ZXN0X2JhZF9jb3BpZXMYEyADKAsyES5jYWlybi52MS5CYWRDb3B5EhoKEnF1YXJhbnRpbmVkX2NvcGllcxgUIAEoBBIZChFxdWFyYW50aW5lZF9ieXRlcxgVIAEoBCItCgdCYWRDb3B5EhAKCGNodW5rX2lkGAEgASgMEhAKCGZvdW5kX21zGAIgASgEMpoBCgxTY3J1YlNlcnZpY2USRwoKU3RhcnRTY3J1YhIbLmNhaXJuLnYxLlN0YXJ0U2NydWJSZXF1ZXN0GhwuY2Fpcm4udjEuU3RhcnRTY3J1YlJlc3BvbnNlEkEKCEdldFNjcnViEhkuY2Fpcm4udjEuR2V0U2NydWJSZXF1ZXN0GhouY2Fpcm4udjEuR2V0U2NydWJSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message cairn.v1.StartScrubRequest
@@ -36,7 +36,8 @@ export const StartScrubRequestSchema: GenMessage<StartScrubRequest> = /*@__PURE_
  */
 export type StartScrubResponse = Message<"cairn.v1.StartScrubResponse"> & {
   /**
-   * The time of the request. A node is through when its `requested_ms` is at least this and its `requested_done_ms` is not 0.
+   * The time of the request. A node is through when its report's `requested_ms` is at least this and `requested_done_ms` is not 0,
+   * and its `compared_ms` is at least this.
    *
    * @generated from field: uint64 requested_ms = 1;
    */
@@ -125,6 +126,14 @@ export type NodeScrub = Message<"cairn.v1.NodeScrub"> & {
    * @generated from field: uint64 reported_ms = 4;
    */
   reportedMs: bigint;
+
+  /**
+   * When the comparison of what the node holds with what is recorded began that was finished last: by it missing copies come to light.
+   * 0 when there was none since the coordinator started.
+   *
+   * @generated from field: uint64 compared_ms = 5;
+   */
+  comparedMs: bigint;
 };
 
 /**
@@ -380,7 +389,7 @@ export const BadCopySchema: GenMessage<BadCopy> = /*@__PURE__*/
 export const ScrubService: GenService<{
   /**
    * Asks nodes to read every copy that they last verified before now. Each hears of it with its next heartbeat, also one that
-   * is away until then, and goes on after a restart. Asked again it begins anew.
+   * is away until then, and goes on after a restart. What they hold is compared with what is recorded as well. Asked again it begins anew.
    *
    * @generated from rpc cairn.v1.ScrubService.StartScrub
    */
