@@ -89,6 +89,12 @@ export const COMMANDS: readonly CommandRow[] = [
   ),
   row(
     "The cluster",
+    "scrub",
+    "have nodes read all their copies, and how far they are",
+    () => import("./commands/scrub.ts"),
+  ),
+  row(
+    "The cluster",
     "ready",
     "ask a server whether it is ready",
     () => import("./commands/ready.ts"),

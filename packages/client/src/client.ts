@@ -42,6 +42,7 @@ import { CairnFileSystem } from "./fs/file-system.ts";
 import { EntryListing, listPages, pageFromWire } from "./listing.ts";
 import { Members } from "./members.ts";
 import { type NodeInfo, type NodeTable, nodeInfo } from "./node-table.ts";
+import { Scrubs } from "./scrubs.ts";
 import { Trash } from "./trash.ts";
 import { put } from "./upload/put.ts";
 import { rewrite } from "./upload/rewrite.ts";
@@ -81,6 +82,8 @@ export class CairnClient implements Closable {
   readonly trash: Trash;
   /** The nodes as an operator handles them: drain, undrain, removal, and how far moves are. */
   readonly members: Members;
+  /** The reading of all copies: ask for it, and how far it is. */
+  readonly scrubs: Scrubs;
   readonly #config: ClientConfig;
   readonly #coordinator: CoordinatorLink;
   readonly #calls: CoordinatorCalls;
@@ -103,6 +106,7 @@ export class CairnClient implements Closable {
     this.#downloads = wiring.downloads;
     this.fs = new CairnFileSystem(this, config.random);
     this.trash = new Trash(this.#calls);
+    this.scrubs = new Scrubs(this.#calls);
   }
 
   /** What buffers take and took at most: of uploads and of downloads. */

@@ -1,5 +1,6 @@
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
+import { ScrubService } from "@cairnfs/protocol/gen/cairn/v1/scrub_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
 import { type ClientOptions, createClient } from "@cairnfs/protocol/rpc/create-client";
@@ -8,6 +9,7 @@ import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
 /** The services that a coordinator offers beside the one of its name. */
 export interface SmallServices {
   readonly nodes: ServiceClient<typeof NodeService>;
+  readonly scrubs: ServiceClient<typeof ScrubService>;
   readonly trash: ServiceClient<typeof TrashService>;
 }
 
@@ -22,6 +24,7 @@ export function coordinatorClient(
   return {
     ...createClient(CoordinatorService, transport, options),
     nodes: createClient(NodeService, transport, options),
+    scrubs: createClient(ScrubService, transport, options),
     trash: createClient(TrashService, transport, options),
   };
 }

@@ -48,6 +48,14 @@ export type {
 } from "./members.ts";
 export type { NodeInfo, NodeStateName } from "./node-table.ts";
 export type {
+  NodeScrub,
+  NodeScrubReport,
+  ScrubOptions,
+  ScrubStatus,
+  Scrubs,
+  ScrubTotals,
+} from "./scrubs.ts";
+export type {
   EmptyTrashOptions,
   ListTrashOptions,
   Reclaimable,

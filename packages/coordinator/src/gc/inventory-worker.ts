@@ -39,9 +39,18 @@ export interface InventoryParts {
   readonly settings: Pick<NamespaceSettings, "inventoryIntervalMs">;
 }
 
+/** What came of comparing a node. */
+export interface Comparison {
+  readonly startedMs: number;
+  /** Copies that were recorded and that the node did not list. */
+  readonly missingCopies: number;
+}
+
 /** One walk over all records, for the nodes that were due when it began. */
 interface Round {
   readonly startedMs: number;
+  /** How many copies were recorded and not listed, by node. */
+  readonly missing: Map<number, number>;
   /** Who is still in it: a node that fails leaves, and is due again soon. */
   readonly nodeNumbers: Set<number>;
   window: InventoryWindow;
@@ -61,8 +70,8 @@ export class InventoryWorker implements Worker {
   readonly #parts: InventoryParts;
   /** When each node that can be asked is compared again; one that is not in here, at once. */
   readonly #dueMs = new Map<number, number>();
-  /** When the round began that was the last to compare each of them. */
-  readonly #comparedMs = new Map<number, number>();
+  /** What the last round found that compared each of them. */
+  readonly #compared = new Map<number, Comparison>();
   /** Who is to be compared by a round that begins after the one that is under way, and since when. */
   readonly #asked = new Map<number, number>();
   #round: Round | undefined;
@@ -81,7 +90,7 @@ export class InventoryWorker implements Worker {
     return { pauseMs: Math.max(PAUSE_MS_MIN, compared * PAUSE_MS_PER_ROW) };
   }
 
-  /** Has nodes compared by a round that begins now or later; `askedMs` is what `comparedMsOf` then reaches. Somebody must wake the worker. */
+  /** Has nodes compared by a round that begins now or later, at `askedMs` or after it. Somebody must wake the worker. */
   compareSoon(nodeNumbers: readonly number[], askedMs: number): void {
     for (const nodeNumber of nodeNumbers) {
       this.#dueMs.delete(nodeNumber);
@@ -89,9 +98,9 @@ export class InventoryWorker implements Worker {
     }
   }
 
-  /** When the comparison began that was finished last; 0 for never. */
-  comparedMsOf(nodeNumber: number): number {
-    return this.#comparedMs.get(nodeNumber) ?? 0;
+  /** The comparison that was finished last; undefined when there was none. */
+  lastOf(nodeNumber: number): Comparison | undefined {
+    return this.#compared.get(nodeNumber);
   }
 
   /** Until the next node is due. */
@@ -109,8 +118,8 @@ export class InventoryWorker implements Worker {
     for (const known of this.#dueMs.keys()) {
       if (!nodeNumbers.has(known)) this.#dueMs.delete(known);
     }
-    for (const known of this.#comparedMs.keys()) {
-      if (!nodeNumbers.has(known)) this.#comparedMs.delete(known);
+    for (const known of this.#compared.keys()) {
+      if (!nodeNumbers.has(known)) this.#compared.delete(known);
     }
     const nowMs = clock.now();
     for (const nodeNumber of nodeNumbers) {
@@ -124,6 +133,7 @@ export class InventoryWorker implements Worker {
     }
     return {
       startedMs,
+      missing: new Map(),
       nodeNumbers,
       window: new InventoryWindow(undefined, nodeNumbers),
       asking: [...nodeNumbers],
@@ -143,7 +153,8 @@ export class InventoryWorker implements Worker {
     const { clock, settings } = this.#parts;
     const dueMs = clock.now() + settings.inventoryIntervalMs;
     for (const nodeNumber of round.nodeNumbers) {
-      this.#comparedMs.set(nodeNumber, round.startedMs);
+      const missingCopies = round.missing.get(nodeNumber) ?? 0;
+      this.#compared.set(nodeNumber, { startedMs: round.startedMs, missingCopies });
       if (!this.#asked.has(nodeNumber)) this.#dueMs.set(nodeNumber, dueMs);
     }
     this.#round = undefined;
@@ -186,7 +197,7 @@ export class InventoryWorker implements Worker {
 
   async #compare(
     nodeNumber: number,
-    { window, after }: Round,
+    { window, after, missing: counts }: Round,
     signal: AbortSignal,
   ): Promise<{ readonly after: ChunkId | undefined | "end"; readonly compared: number }> {
     const named = window.namedOf(nodeNumber, after, window.end);
@@ -202,7 +213,9 @@ export class InventoryWorker implements Worker {
     const expected = isAll ? named : window.namedOf(nodeNumber, after, end);
     const missing = expected.filter((id) => !listed.has(id));
     // Too many are waiting: the same page again, when some have been looked at.
-    if (!(await this.#reportMissing(nodeNumber, missing))) return { after, compared: limit };
+    const reported = await this.#reportMissing(nodeNumber, missing);
+    if (reported === undefined) return { after, compared: limit };
+    counts.set(nodeNumber, (counts.get(nodeNumber) ?? 0) + reported);
     const known = new Set(expected);
     const unknown = within.filter((copy) => !known.has(copy.chunkId));
     if (unknown.length > 0) {
@@ -213,18 +226,18 @@ export class InventoryWorker implements Worker {
     return { after: isAll ? "end" : end, compared: copies.length };
   }
 
-  /** False when not all could be reported. */
-  async #reportMissing(nodeNumber: number, ids: readonly ChunkId[]): Promise<boolean> {
-    if (ids.length === 0) return true;
+  /** How many are still recorded and were reported; undefined when not all could be. */
+  async #reportMissing(nodeNumber: number, ids: readonly ChunkId[]): Promise<number | undefined> {
+    if (ids.length === 0) return 0;
     const { kv, badReplicas } = this.#parts;
     // The records may have changed since the window was read.
     const records = await kv.read((reader) => chunks.getMany(reader, ids));
-    return ids.every((chunkId, at) => {
+    const named = ids.filter((_, at) => {
       const record = records[at];
-      const isNamed = record !== undefined && isKept(record);
-      if (!isNamed || !record.nodeNumbers.includes(nodeNumber)) return true;
-      return badReplicas.report({ chunkId, nodeNumber });
+      return record !== undefined && isKept(record) && record.nodeNumbers.includes(nodeNumber);
     });
+    const areAllTaken = named.every((chunkId) => badReplicas.report({ chunkId, nodeNumber }));
+    return areAllTaken ? named.length : undefined;
   }
 
   async #dropOrphans(

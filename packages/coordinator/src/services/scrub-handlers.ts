@@ -10,7 +10,7 @@ export interface ScrubParts {
   readonly orders: ScrubOrders;
   readonly board: ScrubBoard;
   readonly table: Pick<NodeTable, "rows" | "get">;
-  readonly inventories: Pick<InventoryWorker, "compareSoon" | "comparedMsOf">;
+  readonly inventories: Pick<InventoryWorker, "compareSoon" | "lastOf">;
   /** Hears that nodes are to be compared soon. */
   readonly onAsked: () => void;
 }
@@ -43,12 +43,14 @@ export function scrubHandlers(parts: ScrubParts): ScrubHandlers {
     async getScrub({ nodeNumbers: named }) {
       const nodes = membersAmong(named).map((nodeNumber) => {
         const heard = board.of(nodeNumber);
+        const compared = inventories.lastOf(nodeNumber);
         return {
           nodeNumber,
           requestedMs: BigInt(orders.of(nodeNumber)),
           report: heard?.report,
           reportedMs: BigInt(Math.floor(heard?.atMs ?? 0)),
-          comparedMs: BigInt(inventories.comparedMsOf(nodeNumber)),
+          comparedMs: BigInt(compared?.startedMs ?? 0),
+          missingCopies: BigInt(compared?.missingCopies ?? 0),
         };
       });
       const sums = board.sums();

@@ -176,6 +176,11 @@ function newGetScrubResponse(): pb.GetScrubResponse {
 }
 
 export function writeNodeScrub(w: WireWriter, m: MessageInitShape<typeof pb.NodeScrubSchema>): void {
+  const missingCopies = m.missingCopies;
+  if (missingCopies !== undefined && missingCopies !== 0n) {
+    w.uint64(missingCopies);
+    w.byte(48);
+  }
   const comparedMs = m.comparedMs;
   if (comparedMs !== undefined && comparedMs !== 0n) {
     w.uint64(comparedMs);
@@ -222,6 +227,9 @@ export function readNodeScrub(r: WireReader, end: number, m: pb.NodeScrub = newN
       case 40:
         m.comparedMs = r.uint64();
         break;
+      case 48:
+        m.missingCopies = r.uint64();
+        break;
       default:
         r.skipField(tag);
     }
@@ -238,6 +246,7 @@ function newNodeScrub(): pb.NodeScrub {
     report: undefined,
     reportedMs: 0n,
     comparedMs: 0n,
+    missingCopies: 0n,
   };
 }
 
