@@ -9,7 +9,7 @@ import { expect } from "vitest";
 const parts = { disk: new RealDisk(), clock: new SystemClock(), random: new SystemRandom() };
 
 /** The ids of the chunks in a data folder whose node has ended, each copy read whole and found to be what its id says. */
-async function verifiedChunks(dataDir: string): Promise<ChunkId[]> {
+export async function verifiedChunks(dataDir: string): Promise<ChunkId[]> {
   const store = await openChunkStore("segment", dataDir, parts);
   try {
     const ids: ChunkId[] = [];
@@ -37,14 +37,20 @@ export async function expectThreeCopies(
   cluster: ProcessCluster,
   chunkCount: number,
 ): Promise<void> {
-  await cluster.killAll();
-  const copies = new Map<ChunkId, number>();
-  for (const index of cluster.datanodes.keys()) {
-    for (const id of await verifiedChunks(cluster.dataDir(index))) {
-      copies.set(id, (copies.get(id) ?? 0) + 1);
-    }
-  }
-  const short = [...copies].filter(([, count]) => count !== 3);
+  const copies = await copiesOnDisks(cluster);
+  const short = [...copies].filter(([, holders]) => holders.length !== 3);
   expect(short).toEqual([]);
   expect(copies.size).toBe(chunkCount);
+}
+
+/** Ends every process of the cluster and gives for each chunk the datanodes, by index, that have an intact copy of it. */
+export async function copiesOnDisks(cluster: ProcessCluster): Promise<Map<ChunkId, number[]>> {
+  await cluster.killAll();
+  const copies = new Map<ChunkId, number[]>();
+  for (const index of cluster.datanodes.keys()) {
+    for (const id of await verifiedChunks(cluster.dataDir(index))) {
+      copies.set(id, [...(copies.get(id) ?? []), index]);
+    }
+  }
+  return copies;
 }

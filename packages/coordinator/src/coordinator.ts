@@ -24,6 +24,7 @@ import { DEFAULT_NAMESPACE_SETTINGS } from "./namespace/settings.ts";
 import { ClusterPlacements } from "./nodes/cluster-placements.ts";
 import { type NodeId, nodeIdToBytes } from "./nodes/node-id.ts";
 import { NodeManager } from "./nodes/node-manager.ts";
+import { PlacementTimes } from "./nodes/placement-times.ts";
 import { ResyncAllowance } from "./nodes/resync-allowance.ts";
 import { SilenceWorker } from "./nodes/silence-worker.ts";
 import { loadSelector } from "./placement/load-selector.ts";
@@ -126,7 +127,8 @@ async function openWithin(
   // Who is there, and who gets which chunk.
   const ledger = await openLedger(kv);
   const nodes = await openNodes(config, parts, { identity, pool, ledger });
-  const placements = new ClusterPlacements(nodes, selector);
+  const times = new PlacementTimes(clock, nodes.table.rows());
+  const placements = new ClusterPlacements(nodes, selector, times);
   const calls = new NodeCalls(pool, nodes.table);
 
   // Who keeps as many copies as are wanted.
@@ -156,7 +158,7 @@ async function openWithin(
   });
 
   // Who moves copies between nodes.
-  const mover = openMoving({ ...parts, nodes, placements, ...healing }, config);
+  const mover = openMoving({ ...parts, nodes, times, placements, ...healing }, config);
 
   // The work in the background.
   lifecycle.add(closing(() => Promise.all([healing.settled(), mover.settled()])));

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -120,6 +120,19 @@ export class ProcessCluster implements AsyncDisposable {
     const { ready } = this.datanode(index);
     await this.#endProcess(this.datanode(index));
     this.#datanodes[index] = await ManagedProcess.start(this.#datanodeSpec(index, ready.address));
+  }
+
+  /** Starts one more datanode and gives its index; resolves when the process is up, and it may still have to join. */
+  async addDatanode(): Promise<number> {
+    const index = this.#datanodes.length;
+    const spec = this.#datanodeSpec(index, this.#anyPort(index + 1));
+    this.#datanodes.push(await ManagedProcess.start(spec));
+    return index;
+  }
+
+  /** What a process has logged so far, by its name: coordinator, datanode-0, ... */
+  log(name: string): Promise<string> {
+    return readFile(join(this.#logFolder, `${name}.log`), "utf8");
   }
 
   /** Ends every process at once, the hard way. */

@@ -11,6 +11,8 @@ export interface Circle {
   readonly startedMs: number;
   /** Nodes that have been draining ever since it began. */
   readonly draining: Set<number>;
+  /** Of these, nodes that clients may still have stored chunks on when it began. */
+  readonly settling: ReadonlySet<number>;
   readonly balanceWithin: number | undefined;
   cursor: ChunkId | undefined;
   page: Row<ChunkId, ChunkRecord>[];

@@ -38,6 +38,25 @@ test("no copy goes before the wanted ones elsewhere have been read: a bad one is
   expect(await cluster.holdersOf(id)).toEqual([2, 3, 4]);
 });
 
+test("a drain does not end while clients may still store on the node", async () => {
+  const cluster = await MoverCluster.open(places(5));
+  await cluster.chunk(1, [1, 2, 3]);
+  cluster.times.note([1]);
+  await cluster.change(1, "drain");
+  await cluster.running(async (pass) => {
+    for (let second = 0; second < 20; second++) await pass(1000);
+    // It was placed before the drain, and comes behind the first walk.
+    await cluster.chunk(2, [1, 2, 3]);
+    for (let second = 0; second < 9; second++) await pass(1000);
+    expect(cluster.stateOf(1)).toBe("draining");
+  });
+  await cluster.until(() => expect(cluster.stateOf(1)).toBe("drained"));
+  for (const record of (await cluster.records()).values()) {
+    expect(record.nodeNumbers).toHaveLength(3);
+    expect(record.nodeNumbers).not.toContain(1);
+  }
+});
+
 test("a drain that cannot go on waits, and goes on when a node joins", async () => {
   const cluster = await MoverCluster.open(places(3));
   const id = await cluster.chunk(1, [1, 2, 3]);

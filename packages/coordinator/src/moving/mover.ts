@@ -12,10 +12,13 @@ import { readCounters } from "../counters.ts";
 import { chunks } from "../keyspace.ts";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
 import type { NodeManager } from "../nodes/node-manager.ts";
+import type { PlacementTimes } from "../nodes/placement-times.ts";
+import { PLACEMENT_USABLE_MS } from "../uploads/placements.ts";
 import { Census } from "./census.ts";
 import type { ChunkMover, MoveWitness } from "./chunk-mover.ts";
 import type { Circle } from "./circle.ts";
 import { DebtWatch } from "./debt-watch.ts";
+import { endedDrains } from "./ended-drains.ts";
 import { Expectation } from "./expectation.ts";
 import { fieldNodes, reportedDeviations, topologyOf } from "./field-nodes.ts";
 import { MoveField } from "./move-field.ts";
@@ -25,6 +28,7 @@ import { isMisplaced, type MovePlan, type MoveTerms, planMove } from "./plan-mov
 export interface MoverParts {
   readonly kv: KvStore;
   readonly nodes: NodeManager;
+  readonly times: PlacementTimes;
   readonly placements: Pick<ClusterPlacements, "placeCopy">;
   readonly chunkMover: Pick<ChunkMover, "move">;
   readonly clock: Clock;
@@ -164,7 +168,7 @@ export class Mover implements Worker {
 
   /** Starts a circle when there may be something to move; else waits. */
   async #begin(signal: AbortSignal): Promise<Step> {
-    const { nodes } = this.#parts;
+    const { nodes, times } = this.#parts;
     const rows = [...nodes.table.rows()];
     const topology = topologyOf(rows);
     const draining = new Set(
@@ -195,6 +199,9 @@ export class Mover implements Worker {
       topology,
       startedMs: nowMs,
       draining,
+      settling: new Set(
+        [...draining].filter((number) => times.leftMs(number, PLACEMENT_USABLE_MS) > 0),
+      ),
       balanceWithin,
       cursor: undefined,
       page: [],
@@ -330,12 +337,16 @@ export class Mover implements Worker {
   async #end(circle: Circle, signal: AbortSignal): Promise<Step> {
     await this.settled();
     this.#rethrow();
-    const { nodes, logger } = this.#parts;
+    const { nodes, times, logger } = this.#parts;
     const { census } = circle;
     this.#circle = undefined;
     this.#field = new MoveField(fieldNodes(nodes), census.keptBytes);
     this.#fieldVersion = nodes.table.version;
-    const hasLeft = await this.#endDrains(circle, signal);
+    const { ended, hasLeft, settlesInMs } = endedDrains(nodes.table.rows(), circle, times);
+    for (const nodeNumber of ended) {
+      await nodes.changeDuty(nodeNumber, "emptied", signal);
+      logger.info("a node is drained: no chunk needs it any more", { nodeNumber });
+    }
     const { above, below } = this.#field.extremes();
     const wasBalancing = circle.balanceWithin !== undefined;
     this.progress.ended(census, { above, below });
@@ -354,6 +365,10 @@ export class Mover implements Worker {
       return "again";
     }
     if (circle.hasMoved || !isSame || startsBalance) return "again";
+    if (settlesInMs > 0) {
+      await this.#bell.wait(settlesInMs, signal);
+      return "again";
+    }
     this.#fruitless += 1;
     const pause = backoffMs(this.#fruitless, CIRCLE_PAUSE, this.#parts.random);
     await this.#bell.wait(pause, signal);
@@ -362,23 +377,6 @@ export class Mover implements Worker {
 
   #mayBalance(): boolean {
     return this.#options.rebalance || this.#isBalanceWanted;
-  }
-
-  /** Ends the drains of which no record was met; true when there are others. */
-  async #endDrains(circle: Circle, signal: AbortSignal): Promise<boolean> {
-    const { nodes, logger } = this.#parts;
-    let hasLeft = false;
-    for (const row of [...nodes.table.rows()]) {
-      if (row.duty !== "draining") continue;
-      const { nodeNumber } = row;
-      if (!circle.draining.has(nodeNumber) || circle.census.leavingOf(nodeNumber).chunks > 0) {
-        hasLeft = true;
-        continue;
-      }
-      await nodes.changeDuty(nodeNumber, "emptied", signal);
-      logger.info("a node is drained: no chunk needs it any more", { nodeNumber });
-    }
-    return hasLeft;
   }
 
   #refreshField(): void {

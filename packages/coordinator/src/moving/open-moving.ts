@@ -9,6 +9,7 @@ import type { CoordinatorConfig } from "../config.ts";
 import type { ChunkCopier } from "../healing/chunk-copier.ts";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
 import type { NodeManager } from "../nodes/node-manager.ts";
+import type { PlacementTimes } from "../nodes/placement-times.ts";
 import { ChunkMover } from "./chunk-mover.ts";
 import { CopyRelease } from "./copy-release.ts";
 import { Mover } from "./mover.ts";
@@ -16,6 +17,7 @@ import { Mover } from "./mover.ts";
 export interface MovingParts {
   readonly kv: KvStore;
   readonly nodes: NodeManager;
+  readonly times: PlacementTimes;
   readonly placements: ClusterPlacements;
   readonly copier: Pick<ChunkCopier, "copy">;
   readonly verifier: ReplicaVerifier;
@@ -54,7 +56,7 @@ export function openMoving(parts: MovingParts, options: MovingOptions): Mover {
     logger,
   });
   return new Mover(
-    { kv, nodes, placements, chunkMover, clock, random, metrics, logger },
+    { kv, nodes, times: parts.times, placements, chunkMover, clock, random, metrics, logger },
     {
       parallelism: options.moveParallelism,
       rebalance: options.rebalance,

@@ -8,6 +8,7 @@ import type { PlacementRequest, PlacementSource } from "../uploads/placements.ts
 import type { NodeManager } from "./node-manager.ts";
 import { nodeUpdatesMessage } from "./node-messages.ts";
 import { type NodeRow, stateOf } from "./node-table.ts";
+import type { PlacementTimes } from "./placement-times.ts";
 
 /** Which nodes could take a chunk of one size, and what keeps the others from it. */
 interface Field {
@@ -22,12 +23,15 @@ const FIELDS_MAX = 16;
 export class ClusterPlacements implements PlacementSource {
   readonly #manager: NodeManager;
   readonly #selector: NodeSelector;
+  readonly #times: PlacementTimes | undefined;
   readonly #fields = new Map<number, Field>();
   #fieldsVersion = 0;
 
-  constructor(manager: NodeManager, selector: NodeSelector) {
+  /** `times` keeps when nodes were told to clients. */
+  constructor(manager: NodeManager, selector: NodeSelector, times?: PlacementTimes) {
     this.#manager = manager;
     this.#selector = selector;
+    this.#times = times;
   }
 
   place(request: PlacementRequest): readonly number[] {
@@ -41,12 +45,14 @@ export class ClusterPlacements implements PlacementSource {
     if (usable < request.writeQuorum) {
       throw unavailable(usable, request, { unfit, excludedCount });
     }
-    return this.#selector.select(candidates, {
+    const placed = this.#selector.select(candidates, {
       count: Math.min(request.replicationFactor, usable),
       seed: seedOf(request),
       excluded,
       holders: [],
     });
+    this.#times?.note(placed);
+    return placed;
   }
 
   /**

@@ -13,7 +13,7 @@ import { entryMessage } from "../namespace/entry-message.ts";
 import { parsePath } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
 import { inheritedPolicy, readRoot, walk } from "../namespace/resolve.ts";
-import { type PlacementSource, writeQuorumOf } from "../uploads/placements.ts";
+import { PLACEMENT_USABLE_MS, type PlacementSource, writeQuorumOf } from "../uploads/placements.ts";
 import { PUT_FILE_CHUNKS_MAX, type PutFile, putFile } from "../uploads/put-file.ts";
 import { checkSessionId } from "../uploads/session-table.ts";
 import { parseUploadedChunks } from "../uploads/uploaded-chunk.ts";
@@ -27,8 +27,6 @@ export type SmallFileHandlers = Pick<
 >;
 
 const LEASE_COUNT_MAX = 256;
-/** Nodes come and go and fill up: placements that are older say nothing of that. */
-const LEASE_USABLE_MS = 30_000;
 
 /** Answers what writes a file in one call. */
 export function smallFileHandlers(parts: UploadParts): SmallFileHandlers {
@@ -102,6 +100,6 @@ async function leaseFiles(
     placements,
     nodes: nodes.nodesOf(placedNodes(placements)),
     inlineLimitBytes: BigInt(settings.inlineBytesMax),
-    usableMs: BigInt(LEASE_USABLE_MS),
+    usableMs: BigInt(PLACEMENT_USABLE_MS),
   };
 }

@@ -39,6 +39,9 @@ export interface PlacementSource {
   isStaying(nodeNumber: number): boolean;
 }
 
+/** For so long clients may go on to use placements: nodes come and go and fill up, and older ones say nothing of that. */
+export const PLACEMENT_USABLE_MS = 30_000;
+
 /** The least number of durable copies that makes a write good: the majority of the wanted ones. */
 export function writeQuorumOf(replicationFactor: number): number {
   return Math.floor(replicationFactor / 2) + 1;

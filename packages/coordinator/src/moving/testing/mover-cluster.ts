@@ -18,6 +18,7 @@ import { NodeReplicaVerifier } from "../../healing/node-replica-verifier.ts";
 import { openIdentity } from "../../identity.ts";
 import { chunks, drops } from "../../keyspace.ts";
 import { ClusterPlacements } from "../../nodes/cluster-placements.ts";
+import { PlacementTimes } from "../../nodes/placement-times.ts";
 import { ResyncAllowance } from "../../nodes/resync-allowance.ts";
 import { TestManager } from "../../nodes/testing/manager.ts";
 import { capacityWeighted } from "../../placement/capacity-weighted.ts";
@@ -46,6 +47,7 @@ export class MoverCluster {
   readonly nodes: MemoryNode[] = [];
   readonly mover: Mover;
   readonly placements: ClusterPlacements;
+  readonly times: PlacementTimes;
   readonly reports: { readonly chunkId: ChunkId; readonly nodeNumber: number }[] = [];
   readonly #network: MemoryNetwork;
 
@@ -65,12 +67,14 @@ export class MoverCluster {
     });
     const calls = new NodeCalls(pool, manager.table);
     const { table } = manager;
-    this.placements = new ClusterPlacements(manager, capacityWeighted);
+    this.times = new PlacementTimes(clock, []);
+    this.placements = new ClusterPlacements(manager, capacityWeighted, this.times);
     const { placements } = this;
     this.mover = openMoving(
       {
         kv,
         nodes: manager,
+        times: this.times,
         placements,
         copier: new ChunkCopier(
           { table, placements, calls, random },
