@@ -1,27 +1,27 @@
 import type { Clock } from "@cairnfs/base/clock";
 
-/** Tells debt that repair is about to pay from debt that nobody can pay now: what does not shrink for long is the latter. */
+/** Debt that repair has not begun to pay in so long is debt that nobody can pay now. */
+const PATIENCE_MS = 30_000;
+
+/** Tells debt that repair pays, or is about to, from debt that nobody can pay now. */
 export class DebtWatch {
   readonly #clock: Clock;
-  readonly #patienceMs: number;
-  #leastChunks = 0;
-  #shrankAtMs = 0;
+  readonly #isRepairBusy: (debtChunks: number) => boolean;
+  #chunks = 0;
+  #changedAtMs = 0;
 
-  constructor(clock: Clock, patienceMs: number) {
+  constructor(clock: Clock, isRepairBusy: (debtChunks: number) => boolean) {
     this.#clock = clock;
-    this.#patienceMs = patienceMs;
+    this.#isRepairBusy = isRepairBusy;
   }
 
-  /** Whether repair has work, by how many chunks are in debt now. */
+  /** Whether repair goes first, by how many chunks are in debt now. */
   isPayable(debtChunks: number): boolean {
     const nowMs = this.#clock.monotonicMs();
-    if (debtChunks === 0) {
-      this.#leastChunks = 0;
-      return false;
-    }
-    // New debt, or some paid: in both cases repair is on it.
-    if (debtChunks !== this.#leastChunks) this.#shrankAtMs = nowMs;
-    this.#leastChunks = debtChunks;
-    return nowMs - this.#shrankAtMs < this.#patienceMs;
+    // New debt, or some paid: in both cases repair looks at it soon.
+    if (debtChunks !== this.#chunks) this.#changedAtMs = nowMs;
+    this.#chunks = debtChunks;
+    if (this.#isRepairBusy(debtChunks)) return true;
+    return debtChunks > 0 && nowMs - this.#changedAtMs < PATIENCE_MS;
   }
 }

@@ -173,6 +173,21 @@ test("a node that does not take copies is passed over for another", async () => 
   }
 });
 
+test("while repair has work only draining nodes are cared for, and debt that nobody can pay holds nothing up for long", async () => {
+  const cluster = await MoverCluster.open([{ zone: "a" }, { zone: "a" }, { zone: "b" }]);
+  const misplaced = await cluster.chunk(1, [1, 2], { wantedCopies: 2 });
+  const owed = await cluster.chunk(2, [3], { wantedCopies: 4 });
+  cluster.repairProgress.runningChunks = 1;
+  await cluster.running(async (pass) => {
+    for (let second = 0; second < 60; second++) await pass(1000);
+  });
+  expect(await cluster.holdersOf(misplaced)).toEqual([1, 2]);
+  expect(cluster.mover.waitsForRepair).toBe(true);
+  cluster.repairProgress.runningChunks = 0;
+  await cluster.until(async () => expect(await cluster.holdersOf(misplaced)).toContain(3));
+  expect(await cluster.holdersOf(owed)).toEqual([3]);
+});
+
 test("with nothing to do the mover neither writes nor walks", async () => {
   const cluster = await MoverCluster.open(places(4));
   for (let number = 0; number < 30; number++) await cluster.chunk(number, [1, 2, 3]);

@@ -34,6 +34,8 @@ export interface MoverParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
+  /** Whether repair has work, by how many chunks are in debt: moves wait then, but for draining nodes. */
+  readonly isRepairBusy: (debtChunks: number) => boolean;
   readonly logger: Logger;
 }
 
@@ -44,8 +46,6 @@ export interface MoverOptions {
   readonly rebalance: boolean;
   /** By how much of its capacity a node may be fuller or emptier than the mean. */
   readonly balanceThreshold: number;
-  /** For how long debt that does not shrink is believed to be repair's next work. */
-  readonly debtPatienceMs: number;
 }
 
 const PAGE_ROWS = 256;
@@ -97,7 +97,7 @@ export class Mover implements Worker {
     this.#parts = parts;
     this.#options = options;
     this.#bell = new Bell(parts.clock);
-    this.#debt = new DebtWatch(parts.clock, options.debtPatienceMs);
+    this.#debt = new DebtWatch(parts.clock, parts.isRepairBusy);
     this.#field = new MoveField([], undefined);
     this.progress = new MoveProgress(parts.clock, parts.metrics);
   }

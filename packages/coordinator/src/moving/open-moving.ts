@@ -7,6 +7,8 @@ import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
 import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
 import type { CoordinatorConfig } from "../config.ts";
 import type { ChunkCopier } from "../healing/chunk-copier.ts";
+import type { LedgerWalk } from "../healing/ledger-walk.ts";
+import type { RepairWorker } from "../healing/repair-worker.ts";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
 import type { NodeManager } from "../nodes/node-manager.ts";
 import type { PlacementTimes } from "../nodes/placement-times.ts";
@@ -22,6 +24,8 @@ export interface MovingParts {
   readonly copier: Pick<ChunkCopier, "copy">;
   readonly verifier: ReplicaVerifier;
   readonly badReplicas: Pick<BadReplicaWorker, "report">;
+  readonly ledger: Pick<LedgerWalk, "progress">;
+  readonly repair: Pick<RepairWorker, "progress">;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
@@ -31,9 +35,6 @@ export type MovingOptions = Pick<
   CoordinatorConfig,
   "moveParallelism" | "moveBytesPerSecond" | "rebalance" | "rebalanceThresholdPercent"
 >;
-
-/** Debt that has not changed for so long waits for something else than repair: moves go on beside it. */
-const DEBT_PATIENCE_MS = 600_000;
 
 /** Wires what moves copies between nodes. The mover is to be run, and woken when the nodes change. */
 export function openMoving(parts: MovingParts, options: MovingOptions): Mover {
@@ -56,12 +57,34 @@ export function openMoving(parts: MovingParts, options: MovingOptions): Mover {
     logger,
   });
   return new Mover(
-    { kv, nodes, times: parts.times, placements, chunkMover, clock, random, metrics, logger },
+    {
+      kv,
+      nodes,
+      times: parts.times,
+      isRepairBusy: (debtChunks) => isRepairBusy(parts, debtChunks),
+      placements,
+      chunkMover,
+      clock,
+      random,
+      metrics,
+      logger,
+    },
     {
       parallelism: options.moveParallelism,
       rebalance: options.rebalance,
       balanceThreshold: options.rebalanceThresholdPercent / 100,
-      debtPatienceMs: DEBT_PATIENCE_MS,
     },
   );
+}
+
+/** Whether copies are being made for debt, or will be when nodes do not come back. */
+function isRepairBusy(
+  { ledger, repair }: Pick<MovingParts, "ledger" | "repair">,
+  debtChunks: number,
+): boolean {
+  // Until the ledger is exact nobody knows what is owed.
+  if (!ledger.progress.isExact) return true;
+  if (debtChunks === 0) return false;
+  const { runningChunks, waitingChunks } = repair.progress;
+  return runningChunks + waitingChunks > 0;
 }

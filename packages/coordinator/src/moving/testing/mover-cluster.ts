@@ -47,6 +47,18 @@ export class MoverCluster {
   readonly nodes: MemoryNode[] = [];
   readonly mover: Mover;
   readonly placements: ClusterPlacements;
+  /** What repair says of itself; tests set it. */
+  readonly repairProgress = {
+    isOff: false,
+    runningChunks: 0,
+    waitingChunks: 0,
+    waitingBytes: 0,
+    waitingUntilMs: undefined,
+    stuckChunks: 0,
+    setBackChunks: 0,
+    copiedBytes: 0,
+    bytesPerSecond: 0,
+  };
   readonly times: PlacementTimes;
   readonly reports: { readonly chunkId: ChunkId; readonly nodeNumber: number }[] = [];
   readonly #network: MemoryNetwork;
@@ -81,6 +93,8 @@ export class MoverCluster {
           { copiesPerNode: 4, waitingMax: 100 },
         ),
         verifier: new NodeReplicaVerifier(calls),
+        ledger: { progress: { isExact: true, sinceMs: 0, share: 1 } },
+        repair: { progress: this.repairProgress },
         badReplicas: { report: (report) => this.reports.push(report) > 0 },
         clock,
         random,
