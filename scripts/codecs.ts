@@ -12,6 +12,7 @@ import { file_cairn_v1_common } from "../packages/protocol/src/gen/cairn/v1/comm
 import { file_cairn_v1_coordinator } from "../packages/protocol/src/gen/cairn/v1/coordinator_pb.ts";
 import { file_cairn_v1_datanode } from "../packages/protocol/src/gen/cairn/v1/datanode_pb.ts";
 import { file_cairn_v1_nodes } from "../packages/protocol/src/gen/cairn/v1/nodes_pb.ts";
+import { file_cairn_v1_redundancy } from "../packages/protocol/src/gen/cairn/v1/redundancy_pb.ts";
 import { file_cairn_v1_scrub } from "../packages/protocol/src/gen/cairn/v1/scrub_pb.ts";
 import { file_cairn_v1_trash } from "../packages/protocol/src/gen/cairn/v1/trash_pb.ts";
 
@@ -26,6 +27,7 @@ const FILES: readonly DescFile[] = [
   file_cairn_v1_coordinator,
   file_cairn_v1_datanode,
   file_cairn_v1_nodes,
+  file_cairn_v1_redundancy,
   file_cairn_v1_scrub,
   file_cairn_v1_trash,
   file_cairn_test_v1_echo,

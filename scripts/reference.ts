@@ -13,6 +13,7 @@ import { METRICS } from "../packages/observability/src/metric-names.ts";
 import { CoordinatorService } from "../packages/protocol/src/gen/cairn/v1/coordinator_pb.ts";
 import { DataNodeService } from "../packages/protocol/src/gen/cairn/v1/datanode_pb.ts";
 import { NodeService } from "../packages/protocol/src/gen/cairn/v1/nodes_pb.ts";
+import { RedundancyService } from "../packages/protocol/src/gen/cairn/v1/redundancy_pb.ts";
 import { ScrubService } from "../packages/protocol/src/gen/cairn/v1/scrub_pb.ts";
 import { TrashService } from "../packages/protocol/src/gen/cairn/v1/trash_pb.ts";
 import { repeatable } from "../packages/protocol/src/rpc/retry.ts";
@@ -155,11 +156,18 @@ function sources(folder: string): string[] {
 
 function rpcPage(): string {
   const comments = new Map(
-    ["common", "coordinator", "nodes", "trash", "scrub", "datanode"].flatMap((name) => [
-      ...commentsOf(readFileSync(join(PROTO, `${name}.proto`), "utf8")),
-    ]),
+    ["common", "coordinator", "nodes", "redundancy", "trash", "scrub", "datanode"].flatMap(
+      (name) => [...commentsOf(readFileSync(join(PROTO, `${name}.proto`), "utf8"))],
+    ),
   );
-  const services = [CoordinatorService, NodeService, TrashService, ScrubService, DataNodeService];
+  const services = [
+    CoordinatorService,
+    NodeService,
+    RedundancyService,
+    TrashService,
+    ScrubService,
+    DataNodeService,
+  ];
   const messages = new Map<string, DescMessage>();
   for (const service of services) {
     for (const method of service.methods)

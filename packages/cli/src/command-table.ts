@@ -79,6 +79,12 @@ export const COMMANDS: readonly CommandRow[] = [
     "how the cluster is: nodes, space, redundancy",
     () => import("./commands/status.ts"),
   ),
+  row(
+    "The cluster",
+    "explain",
+    "where the copies of a file are, and what becomes of those that lack",
+    () => import("./commands/explain.ts"),
+  ),
   row("The cluster", "df", "how full the nodes are", () => import("./commands/df.ts")),
   row("The cluster", "node", "list, drain and remove nodes", () => import("./commands/node.ts")),
   row(

@@ -42,6 +42,13 @@ import { CairnFileSystem } from "./fs/file-system.ts";
 import { EntryListing, listPages, pageFromWire } from "./listing.ts";
 import { Members } from "./members.ts";
 import { type NodeInfo, type NodeTable, nodeInfo } from "./node-table.ts";
+import {
+  type ExplainedPart,
+  type ExplainOptions,
+  explainFile,
+  type Redundancy,
+  readRedundancy,
+} from "./redundancy.ts";
 import { Scrubs } from "./scrubs.ts";
 import { Trash } from "./trash.ts";
 import { put } from "./upload/put.ts";
@@ -339,6 +346,16 @@ export class CairnClient implements Closable {
       client.getClusterState({}, options),
     );
     return clusterState(reply);
+  }
+
+  /** Which bytes have too few copies, and how their repair is getting on. */
+  redundancy(options: CallerOptions = {}): Promise<Redundancy> {
+    return readRedundancy(this.#calls, options);
+  }
+
+  /** Of a file, part by part: which chunks lack copies, why, and when they will have them. */
+  explain(path: string, options: ExplainOptions = {}): AsyncGenerator<ExplainedPart> {
+    return explainFile(this.#calls, path, options);
   }
 
   /** The nodes of the cluster, as they are now. */

@@ -1,5 +1,6 @@
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
+import { RedundancyService } from "@cairnfs/protocol/gen/cairn/v1/redundancy_pb";
 import { ScrubService } from "@cairnfs/protocol/gen/cairn/v1/scrub_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
@@ -10,6 +11,7 @@ import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
 export interface SmallServices {
   readonly nodes: ServiceClient<typeof NodeService>;
   readonly scrubs: ServiceClient<typeof ScrubService>;
+  readonly redundancy: ServiceClient<typeof RedundancyService>;
   readonly trash: ServiceClient<typeof TrashService>;
 }
 
@@ -25,6 +27,7 @@ export function coordinatorClient(
     ...createClient(CoordinatorService, transport, options),
     nodes: createClient(NodeService, transport, options),
     scrubs: createClient(ScrubService, transport, options),
+    redundancy: createClient(RedundancyService, transport, options),
     trash: createClient(TrashService, transport, options),
   };
 }

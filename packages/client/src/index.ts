@@ -48,6 +48,17 @@ export type {
 } from "./members.ts";
 export type { NodeInfo, NodeStateName } from "./node-table.ts";
 export type {
+  CopyFindingName,
+  DebtTotal,
+  ExplainedChunk,
+  ExplainedCopy,
+  ExplainedPart,
+  ExplainOptions,
+  ForecastName,
+  Redundancy,
+  RepairState,
+} from "./redundancy.ts";
+export type {
   NodeScrub,
   NodeScrubReport,
   ScrubOptions,

@@ -103,7 +103,8 @@ const HEALTH_NAMES = ["unknown", "ok", "read-only", "failed"] as const;
 /** What a node may be in; docs/glossary.md says what each state means. */
 export type NodeStateName = (typeof STATE_NAMES)[keyof typeof STATE_NAMES];
 
-function stateName(state: NodeState): NodeStateName {
+/** The name of a state of the wire. */
+export function stateName(state: NodeState): NodeStateName {
   // A newer coordinator may know states that we do not.
   const names: Partial<Record<number, NodeStateName>> = STATE_NAMES;
   return names[state] ?? "unknown";

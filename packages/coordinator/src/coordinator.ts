@@ -35,6 +35,7 @@ import { failureLog } from "./services/failure-log.ts";
 import { membershipHandlers } from "./services/membership-handlers.ts";
 import { nodeHandlers } from "./services/node-handlers.ts";
 import { openNamespace } from "./services/open-namespace.ts";
+import { openRedundancy } from "./services/open-redundancy.ts";
 import { scrubHandlers } from "./services/scrub-handlers.ts";
 
 export interface CoordinatorParts {
@@ -184,6 +185,16 @@ async function openWithin(
     namespace: namespace.handlers,
     trash: namespace.trash,
     scrub: scrubHandlers({ ...scrub, onAsked: () => arrivals.ring() }),
+    redundancy: openRedundancy({
+      ...parts,
+      table,
+      placements,
+      calls,
+      healing,
+      moves: mover.progress,
+      scrub: board,
+      repairBytesPerSecond: config.repairBytesPerSecond,
+    }),
     nodes: nodeHandlers({ kv, clock, nodes, placements, mover, options: config }),
     membership: membershipHandlers({
       manager: nodes,

@@ -61,6 +61,30 @@ export const METRICS = {
     labels: [],
     help: "What the chunks in the ledger of debt add up to, one copy each.",
   },
+  cairn_debt_chunks: {
+    kind: "gauge",
+    unit: "chunks",
+    labels: ["copies"],
+    help: "Chunks with fewer copies than wanted, by their live copies: 0, 1, 2, and 3 or more.",
+  },
+  cairn_debt_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    labels: ["copies"],
+    help: "The same in bytes, one copy each.",
+  },
+  cairn_missing_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    labels: [],
+    help: "What is to be copied until every chunk has its wanted copies.",
+  },
+  cairn_ledger_exact: {
+    kind: "gauge",
+    unit: "boolean",
+    labels: [],
+    help: "1 when the debt shows every node that has died, come back or been removed; 0 while that is being counted.",
+  },
   cairn_repair_attempts_total: {
     kind: "counter",
     unit: "attempts",

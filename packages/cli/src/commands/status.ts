@@ -1,10 +1,11 @@
 import { styleText } from "node:util";
 import type { ClusterState } from "@cairnfs/client/cluster-state";
+import type { Redundancy } from "@cairnfs/client/redundancy";
 import type { Command } from "commander";
 import { type ClusterFlags, clusterFlags, type Session, withCluster } from "../cluster-command.ts";
 import type { CommandHost } from "../command.ts";
 import { counted, humanAgo, shownSize } from "../format.ts";
-import { redundancyLine } from "../redundancy.ts";
+import { redundancyRows, redundancyTroubles } from "../redundancy.ts";
 
 interface StatusFlags extends ClusterFlags {
   readonly bytes?: boolean;
@@ -23,26 +24,23 @@ export function define(command: Command, host: CommandHost): void {
     )
     .action(async (flags: StatusFlags) => {
       await withCluster(host.context, flags, async (session) => {
-        const state = await session.client.clusterState({ signal: session.signal });
-        const troubles = troublesOf(state);
-        if (session.output.isJson) await session.output.json({ ...state, troubles });
-        else await show(session, state, { troubles, isExact: flags.bytes === true });
+        const { client, signal, output } = session;
+        const state = await client.clusterState({ signal });
+        const redundancy = await client.redundancy({ signal });
+        const troubles = troublesOf(state, redundancy);
+        if (output.isJson) await output.json({ ...state, redundancy, troubles });
+        else await show(session, state, { redundancy, troubles, isExact: flags.bytes === true });
         if (flags.check === true && troubles.length > 0) host.finishWith("unhealthy");
       });
     });
 }
 
 /** What is not well, worst first. */
-function troublesOf(state: ClusterState): string[] {
+function troublesOf(state: ClusterState, redundancy: Redundancy): string[] {
   const away = state.nodes.filter((node) => node.state !== "healthy");
   const sick = state.nodes.filter((node) => node.state === "healthy" && node.health !== "ok");
   return [
-    ...(state.lostChunks > 0
-      ? [`${counted(state.lostChunks, "chunk")} without any live copy`]
-      : []),
-    ...(state.underreplicatedChunks > 0
-      ? [`${counted(state.underreplicatedChunks, "chunk")} with fewer copies than wanted`]
-      : []),
+    ...redundancyTroubles(redundancy),
     ...away.map((node) => `node ${node.nodeNumber} (${node.address}) is ${node.state}`),
     ...sick.map(
       (node) => `node ${node.nodeNumber} (${node.address}) has a disk that is ${node.health}`,
@@ -58,7 +56,15 @@ function troublesOf(state: ClusterState): string[] {
 async function show(
   { output, context }: Session,
   state: ClusterState,
-  { troubles, isExact }: { readonly troubles: readonly string[]; readonly isExact: boolean },
+  {
+    redundancy,
+    troubles,
+    isExact,
+  }: {
+    readonly redundancy: Redundancy;
+    readonly troubles: readonly string[];
+    readonly isExact: boolean;
+  },
 ): Promise<void> {
   const size = (sizeBytes: number) => shownSize(sizeBytes, isExact);
   const healthy = state.nodes.filter((node) => node.state === "healthy").length;
@@ -88,7 +94,7 @@ async function show(
         `${size(state.uniqueBytes)} in ${counted(state.chunkCount, "distinct chunk")}, ${state.defaultReplicationFactor} copies by default`,
       ],
       ["room", `${size(available)} on all nodes`],
-      ["redundancy", redundancyLine(state, size)],
+      ...redundancyRows(state, redundancy, { nowMs: context.clock.now(), size }),
       ["uploads", `${counted(state.openUploads, "upload")} open`],
       [
         "garbage",

@@ -141,7 +141,7 @@ test("copies beyond the wanted ones are told of", async () => {
   expect(ns.surplusHeard).toBe(0);
   for (let at = 1; at < 8; at++) await ns.upload(`/f${at}`, [A]);
   expect(ns.nodes.holdersOf(A.chunkId).length).toBeGreaterThan(3);
-  ns.clock.advance(ns.settings.inventoryIntervalMs);
+  await ns.clock.advance(ns.settings.inventoryIntervalMs);
   await compareAll(ns);
   expect(ns.surplusHeard).toBeGreaterThan(0);
 });

@@ -124,7 +124,7 @@ export function openHealing(parts: HealingParts): Healing {
     plan,
     ledger,
     readmission: new ReplicaReadmission({ kv, calls, verifier, placements, random, logger }),
-    workers: [ledger, repair, badReplicas, new RedundancyGauges(kv, table, metrics)],
+    workers: [ledger, repair, badReplicas, new RedundancyGauges({ kv, table, ledger, metrics })],
     stop: () => {
       for (const stop of stops) stop();
     },

@@ -34,6 +34,11 @@ const HEALTH_CODES = {
   failed: Health.FAILED,
 } as const satisfies Record<NodeHealth, number>;
 
+/** A state as the wire has it. */
+export function nodeStateMessage(state: NodeState): NodeStateCode {
+  return STATE_CODES[state];
+}
+
 /** Rows are never changed: the message of a row that goes to thousands is made once. */
 const messages = new WeakMap<NodeRow, Node>();
 

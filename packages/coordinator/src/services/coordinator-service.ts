@@ -1,5 +1,6 @@
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
+import { RedundancyService } from "@cairnfs/protocol/gen/cairn/v1/redundancy_pb";
 import { ScrubService } from "@cairnfs/protocol/gen/cairn/v1/scrub_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import { createRouter } from "@cairnfs/protocol/rpc/create-router";
@@ -9,6 +10,7 @@ import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
 import type { NamespaceService } from "./open-namespace.ts";
+import type { RedundancyHandlers } from "./redundancy-handlers.ts";
 import type { ScrubHandlers } from "./scrub-handlers.ts";
 import type { TrashHandlers } from "./trash-handlers.ts";
 
@@ -16,6 +18,7 @@ export interface CoordinatorServiceParts {
   readonly namespace: NamespaceService["handlers"];
   readonly trash: TrashHandlers;
   readonly scrub: ScrubHandlers;
+  readonly redundancy: RedundancyHandlers;
   readonly nodes: ServiceHandlers<typeof NodeService>;
   readonly membership: MembershipHandlers;
   readonly clusterState: ClusterStateParts;
@@ -33,5 +36,6 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
     .add(TrashService, parts.trash)
     .add(ScrubService, parts.scrub)
     .add(NodeService, parts.nodes)
+    .add(RedundancyService, parts.redundancy)
     .build();
 }

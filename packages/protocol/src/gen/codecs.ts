@@ -4,6 +4,7 @@ import * as cairn_v1_common from "./cairn/v1/common_codec.ts";
 import * as cairn_v1_coordinator from "./cairn/v1/coordinator_codec.ts";
 import * as cairn_v1_datanode from "./cairn/v1/datanode_codec.ts";
 import * as cairn_v1_nodes from "./cairn/v1/nodes_codec.ts";
+import * as cairn_v1_redundancy from "./cairn/v1/redundancy_codec.ts";
 import * as cairn_v1_scrub from "./cairn/v1/scrub_codec.ts";
 import * as cairn_v1_trash from "./cairn/v1/trash_codec.ts";
 import * as cairn_test_v1_echo from "./cairn/test/v1/echo_codec.ts";
@@ -117,6 +118,16 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
   ["cairn.v1.GetMovesRequest", { write: cairn_v1_nodes.writeGetMovesRequest, read: cairn_v1_nodes.readGetMovesRequest }],
   ["cairn.v1.GetMovesResponse", { write: cairn_v1_nodes.writeGetMovesResponse, read: cairn_v1_nodes.readGetMovesResponse }],
   ["cairn.v1.NodeDrain", { write: cairn_v1_nodes.writeNodeDrain, read: cairn_v1_nodes.readNodeDrain }],
+  ["cairn.v1.GetRedundancyRequest", { write: cairn_v1_redundancy.writeGetRedundancyRequest, read: cairn_v1_redundancy.readGetRedundancyRequest }],
+  ["cairn.v1.GetRedundancyResponse", { write: cairn_v1_redundancy.writeGetRedundancyResponse, read: cairn_v1_redundancy.readGetRedundancyResponse }],
+  ["cairn.v1.DebtTotal", { write: cairn_v1_redundancy.writeDebtTotal, read: cairn_v1_redundancy.readDebtTotal }],
+  ["cairn.v1.RepairState", { write: cairn_v1_redundancy.writeRepairState, read: cairn_v1_redundancy.readRepairState }],
+  ["cairn.v1.MisplacedTotal", { write: cairn_v1_redundancy.writeMisplacedTotal, read: cairn_v1_redundancy.readMisplacedTotal }],
+  ["cairn.v1.VerificationTotal", { write: cairn_v1_redundancy.writeVerificationTotal, read: cairn_v1_redundancy.readVerificationTotal }],
+  ["cairn.v1.ExplainFileRequest", { write: cairn_v1_redundancy.writeExplainFileRequest, read: cairn_v1_redundancy.readExplainFileRequest }],
+  ["cairn.v1.ExplainFileResponse", { write: cairn_v1_redundancy.writeExplainFileResponse, read: cairn_v1_redundancy.readExplainFileResponse }],
+  ["cairn.v1.ExplainedChunk", { write: cairn_v1_redundancy.writeExplainedChunk, read: cairn_v1_redundancy.readExplainedChunk }],
+  ["cairn.v1.ExplainedCopy", { write: cairn_v1_redundancy.writeExplainedCopy, read: cairn_v1_redundancy.readExplainedCopy }],
   ["cairn.v1.StartScrubRequest", { write: cairn_v1_scrub.writeStartScrubRequest, read: cairn_v1_scrub.readStartScrubRequest }],
   ["cairn.v1.StartScrubResponse", { write: cairn_v1_scrub.writeStartScrubResponse, read: cairn_v1_scrub.readStartScrubResponse }],
   ["cairn.v1.GetScrubRequest", { write: cairn_v1_scrub.writeGetScrubRequest, read: cairn_v1_scrub.readGetScrubRequest }],

@@ -14,6 +14,7 @@ import { file_cairn_v1_common } from "../gen/cairn/v1/common_pb.ts";
 import { file_cairn_v1_coordinator } from "../gen/cairn/v1/coordinator_pb.ts";
 import { file_cairn_v1_datanode } from "../gen/cairn/v1/datanode_pb.ts";
 import { file_cairn_v1_nodes } from "../gen/cairn/v1/nodes_pb.ts";
+import { file_cairn_v1_redundancy } from "../gen/cairn/v1/redundancy_pb.ts";
 import { file_cairn_v1_scrub } from "../gen/cairn/v1/scrub_pb.ts";
 import { file_cairn_v1_trash } from "../gen/cairn/v1/trash_pb.ts";
 import { CODECS } from "../gen/codecs.ts";
@@ -24,6 +25,7 @@ const SCHEMAS: readonly DescMessage[] = [
   file_cairn_v1_coordinator,
   file_cairn_v1_datanode,
   file_cairn_v1_nodes,
+  file_cairn_v1_redundancy,
   file_cairn_v1_scrub,
   file_cairn_v1_trash,
   file_cairn_test_v1_echo,

@@ -56,6 +56,8 @@ const REPEATABLE: Readonly<Record<string, Repeatable>> = {
   "cairn.v1.TrashService.EmptyTrash": "keyed",
   "cairn.v1.TrashService.GetReclaimable": "idempotent",
   // Repeated it begins anew, which is what was asked for.
+  "cairn.v1.RedundancyService.GetRedundancy": "idempotent",
+  "cairn.v1.RedundancyService.ExplainFile": "idempotent",
   "cairn.v1.ScrubService.StartScrub": "idempotent",
   "cairn.v1.ScrubService.GetScrub": "idempotent",
   "cairn.v1.DataNodeService.ReplicateChunk": "idempotent",
