@@ -1,3 +1,5 @@
+import { cp, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { SystemClock } from "@cairnfs/base/clock";
 import { SystemRandom } from "@cairnfs/base/random";
 import { RealDisk } from "@cairnfs/base/real-disk";
@@ -8,24 +10,40 @@ import { expect } from "vitest";
 
 const parts = { disk: new RealDisk(), clock: new SystemClock(), random: new SystemRandom() };
 
-/** The ids of the chunks in a data folder whose node has ended, each copy read whole and found to be what its id says. */
-export async function verifiedChunks(dataDir: string): Promise<ChunkId[]> {
+/** The chunks in a data folder whose node has ended, with their lengths, each copy read whole and found to be what its id says. */
+export async function verifiedChunks(dataDir: string): Promise<Map<ChunkId, number>> {
   const store = await openChunkStore("segment", dataDir, parts);
   try {
-    const ids: ChunkId[] = [];
+    const lengths = new Map<ChunkId, number>();
     let after: ChunkId | undefined;
     for (;;) {
       const page = await store.list(after, 1000);
-      for (const { id } of page) {
+      for (const { id, lengthBytes } of page) {
         const verdict = await store.verify(id, new AbortController().signal);
         expect({ dataDir, id, verdict }).toEqual({ dataDir, id, verdict: "intact" });
-        ids.push(id);
+        lengths.set(id, lengthBytes);
       }
       after = page.at(-1)?.id;
-      if (after === undefined) return ids;
+      if (after === undefined) return lengths;
     }
   } finally {
     await store.close();
+  }
+}
+
+/** As `verifiedChunks`, of a node that runs: what its folder has at this moment is copied and read there. */
+export async function verifiedChunksOf(
+  cluster: ProcessCluster,
+  index: number,
+): Promise<Map<ChunkId, number>> {
+  const copy = join(cluster.folder, `scan-${index}`);
+  // The lock of the node that runs is none of its chunks.
+  const filter = (path: string) => !basename(path).startsWith("lock");
+  await cp(cluster.dataDir(index), copy, { recursive: true, filter });
+  try {
+    return await verifiedChunks(copy);
+  } finally {
+    await rm(copy, { recursive: true, force: true });
   }
 }
 
@@ -48,7 +66,7 @@ export async function copiesOnDisks(cluster: ProcessCluster): Promise<Map<ChunkI
   await cluster.killAll();
   const copies = new Map<ChunkId, number[]>();
   for (const index of cluster.datanodes.keys()) {
-    for (const id of await verifiedChunks(cluster.dataDir(index))) {
+    for (const id of (await verifiedChunks(cluster.dataDir(index))).keys()) {
       copies.set(id, [...(copies.get(id) ?? []), index]);
     }
   }
