@@ -5,7 +5,7 @@ import type { Plan } from "./plan.ts";
 import type { ClockError } from "./process/sim-process.ts";
 import { Chance } from "./schedule/chance.ts";
 import type { Value } from "./world/contents.ts";
-import { CHUNK_BYTES, type Shape } from "./world/shape.ts";
+import { CHUNK_BYTES_MIN, type Shape } from "./world/shape.ts";
 
 const FILES = ["/a", "/b", "/d/a", "/d/b", "/e/a"];
 const FOLDERS = ["/d", "/e"];
@@ -20,7 +20,11 @@ const ACTIONS: Readonly<Record<ActionKind, number>> = {
   copy: 3,
   remove: 3,
   removeTree: 1,
+  restore: 0,
+  emptyTrash: 0,
 };
+/** Longer than clients take for their work. */
+const TRASH_MS = 3_600_000;
 const DISK_BYTES = 64 * 1024 * 1024;
 const SMALL_DISK_BYTES = 900 * 1024;
 
@@ -34,6 +38,7 @@ export function generatePlan(seed: number, profileName?: string): Plan {
     throw new RangeError(`${profile} is no profile: there are ${Object.keys(PROFILES).join(", ")}`);
   }
   const shape = shapeOf(random.branch("shape"), found);
+  // With few values clients put the same bytes again and again.
   const values = valuesOf(random.branch("values"));
   const operations = operationsOf(random.branch("operations"), shape, values);
   const faults = faultsOf(random.branch("faults"), shape, found);
@@ -60,43 +65,66 @@ function shapeOf(random: Chance, profile: Profile): Shape {
     waitShare: random.pick([0, 0.1, 0.5]),
     commitMs: random.pick([0.2, 1, 5]),
     diskBytes: random.is(profile.smallDiskShare) ? SMALL_DISK_BYTES : DISK_BYTES,
+    chunkBytes:
+      random.weighted({ one: 6, three: 2, large: 1 }) === "one"
+        ? CHUNK_BYTES_MIN
+        : 3 * CHUNK_BYTES_MIN,
+    segmentBytes: random.pick([200_000, 1_000_000]),
+    trashMs: random.is(0.4) ? TRASH_MS : 0,
+    repairDelayMs: random.pick([0, 5_000, 40_000]),
+    graceMs: random.pick([500, 500, 6_000]),
+    receiptLifeMs: random.pick([5_000, 30_000]),
     clocks,
   };
 }
 
 /** Every length is used once, so that it names the value. */
 function valuesOf(random: Chance): Value[] {
-  return Array.from({ length: 12 }, (_, id) => {
+  const count = random.pick([3, 6, 12]);
+  return Array.from({ length: count }, (_, id) => {
     if (id === 0) return { id, sizeBytes: 0 };
     const kind = random.weighted({ inline: 3, packed: 5, chunks: 4 });
     if (kind === "inline") return { id, sizeBytes: 16 * random.below(200) + id };
     if (kind === "packed") return { id, sizeBytes: 5_008 + 16 * random.below(3_000) + id };
-    return { id, sizeBytes: CHUNK_BYTES + 16 * random.below(7_000) + id };
+    return { id, sizeBytes: CHUNK_BYTES_MIN + 16 * random.below(7_000) + id };
   });
 }
 
 function operationsOf(random: Chance, shape: Shape, values: readonly Value[]): PlannedOperation[] {
   const count = 12 + random.below(28);
-  const meanPauseMs = random.pick([5, 100, 600]);
+  const meanPauseMs = random.pick([5, 100, 600, 2_000]);
   return Array.from({ length: count }, (_, id) => ({
     id,
     client: `client${1 + random.below(shape.clients)}`,
     pauseMs: random.aboutMs(meanPauseMs),
     // A few directories first, or most paths lead nowhere.
-    action: id < 2 ? { kind: "mkdir", path: FOLDERS[id] ?? "/d" } : actionOf(random, values),
+    action: id < 2 ? { kind: "mkdir", path: FOLDERS[id] ?? "/d" } : actionOf(random, shape, values),
   }));
 }
 
-function actionOf(random: Chance, values: readonly Value[]): Action {
-  const kind = random.weighted(ACTIONS);
+function actionOf(random: Chance, shape: Shape, values: readonly Value[]): Action {
+  const kind = random.weighted(
+    shape.trashMs > 0 ? { ...ACTIONS, remove: 5, restore: 5, emptyTrash: 1 } : ACTIONS,
+  );
   const path = random.pick(FILES);
   switch (kind) {
     case "put":
-      return { kind, path, value: random.below(values.length) };
+      return {
+        kind,
+        path,
+        value: random.below(values.length),
+        stallMs: random.is(0.06) ? random.below(9_000) : 0,
+      };
+    case "get":
+      return { kind, path, lingerMs: random.is(0.2) ? random.below(shape.graceMs / 2) : 0 };
     case "range":
       return { kind, path, from: random.next(), share: random.next() };
     case "list":
       return { kind, path: random.pick(["/", ...FOLDERS]) };
+    case "emptyTrash":
+      return { kind, path: "/" };
+    case "restore":
+      return { kind, path: random.pick([...FILES, ...FOLDERS]) };
     case "mkdir":
     case "removeTree":
       return { kind, path: random.pick(FOLDERS) };
@@ -189,6 +217,10 @@ class FaultMaker {
           host: random.pick([server, ...this.#clients]),
           byMs: random.between(-1, 1) * random.pick([500, 20_000, 3_600_000]),
         };
+      case "drain":
+        return { kind, host: node, forMs: random.aboutMs(20_000) };
+      case "join":
+        return { kind };
       case "slowCommits":
         return { kind, commitMs: random.pick([50, 800, 3_000]), forMs: shortMs };
     }

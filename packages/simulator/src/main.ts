@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { SystemClock } from "@cairnfs/base/clock";
 import { generatePlan } from "./generate-plan.ts";
+import { runMutations } from "./mutations/run-mutations.ts";
 import { PROFILES } from "./nemesis/profiles.ts";
 import { failureText, replayCommand } from "./report-text.ts";
 import { runPlan } from "./run-plan.ts";
@@ -24,6 +25,8 @@ const USAGE = `Runs whole clusters on virtual time, with faults by seed, and jud
   --seed S       only this seed, in this process
   --trace        with --seed: every log line, fault and operation
   --no-shrink    do not make failing histories small
+  --mutations    put deliberate bugs into the code, one after the other, and see how many seeds find each
+  --only NAMES   with --mutations: only these, with commas between
 `;
 
 /** How many failing seeds are made small, and in how many runs each. */
@@ -41,6 +44,8 @@ const { values: flags } = parseArgs({
     jobs: { type: "string" },
     seed: { type: "string" },
     trace: { type: "boolean", default: false },
+    mutations: { type: "boolean", default: false },
+    only: { type: "string" },
     shrink: { type: "boolean", default: true },
     help: { type: "boolean", default: false },
   },
@@ -54,6 +59,7 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  if (flags.mutations) return runAllMutations();
   return flags.seed === undefined ? runMany() : runOne(number("seed", flags.seed));
 }
 
@@ -108,6 +114,26 @@ async function runMany(): Promise<number> {
   const note = undecided === 0 ? "" : `, ${undecided} histories too hard to judge`;
   process.stdout.write(`${progress()}${note}\n`);
   return failures.length === 0 ? 0 : 1;
+}
+
+async function runAllMutations(): Promise<number> {
+  const results = await runMutations({
+    jobs: number("jobs", flags.jobs ?? String(availableParallelism())),
+    from: number("from", flags.from ?? "1"),
+    seedsMax: number("seeds", flags.seeds ?? "3000"),
+    names: flags.only?.split(",") ?? [],
+    profile: flags.profile,
+    onCaught: ({ mutation, seeds, caughtBy }) => {
+      const how =
+        caughtBy === undefined
+          ? "not caught"
+          : `seed ${caughtBy.seed} (${caughtBy.profile}): ${(caughtBy.problems[0] ?? "").slice(0, 160)}`;
+      process.stdout.write(
+        `| ${mutation.name} | ${seeds ?? "-"} | ${how.replaceAll("\n", " ")} |\n`,
+      );
+    },
+  });
+  return results.every(({ seeds }) => seeds !== undefined) ? 0 : 1;
 }
 
 function showFailure(result: SeedResult, failures: SeedResult[]): void {

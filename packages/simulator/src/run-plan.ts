@@ -1,3 +1,4 @@
+import { auditCopies } from "./check/audit.ts";
 import { checkDisks } from "./check/check-disks.ts";
 import { checkHistory } from "./check/check-history.ts";
 import { checkQuiet, workLeft } from "./check/check-quiet.ts";
@@ -13,6 +14,10 @@ import { World } from "./world/world.ts";
 const WORK_MS = 600_000;
 /** How long a cluster without faults may take until nothing is left to do. */
 const QUIET_MS = 900_000;
+/** The final reads have ids from this on, and may take so long. */
+const FINAL_IDS = 1_000;
+const FINAL_MS = 120_000;
+const AUDIT_MS = 700;
 const QUIET_STEP_MS = 5_000;
 const QUIET_STEP_MAX_MS = 30_000;
 
@@ -60,17 +65,20 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
     const nemesis = new Nemesis(world, runners);
     nemesis.schedule(plan.faults);
     for (const runner of runners) runner.start();
+    const audited = auditAlong(world, plan);
     const isDone = () => runners.every((runner) => runner.isDone);
     const untilMs = scheduler.nowMs + WORK_MS;
     if (!(await scheduler.runUntil(untilMs, isDone))) problems.add("clients never end their work");
     const lastFaultMs = plan.faults.at(-1)?.atMs ?? 0;
     await scheduler.runUntil(Math.max(scheduler.nowMs, lastFaultMs + 1_500));
     nemesis.end();
+    await letGoOfTrash(world, runners, plan);
     const operator = new Operator(world, world.machine("operator"));
     await quieten(world, operator, plan);
     await finalReads(world, runners, plan);
     await checkQuiet(world);
     await checkDisks(world);
+    audited.end();
     isUndecided = judge(world, history, plan);
   } finally {
     world.end();
@@ -89,6 +97,49 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
   };
 }
 
+/** Compares records and nodes again and again. */
+function auditAlong(world: World, plan: Plan): { end(): void } {
+  const frailHosts = new Set<string>();
+  for (const { action } of plan.faults) {
+    const { kind } = action;
+    const hides = kind === "failDisk" && !action.isWriteOnly;
+    if (kind === "rot" || kind === "loseDisk" || hides) frailHosts.add(action.host);
+  }
+  let isOver = false;
+  const next = () => {
+    world.scheduler.after(AUDIT_MS, () => {
+      if (isOver) return;
+      void auditCopies(world, frailHosts);
+      next();
+    });
+  };
+  next();
+  return {
+    end: () => {
+      isOver = true;
+    },
+  };
+}
+
+/** Whatever was removed is let go for good, so that nothing has to be waited for. */
+async function letGoOfTrash(
+  world: World,
+  runners: readonly ClientRunner[],
+  plan: Plan,
+): Promise<void> {
+  const runner = runners[0];
+  if (plan.shape.trashMs === 0 || runner === undefined) return;
+  runner.add([
+    {
+      id: FINAL_IDS - 1,
+      client: runner.machine.host,
+      pauseMs: 2_000,
+      action: { kind: "emptyTrash", path: "/" },
+    },
+  ]);
+  await world.scheduler.runUntil(world.scheduler.nowMs + FINAL_MS, () => runner.isDone);
+}
+
 /** Lets time pass until no work is left, with every copy read on the way. */
 async function quieten(world: World, operator: Operator, plan: Plan): Promise<void> {
   const { scheduler } = world;
@@ -98,9 +149,15 @@ async function quieten(world: World, operator: Operator, plan: Plan): Promise<vo
   for (let stepMs = QUIET_STEP_MS; ; stepMs = Math.min(stepMs * 1.5, QUIET_STEP_MAX_MS)) {
     await scheduler.runUntil(scheduler.nowMs + stepMs);
     await operator.removeLostNodes();
+    await operator.undrainAll();
     if (!isVerified && world.datanodes.size === world.nodes.length) {
-      await operator.verifyAll();
-      isVerified = true;
+      isVerified = await operator.verifyAll();
+    }
+    if (!isVerified) {
+      if (scheduler.nowMs >= untilMs) {
+        world.problems.add("never quiet: nodes do not let their copies be read");
+        return;
+      }
       continue;
     }
     const left = await workLeft(world, operator);
@@ -136,19 +193,19 @@ async function finalReads(
     }
   }
   const folders = new Set(["/d", "/e"]);
-  let id = 1_000;
+  let id = FINAL_IDS;
   const read = (kind: "get" | "list", path: string): PlannedOperation => ({
     id: id++,
     client: runner.machine.host,
     pauseMs: 0,
-    action: { kind, path },
+    action: kind === "get" ? { kind, path, lingerMs: 0 } : { kind, path },
   });
   const reads = [read("list", "/"), ...[...folders].map((path) => read("list", path))];
   for (const path of [...paths].sort())
     if (!folders.has(path) && path !== "/") reads.push(read("get", path));
   runner.add(reads);
   const { scheduler } = world;
-  if (!(await scheduler.runUntil(scheduler.nowMs + 120_000, () => runner.isDone))) {
+  if (!(await scheduler.runUntil(scheduler.nowMs + FINAL_MS, () => runner.isDone))) {
     world.problems.add("the final reads never end");
   }
 }
@@ -156,11 +213,16 @@ async function finalReads(
 /** Whether the history is too hard to judge; what is wrong with it is noted. */
 function judge(world: World, history: readonly HistoryEntry[], plan: Plan): boolean {
   for (const entry of history) {
-    if (entry.operation.id >= 1_000 && entry.outcome.status === "unknown") {
+    if (entry.operation.id >= FINAL_IDS && entry.outcome.status === "unknown") {
       world.problems.add(`lost: ${historyLine(entry, plan.values)}`);
     }
+    // Without faults nothing has an excuse.
+    if (plan.faults.length === 0 && entry.outcome.status === "unknown") {
+      world.problems.add(`fails without any fault: ${historyLine(entry, plan.values)}`);
+    }
   }
-  const verdict = checkHistory(history, plan.values);
+  const rules = { values: plan.values, hasTrash: plan.shape.trashMs > 0 };
+  const verdict = checkHistory(history, rules);
   if (verdict.kind === "impossible") {
     const stuck = verdict.stuck.map((entry) => historyLine(entry, plan.values));
     world.problems.add(

@@ -12,6 +12,8 @@ export interface SeedPoolOptions {
   readonly onResult: (result: SeedResult) => void;
   /** What Node is started with, before the file. */
   readonly execArgv?: readonly string[];
+  /** What its environment has besides ours. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs seeds in so many processes; resolves when there are no more. */
@@ -19,10 +21,17 @@ export async function runSeedPool(options: SeedPoolOptions): Promise<void> {
   await Promise.all(Array.from({ length: options.jobs }, () => runProcess(options)));
 }
 
-function runProcess({ profile, next, onResult, execArgv = [] }: SeedPoolOptions): Promise<void> {
+function runProcess({
+  profile,
+  next,
+  onResult,
+  execArgv = [],
+  env = {},
+}: SeedPoolOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const child: ChildProcess = fork(new URL("./seed-process.js", import.meta.url), {
       execArgv: [...process.execArgv, ...execArgv],
+      env: { ...process.env, ...env },
     });
     let left: number[] = [];
     child.on("message", (message: SeedResult | "more") => {

@@ -1,8 +1,6 @@
-import { silentLogger } from "@cairnfs/base/telemetry";
-import { DataFolder } from "@cairnfs/datanode/store/data-folder";
-import { openChunkStore } from "@cairnfs/datanode/store/open-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { Machine } from "../world/machine.ts";
+import { openNodeStore } from "../world/node-store.ts";
 import type { World } from "../world/world.ts";
 import { liveNodes, recordedCopies } from "./check-quiet.ts";
 
@@ -36,14 +34,7 @@ export async function checkDisks(world: World): Promise<void> {
 /** What a disk holds, each copy read whole. */
 async function heldAt(machine: Machine, world: World): Promise<Map<ChunkId, string>> {
   const { process, disk } = machine.boot();
-  const { clock, random } = process;
-  await DataFolder.open("/data", { disk, random });
-  const store = await openChunkStore(world.shape.store, "/data", {
-    disk,
-    clock,
-    random,
-    logger: silentLogger,
-  });
+  const store = await openNodeStore(world.shape, process, disk);
   const held = new Map<ChunkId, string>();
   const { signal } = new AbortController();
   for (let after: ChunkId | undefined; ; ) {

@@ -1,7 +1,13 @@
 import type { HistoryEntry } from "../history/operation.ts";
 import { isReading } from "../history/operation.ts";
-import type { Value } from "../world/contents.ts";
-import { EMPTY_STATE, isAllowed, type ModelState, perform, stateKey } from "./namespace-model.ts";
+import {
+  EMPTY_STATE,
+  isAllowed,
+  type ModelRules,
+  type ModelState,
+  perform,
+  stateKey,
+} from "./namespace-model.ts";
 
 /** So many states are looked at; a history that needs more is left undecided. */
 const STATES_MAX = 300_000;
@@ -30,10 +36,7 @@ interface Frame {
  * every one of them was told (Wing and Gong's search, with the states it has been in remembered). Operations whose outcome is
  * unknown take place at any time after their beginning, or never.
  */
-export function checkHistory(
-  history: readonly HistoryEntry[],
-  values: readonly Value[],
-): HistoryVerdict {
+export function checkHistory(history: readonly HistoryEntry[], rules: ModelRules): HistoryVerdict {
   const entries = history
     .filter((entry) => entry.outcome.status !== "unknown" || !isReading(entry.operation.action))
     .map((entry) =>
@@ -54,7 +57,7 @@ export function checkHistory(
     frame.next += 1;
     const entry = entries[index];
     if (entry === undefined) continue;
-    const verdict = perform(frame.state, entry.operation.action, values);
+    const verdict = perform(frame.state, entry.operation.action, rules);
     const isUnknown = entry.outcome.status === "unknown";
     if (!isAllowed(verdict, entry.outcome)) continue;
     // It has no effect here, so that it might as well never take place.

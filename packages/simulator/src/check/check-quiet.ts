@@ -46,7 +46,9 @@ function recordedWork(world: World): Promise<string | undefined> {
 async function unrecordedCopies(world: World, operator: Operator): Promise<string | undefined> {
   const recorded = await recordedCopies(world);
   for (const [number, host] of liveNodes(world)) {
-    const held = new Set(await operator.heldAt(world.machine(host)));
+    const answer = await operator.heldAt(world.machine(host));
+    if (answer === undefined) return `${host} does not say what it holds`;
+    const held = new Set(answer);
     const wanted = recorded.get(number) ?? new Set();
     for (const id of held)
       if (!wanted.has(id)) return `${host} holds ${id}, which is not recorded there`;

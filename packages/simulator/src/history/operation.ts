@@ -2,8 +2,15 @@ import type { Value } from "../world/contents.ts";
 
 /** What a client can ask for. Paths of directories and of files are never the same. */
 export type Action =
-  | { readonly kind: "put"; readonly path: string; readonly value: number }
-  | { readonly kind: "get"; readonly path: string }
+  /** The source takes so long between its parts. */
+  | {
+      readonly kind: "put";
+      readonly path: string;
+      readonly value: number;
+      readonly stallMs: number;
+    }
+  /** The file is opened and read so much later. */
+  | { readonly kind: "get"; readonly path: string; readonly lingerMs: number }
   | { readonly kind: "range"; readonly path: string; readonly from: number; readonly share: number }
   | { readonly kind: "stat"; readonly path: string }
   | { readonly kind: "list"; readonly path: string }
@@ -11,7 +18,9 @@ export type Action =
   | { readonly kind: "rename"; readonly path: string; readonly to: string }
   | { readonly kind: "copy"; readonly path: string; readonly to: string }
   | { readonly kind: "remove"; readonly path: string }
-  | { readonly kind: "removeTree"; readonly path: string };
+  | { readonly kind: "removeTree"; readonly path: string }
+  | { readonly kind: "restore"; readonly path: string }
+  | { readonly kind: "emptyTrash"; readonly path: "/" };
 
 export type ActionKind = Action["kind"];
 
@@ -51,7 +60,9 @@ export function isReading({ kind }: Action): boolean {
 export function actionText(action: Action, values: readonly Value[]): string {
   switch (action.kind) {
     case "put":
-      return `put ${action.path} v${action.value} (${values[action.value]?.sizeBytes} bytes)`;
+      return `put ${action.path} v${action.value} (${values[action.value]?.sizeBytes} bytes)${action.stallMs > 0 ? ` with pauses of ${action.stallMs} ms` : ""}`;
+    case "get":
+      return `get ${action.path}${action.lingerMs > 0 ? ` ${action.lingerMs} ms later` : ""}`;
     case "rename":
     case "copy":
       return `${action.kind} ${action.path} ${action.to}`;

@@ -42,6 +42,10 @@ export type FaultAction =
   | { readonly kind: "rot"; readonly host: string; readonly count: number; readonly chance: number }
   /** The node loses its disk and comes back with an empty one, as a new node. */
   | { readonly kind: "loseDisk"; readonly host: string; readonly downMs: number }
+  /** The operator drains the node, and takes it back later. */
+  | { readonly kind: "drain"; readonly host: string; readonly forMs: number }
+  /** One more node. */
+  | { readonly kind: "join" }
   | { readonly kind: "jumpClock"; readonly host: string; readonly byMs: number }
   | { readonly kind: "slowCommits"; readonly commitMs: number; readonly forMs: number };
 

@@ -4,6 +4,8 @@ import type { Machine } from "../world/machine.ts";
 import type { World } from "../world/world.ts";
 import { type FaultAction, faultLine, type PlannedFault } from "./fault.ts";
 
+/** Worlds stay small. */
+const NODES_MAX = 7;
 /** How long a process that was asked to stop may take. */
 const STOP_MS = 8_000;
 
@@ -73,6 +75,12 @@ export class Nemesis {
         this.#for(action.downMs, () => world.startServer(machine));
         return;
       }
+      case "drain":
+        this.#drain(world.machine(action.host), action.forMs);
+        return;
+      case "join":
+        if (world.nodes.length < NODES_MAX) world.startServer(world.addNodeMachine());
+        return;
       case "jumpClock": {
         const { clockError } = world.machine(action.host);
         this.#latestMs = Math.max(this.#latestMs, clockError.offsetMs);
@@ -165,6 +173,21 @@ export class Nemesis {
         network.drop(action.from, action.to);
         return;
     }
+  }
+
+  #drain(machine: Machine, forMs: number): void {
+    const world = this.#world;
+    const nodeNumber = world.datanodes.get(machine.host)?.nodeNumber;
+    if (nodeNumber === undefined) return;
+    const change = (event: "drain" | "undrain") => {
+      const { signal } = new AbortController();
+      world.coordinator?.nodes.changeDuty(nodeNumber, event, signal).catch((error: unknown) => {
+        // It may be drained or gone already.
+        world.problems.inspect(`${event} of ${machine.host}`, error);
+      });
+    };
+    change("drain");
+    this.#for(forMs, () => change("undrain"));
   }
 
   #stop(machine: Machine, downMs: number): void {

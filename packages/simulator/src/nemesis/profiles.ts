@@ -13,8 +13,10 @@ export interface Profile {
 
 const NETWORK = { block: 4, isolate: 2, slowLink: 2, drop: 4 } as const;
 const CRASHES = { kill: 8, stop: 1, freeze: 2, killClient: 2, slowCommits: 1 } as const;
-const DISKS = { stallDisk: 2, failDisk: 3, fillDisk: 2, rot: 4, kill: 2 } as const;
+const DISKS = { stallDisk: 2, failDisk: 3, fillDisk: 2, rot: 4, loseDisk: 2, kill: 2 } as const;
 const CLOCKS = { jumpClock: 5, freeze: 2, kill: 1 } as const;
+
+const MEMBERS = { drain: 5, join: 2, loseDisk: 1, kill: 2, freeze: 1 } as const;
 
 export const PROFILES: Readonly<Record<string, Profile>> = {
   calm: { faultsMax: 0, weights: {}, hasClockDrift: false, smallDiskShare: 0 },
@@ -22,9 +24,10 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
   crashes: { faultsMax: 6, weights: CRASHES, hasClockDrift: false, smallDiskShare: 0 },
   disks: { faultsMax: 6, weights: DISKS, hasClockDrift: false, smallDiskShare: 0.2 },
   clocks: { faultsMax: 6, weights: CLOCKS, hasClockDrift: true, smallDiskShare: 0 },
+  members: { faultsMax: 5, weights: MEMBERS, hasClockDrift: false, smallDiskShare: 0 },
   everything: {
     faultsMax: 10,
-    weights: { ...NETWORK, ...CRASHES, ...DISKS, ...CLOCKS, kill: 8 },
+    weights: { ...MEMBERS, ...NETWORK, ...CRASHES, ...DISKS, ...CLOCKS, kill: 8 },
     hasClockDrift: true,
     smallDiskShare: 0.1,
   },
@@ -37,5 +40,6 @@ export const MIXED: Readonly<Record<string, number>> = {
   crashes: 3,
   disks: 2,
   clocks: 1,
+  members: 2,
   everything: 4,
 };

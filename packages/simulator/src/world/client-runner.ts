@@ -17,6 +17,7 @@ const REFUSALS: ReadonlySet<Reason> = new Set<Reason>([
   "isADirectory",
   "directoryNotEmpty",
   "renameIntoSelf",
+  "trashNotFound",
   "invalidPath",
 ]);
 
@@ -134,7 +135,8 @@ export class ClientRunner {
         const value = this.#values[action.value] ?? { id: 0, sizeBytes: 0 };
         const source = bytesOf(value);
         // Sources of both kinds: those that can be read again, and those that come once.
-        await client.put(action.path, id % 3 === 0 ? inParts(source) : source);
+        const isOneShot = action.stallMs > 0 || id % 3 === 0;
+        await client.put(action.path, isOneShot ? this.#inParts(source, action.stallMs) : source);
         return "done";
       }
       case "get":
@@ -164,7 +166,27 @@ export class ClientRunner {
       case "removeTree":
         await client.remove(action.path, { recursive: true });
         return "done";
+      case "restore":
+        await client.trash.restore(action.path);
+        return "done";
+      case "emptyTrash":
+        await client.trash.empty();
+        return "done";
     }
+  }
+
+  async *#inParts(bytes: Buffer, stallMs: number): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.byteLength; at += PART_BYTES) {
+      if (stallMs > 0) await this.#pause(stallMs);
+      yield bytes.subarray(at, Math.min(at + PART_BYTES, bytes.byteLength));
+    }
+  }
+
+  #pause(forMs: number): Promise<void> {
+    const { process } = this.machine;
+    return new Promise((resolve) => {
+      this.#world.scheduler.after(forMs, () => process?.deliver(resolve));
+    });
   }
 
   async #read(
@@ -174,6 +196,7 @@ export class ClientRunner {
   ): Promise<string> {
     const file = await client.open(action.path);
     const { sizeBytes } = file;
+    if (action.kind === "get" && action.lingerMs > 0) await this.#pause(action.lingerMs);
     const from = action.kind === "get" ? 0 : Math.floor(sizeBytes * action.from);
     const lengthBytes =
       action.kind === "get" ? sizeBytes : Math.floor((sizeBytes - from) * action.share);
@@ -195,9 +218,3 @@ function seenOf(entry: FileEntry): string {
 }
 
 const PART_BYTES = 40_000;
-
-async function* inParts(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.byteLength; at += PART_BYTES) {
-    yield bytes.subarray(at, Math.min(at + PART_BYTES, bytes.byteLength));
-  }
-}

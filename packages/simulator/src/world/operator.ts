@@ -39,13 +39,28 @@ export class Operator {
     }
   }
 
-  /** What a node says it holds. */
+  /** Nodes that were being drained are to serve again. */
+  async undrainAll(): Promise<void> {
+    const world = this.#world;
+    const { coordinator } = world;
+    if (coordinator === undefined) return;
+    for (const { nodeNumber, duty } of [...coordinator.nodes.table.rows()]) {
+      if (duty === "inService") continue;
+      const changed = coordinator.nodes.changeDuty(
+        nodeNumber,
+        "undrain",
+        new AbortController().signal,
+      );
+      await world.settled(changed, `undraining node ${nodeNumber}`);
+    }
+  }
+
+  /** What a node says it holds; undefined when it does not say. */
   async heldAt(machine: Machine): Promise<readonly ChunkId[] | undefined> {
     const node = this.#pool.datanode(`${machine.host}:7080`);
     const held: ChunkId[] = [];
     for (let after: Uint8Array = new Uint8Array(0); ; ) {
-      const asked = node.listChunks({ afterChunkId: after, limit: 1_000 });
-      const page = await this.#world.settled(asked, `listing what ${machine.host} holds`);
+      const page = await this.#answered(node.listChunks({ afterChunkId: after, limit: 1_000 }));
       if (page === undefined) return undefined;
       held.push(...page.chunks.map(({ chunkId }) => chunkIdFromBytes(chunkId)));
       if (page.nextAfter.byteLength === 0) return held;
@@ -53,16 +68,28 @@ export class Operator {
     }
   }
 
-  /** Every copy on every node is read, so that nodes find what has rotted. */
-  async verifyAll(): Promise<void> {
+  /** Has every copy on every node read, so that nodes find what has rotted; false when one did not answer. */
+  async verifyAll(): Promise<boolean> {
     for (const machine of this.#world.nodes) {
       const node = this.#pool.datanode(`${machine.host}:7080`);
-      for (const id of (await this.heldAt(machine)) ?? []) {
-        const asked = node.verifyChunk({ chunkId: chunkIdToBytes(id) });
-        const answer = await this.#world.settled(asked, `verifying ${id} at ${machine.host}`);
-        if (answer?.outcome !== VerifyOutcome.CORRUPT) continue;
+      const held = await this.heldAt(machine);
+      if (held === undefined) return false;
+      for (const id of held) {
+        const answer = await this.#answered(node.verifyChunk({ chunkId: chunkIdToBytes(id) }));
+        if (answer === undefined) return false;
+        if (answer.outcome !== VerifyOutcome.CORRUPT) continue;
         this.#world.note(`operator: the copy of ${id} at ${machine.host} has rotted`);
       }
     }
+    return true;
+  }
+
+  /** The answer of a node; undefined when it gives none. */
+  async #answered<T>(asked: Promise<T>): Promise<T | undefined> {
+    const answer = asked.catch((error: unknown) => {
+      this.#world.problems.inspect("the operator asks a node", error);
+      return undefined;
+    });
+    return this.#world.settled(answer, "asking a node");
   }
 }

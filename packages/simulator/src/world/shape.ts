@@ -14,12 +14,22 @@ export interface Shape {
   readonly waitShare: number;
   readonly commitMs: number;
   readonly diskBytes: number;
+  readonly chunkBytes: number;
+  /** Small segments are sealed and compacted often. */
+  readonly segmentBytes: number;
+  /** How long what is removed can be restored; longer than any history, or there is no trash. */
+  readonly trashMs: number;
+  readonly repairDelayMs: number;
+  /** How long what was let go stays: contents for their readers, and chunks. */
+  readonly graceMs: number;
+  readonly receiptLifeMs: number;
   /** By host. */
   readonly clocks: Readonly<Record<string, ClockError>>;
 }
 
 export const COORDINATOR_ADDRESS = "coordinator:7070";
-export const CHUNK_BYTES = 64 * 1024;
+export const CHUNK_BYTES_MIN = 64 * 1024;
+export const RESERVE_BYTES = 128 * 1024;
 
 const COORDINATOR = coordinatorSettings.parse({
   address: COORDINATOR_ADDRESS,
@@ -27,7 +37,6 @@ const COORDINATOR = coordinatorSettings.parse({
   httpAddress: "",
   allowInsecureBind: true,
   kvUrl: "memory:",
-  defaultChunkSizeBytes: CHUNK_BYTES,
   heartbeatIntervalMs: 4_000,
   suspectAfterMs: 9_000,
   deadAfterMs: 20_000,
@@ -39,11 +48,14 @@ export function coordinatorConfig(shape: Shape): CoordinatorConfig {
   return {
     ...COORDINATOR,
     defaultReplicationFactor: shape.replicationFactor,
+    defaultChunkSizeBytes: shape.chunkBytes,
+    trashMs: shape.trashMs,
+    repairDelayMs: shape.repairDelayMs,
     sessionTtlMs: 20_000,
-    contentGraceMs: 6_000,
-    chunkGraceMs: 6_000,
-    receiptLifeMs: 30_000,
-    inventoryIntervalMs: 20_000,
+    contentGraceMs: shape.graceMs,
+    chunkGraceMs: shape.graceMs,
+    receiptLifeMs: shape.receiptLifeMs,
+    inventoryIntervalMs: Math.min(shape.receiptLifeMs, 20_000),
     idempotencyMs: 60_000,
   };
 }
@@ -54,7 +66,7 @@ const DATANODE = datanodeSettings.parse({
   httpAddress: "",
   allowInsecureBind: true,
   coordinatorAddress: COORDINATOR_ADDRESS,
-  reserveBytes: 128 * 1024,
+  reserveBytes: RESERVE_BYTES,
   replicaStallMs: 1_000,
   replicaCommitMs: 3_000,
   replicaGraceMs: 500,

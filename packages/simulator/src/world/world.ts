@@ -3,12 +3,14 @@ import { CairnClient } from "@cairnfs/client/client";
 import { clientConfig } from "@cairnfs/client/config";
 import { Coordinator } from "@cairnfs/coordinator/coordinator";
 import { Datanode } from "@cairnfs/datanode/datanode";
+import type { ChunkStore } from "@cairnfs/datanode/store/chunk-store";
 import { KvStorage, SimKv } from "../kv/sim-kv.ts";
 import { SimNetwork } from "../network/sim-network.ts";
 import type { SimProcess } from "../process/sim-process.ts";
 import { Chance } from "../schedule/chance.ts";
 import { SimScheduler } from "../schedule/scheduler.ts";
 import { Machine } from "./machine.ts";
+import { openNodeStore } from "./node-store.ts";
 import { describe, Problems } from "./problems.ts";
 import { COORDINATOR_ADDRESS, coordinatorConfig, datanodeConfig, type Shape } from "./shape.ts";
 
@@ -33,6 +35,8 @@ export class World {
   readonly #operator: Machine;
   coordinator: Coordinator | undefined;
   readonly datanodes = new Map<string, Datanode>();
+  /** The chunks of each datanode that is up. */
+  readonly stores = new Map<string, ChunkStore>();
 
   constructor(seed: number, shape: Shape) {
     this.#random = new Chance(seed);
@@ -132,6 +136,7 @@ export class World {
       this.storage.stop(this.#random);
     }
     this.datanodes.delete(machine.host);
+    this.stores.delete(machine.host);
     this.network.processDied(process, !isPowerLost);
     if (isPowerLost) machine.losePower();
   }
@@ -185,14 +190,18 @@ export class World {
     { process, disk }: ReturnType<Machine["boot"]>,
   ): Promise<void> {
     const number = this.nodes.indexOf(machine) + 1;
+    const store = await openNodeStore(this.#shape, process, disk);
     const datanode = await Datanode.open(datanodeConfig(this.#shape, machine.host, number), {
       disk,
       network: this.network.for(process),
       clock: process.clock,
       random: process.random.branch("datanode"),
       telemetry: this.problems.telemetryOf(process),
+      store,
     });
-    if (process.isAlive) this.datanodes.set(machine.host, datanode);
+    if (!process.isAlive) return;
+    this.datanodes.set(machine.host, datanode);
+    this.stores.set(machine.host, store);
   }
 
   #machine(host: string): Machine {
