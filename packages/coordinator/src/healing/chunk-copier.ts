@@ -43,7 +43,7 @@ export class ChunkCopier {
   /**
    * Has the target fetch the chunk from one of the sources and verify it. When this resolves the target has proved by a
    * receipt that it holds the chunk under the epoch; the record does not name it yet (`recordReplica`). Waits while the target
-   * or all sources are busy. Rejects with what the target said (`chunkNotFound`, `chunkCorrupt` when no source has the
+   * or all sources are busy. Rejects with what the target said (`chunkUnavailable` when no source gave the
    * chunk as it was written), `receiptInvalid`, `unreachable`, or `overloaded` when too many wait.
    */
   async copy(job: CopyJob, signal: AbortSignal): Promise<void> {

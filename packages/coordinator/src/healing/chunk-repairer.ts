@@ -99,7 +99,7 @@ export class ChunkRepairer {
     } catch (error) {
       if (!(error instanceof CairnError) || signal.aborted) throw error;
       logger.warn("a chunk could not be copied anew", { chunkId: id, target }, error);
-      if (hasReason(error, "chunkNotFound", "chunkCorrupt")) this.#reportBad(id, sources);
+      if (hasReason(error, "chunkUnavailable")) this.#reportBad(id, sources);
       return { kind: "failed", target };
     }
     const isLive = (nodeNumber: number) => placements.isLive(nodeNumber);

@@ -132,7 +132,7 @@ export class ChunkMover {
     } catch (error) {
       if (!(error instanceof CairnError) || signal.aborted) throw error;
       logger.info("a chunk could not be moved", { chunkId: id, target: to, reason: error.reason });
-      if (hasReason(error, "chunkNotFound", "chunkCorrupt")) this.#reportAll(id, sources);
+      if (hasReason(error, "chunkUnavailable")) this.#reportAll(id, sources);
       else job.witness.failed(to);
       return false;
     }

@@ -162,7 +162,7 @@ function handlersOf(node: () => MemoryNode): ServiceHandlers<typeof DataNodeServ
         const receipt = node().store({ chunkId, lengthBytes, epoch: Number(epoch), sessionId });
         return { receipt };
       }
-      throw new CairnError("chunkNotFound", `no source has chunk ${chunkId}`);
+      throw new CairnError("chunkUnavailable", `no source gave chunk ${chunkId}`);
     },
     async deleteChunks(request) {
       const gone = request.chunkIds.map((bytes) => {

@@ -164,13 +164,25 @@ test("a chunk that no source gives is unavailable, and nothing of it stays", asy
   expect(await target.store.list(undefined, 1)).toEqual([]);
 });
 
-test("a copy that is here already is claimed, not fetched", async () => {
+test("a copy that is here already and intact is claimed, not fetched", async () => {
   await using cluster = await TrialCluster.open(2);
   const target = cluster.node(1);
   await putChunk(target.store, CHUNK);
   const before = target.store.writtenBytes;
   await target.client.replicateChunk(replicating(CHUNK, [2], 6n));
   expect(target.store.writtenBytes).toBe(before);
+  expect((await target.store.info(CHUNK.id))?.epoch).toBe(6);
+});
+
+test("a copy that is here already and not what was written is set aside, and fetched anew", async () => {
+  await using cluster = await TrialCluster.open(2);
+  const target = cluster.node(1);
+  await putChunk(target.store, CHUNK);
+  await putChunk(cluster.node(2).store, CHUNK);
+  target.store.corrupt(CHUNK.id, 0);
+  await cluster.outcome(target.client.replicateChunk(replicating(CHUNK, [2], 6n)));
+  expect(Buffer.compare(await readChunk(target.store, CHUNK), CHUNK.bytes)).toBe(0);
+  expect(await target.store.verify(CHUNK.id, new AbortController().signal)).toBe("intact");
   expect((await target.store.info(CHUNK.id))?.epoch).toBe(6);
 });
 

@@ -14,7 +14,7 @@ import { checkSessionId, parseEpoch } from "../replication/store-request.ts";
 import { claimHeld } from "./claim-held.ts";
 import type { StoreChunkParts } from "./store-chunk.ts";
 
-/** Has this node hold a chunk: claims the copy that is here, or fetches one from the sources in order. */
+/** Has this node hold a chunk: claims the copy that is here and is intact, or fetches one from the sources in order. */
 export async function replicateChunk(
   message: ReplicateChunkRequest,
   call: Call,
@@ -24,7 +24,9 @@ export async function replicateChunk(
   const membership = link.requireMembership();
   const request = parseReplicateRequest(message, membership.nodeNumber);
   const { chunkId, lengthBytes, epoch } = request;
-  if ((await claimHeld(request, store))?.lengthBytes !== lengthBytes) {
+  // Claimed first, so that no deletion from before takes it away while it is read.
+  const isClaimed = (await claimHeld(request, store))?.lengthBytes === lengthBytes;
+  if (!isClaimed || (await store.verify(chunkId, call.signal)) !== "intact") {
     health.refuseUnlessWritable();
     const onSourceFailed = (nodeNumber: number, error: CairnError) => {
       logger.warn("a source did not give a chunk", { chunkId, nodeNumber }, error);
