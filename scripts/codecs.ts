@@ -8,6 +8,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { file_cairn_test_v1_echo } from "../packages/protocol/src/gen/cairn/test/v1/echo_pb.ts";
+import { file_cairn_v1_check } from "../packages/protocol/src/gen/cairn/v1/check_pb.ts";
 import { file_cairn_v1_common } from "../packages/protocol/src/gen/cairn/v1/common_pb.ts";
 import { file_cairn_v1_coordinator } from "../packages/protocol/src/gen/cairn/v1/coordinator_pb.ts";
 import { file_cairn_v1_datanode } from "../packages/protocol/src/gen/cairn/v1/datanode_pb.ts";
@@ -23,6 +24,7 @@ import { file_cairn_v1_trash } from "../packages/protocol/src/gen/cairn/v1/trash
  */
 const OUT = "packages/protocol/src/gen";
 const FILES: readonly DescFile[] = [
+  file_cairn_v1_check,
   file_cairn_v1_common,
   file_cairn_v1_coordinator,
   file_cairn_v1_datanode,

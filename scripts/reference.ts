@@ -10,6 +10,7 @@ import {
 import { USER_SETTINGS } from "../packages/cli/src/user-config.ts";
 import { referenceTable } from "../packages/config/src/reference.ts";
 import { METRICS } from "../packages/observability/src/metric-names.ts";
+import { CheckService } from "../packages/protocol/src/gen/cairn/v1/check_pb.ts";
 import { CoordinatorService } from "../packages/protocol/src/gen/cairn/v1/coordinator_pb.ts";
 import { DataNodeService } from "../packages/protocol/src/gen/cairn/v1/datanode_pb.ts";
 import { NodeService } from "../packages/protocol/src/gen/cairn/v1/nodes_pb.ts";
@@ -156,7 +157,7 @@ function sources(folder: string): string[] {
 
 function rpcPage(): string {
   const comments = new Map(
-    ["common", "coordinator", "nodes", "redundancy", "trash", "scrub", "datanode"].flatMap(
+    ["common", "coordinator", "nodes", "redundancy", "trash", "check", "scrub", "datanode"].flatMap(
       (name) => [...commentsOf(readFileSync(join(PROTO, `${name}.proto`), "utf8"))],
     ),
   );
@@ -165,6 +166,7 @@ function rpcPage(): string {
     NodeService,
     RedundancyService,
     TrashService,
+    CheckService,
     ScrubService,
     DataNodeService,
   ];

@@ -1,3 +1,4 @@
+import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
 import { RedundancyService } from "@cairnfs/protocol/gen/cairn/v1/redundancy_pb";
@@ -13,6 +14,7 @@ export interface SmallServices {
   readonly scrubs: ServiceClient<typeof ScrubService>;
   readonly redundancy: ServiceClient<typeof RedundancyService>;
   readonly trash: ServiceClient<typeof TrashService>;
+  readonly check: ServiceClient<typeof CheckService>;
 }
 
 /** Everything that one coordinator can be asked. */
@@ -29,5 +31,6 @@ export function coordinatorClient(
     scrubs: createClient(ScrubService, transport, options),
     redundancy: createClient(RedundancyService, transport, options),
     trash: createClient(TrashService, transport, options),
+    check: createClient(CheckService, transport, options),
   };
 }

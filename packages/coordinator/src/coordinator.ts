@@ -24,6 +24,7 @@ import { DEFAULT_NAMESPACE_SETTINGS } from "./namespace/settings.ts";
 import { ClusterPlacements } from "./nodes/cluster-placements.ts";
 import { type NodeId, nodeIdToBytes } from "./nodes/node-id.ts";
 import { NodeManager } from "./nodes/node-manager.ts";
+import { knownNumbers } from "./nodes/node-store.ts";
 import { PlacementTimes } from "./nodes/placement-times.ts";
 import { ResyncAllowance } from "./nodes/resync-allowance.ts";
 import { SilenceWorker } from "./nodes/silence-worker.ts";
@@ -156,6 +157,8 @@ async function openWithin(
     badReplicas: healing.badReplicas,
     onSurplus,
     readmission: healing.readmission,
+    verifier: healing.verifier,
+    knownNodes: { isKnown: knownNumbers(), isLive: (number) => placements.isLive(number) },
   });
 
   // Who moves copies between nodes.
@@ -196,6 +199,7 @@ async function openWithin(
       repairBytesPerSecond: config.repairBytesPerSecond,
     }),
     nodes: nodeHandlers({ kv, clock, nodes, placements, mover, options: config }),
+    check: namespace.check,
     membership: membershipHandlers({
       manager: nodes,
       scrub: board,

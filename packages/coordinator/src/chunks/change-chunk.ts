@@ -38,15 +38,29 @@ function countChange(
   before: ChunkRecord | undefined,
   after: ChunkRecord | undefined,
 ): void {
-  const lengthBytes = after?.lengthBytes ?? before?.lengthBytes ?? 0;
-  const live = Number(after?.state === "live") - Number(before?.state === "live");
-  const garbage = Number(isGarbage(after?.state)) - Number(isGarbage(before?.state));
-  count(tx, "chunks", live);
-  count(tx, "uniqueBytes", live * lengthBytes);
-  count(tx, "garbageChunks", garbage);
-  count(tx, "garbageBytes", garbage * lengthBytes);
-  count(tx, "garbageDiskBytes", garbageDiskBytes(after) - garbageDiskBytes(before));
-  for (const [name, delta] of debtDeltas(before, after)) count(tx, name, delta);
+  const deltas = new Map<CounterName, number>();
+  for (const [name, amount] of chunkCounts(before)) deltas.set(name, -amount);
+  for (const [name, amount] of chunkCounts(after))
+    deltas.set(name, (deltas.get(name) ?? 0) + amount);
+  for (const [name, delta] of deltas) count(tx, name, delta);
+}
+
+/** What a record adds to the counters. */
+export function chunkCounts(
+  record: ChunkRecord | undefined,
+): readonly (readonly [CounterName, number])[] {
+  if (record === undefined) return [];
+  const { state, lengthBytes, nodeNumbers } = record;
+  const counts: [CounterName, number][] = [];
+  if (state === "live") {
+    counts.push(["chunks", 1], ["uniqueBytes", lengthBytes]);
+  } else if (state !== "deleted") {
+    const diskBytes = lengthBytes * nodeNumbers.length;
+    counts.push(["garbageChunks", 1], ["garbageBytes", lengthBytes]);
+    counts.push(["garbageDiskBytes", diskBytes]);
+  }
+  if (record.debtCopies !== undefined) counts.push(...debtDeltas(undefined, record));
+  return counts;
 }
 
 /** By how much each counter of the debt moves with the change of a record; those that stay are left out. */
@@ -76,16 +90,6 @@ export function debtDeltas(
   }
   for (const [name, delta] of deltas) if (delta === 0) deltas.delete(name);
   return deltas;
-}
-
-/** What the copies of a chunk take that is on its way out. */
-export function garbageDiskBytes(record: ChunkRecord | undefined): number {
-  if (record === undefined || !isGarbage(record.state)) return 0;
-  return record.lengthBytes * record.nodeNumbers.length;
-}
-
-function isGarbage(state: ChunkState | undefined): boolean {
-  return state === "garbage" || state === "deleting";
 }
 
 function checkStep(from: ChunkState | undefined, to: ChunkState | undefined): void {

@@ -8,7 +8,7 @@
  * docs/formats/keyspace.md is the register.
  */
 import { CairnError } from "@cairnfs/base/errors";
-import type { KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
+import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import { fixed, u32 } from "@cairnfs/kv/ordered-key";
 import { recordCodec } from "@cairnfs/kv/record";
 import { Table } from "@cairnfs/kv/table";
@@ -62,6 +62,17 @@ const numbers = new Table<Uint8Array, number>({
 });
 
 const PAGE_ROWS = 1000;
+
+/** Whether a number was ever given to a node. Those that were stay so, and are remembered. */
+export function knownNumbers(): (reader: KvReader, nodeNumber: number) => Promise<boolean> {
+  const known = new Set<number>();
+  return async (reader, nodeNumber) => {
+    if (known.has(nodeNumber)) return true;
+    const isKnown = await memberships.has(reader, nodeNumber);
+    if (isKnown) known.add(nodeNumber);
+    return isKnown;
+  };
+}
 
 /** All nodes that are or were members, by number. */
 export async function loadMemberships(kv: KvStore): Promise<Map<number, Membership>> {

@@ -1,3 +1,4 @@
+import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
 import { RedundancyService } from "@cairnfs/protocol/gen/cairn/v1/redundancy_pb";
@@ -8,6 +9,7 @@ import type { ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
 import type { Router } from "@cairnfs/protocol/rpc/router";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
+import type { CheckHandlers } from "./check-handlers.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
 import type { NamespaceService } from "./open-namespace.ts";
 import type { RedundancyHandlers } from "./redundancy-handlers.ts";
@@ -20,6 +22,7 @@ export interface CoordinatorServiceParts {
   readonly scrub: ScrubHandlers;
   readonly redundancy: RedundancyHandlers;
   readonly nodes: ServiceHandlers<typeof NodeService>;
+  readonly check: CheckHandlers;
   readonly membership: MembershipHandlers;
   readonly clusterState: ClusterStateParts;
   readonly interceptors: readonly ServerInterceptor[];
@@ -37,5 +40,6 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
     .add(ScrubService, parts.scrub)
     .add(NodeService, parts.nodes)
     .add(RedundancyService, parts.redundancy)
+    .add(CheckService, parts.check)
     .build();
 }

@@ -3,7 +3,9 @@ import type { Random } from "@cairnfs/base/random";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
+import type { KnownNodes } from "../check/chunk-checks.ts";
 import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
+import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
 import { AnswerWorker } from "../gc/answer-worker.ts";
 import { ChangeLogWorker } from "../gc/change-log-worker.ts";
 import { ChunkCollector } from "../gc/chunk-collector.ts";
@@ -22,6 +24,7 @@ import { ensureRoot } from "../namespace/root.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import { TrashWorker } from "../trash/trash-worker.ts";
 import type { PlacementSource } from "../uploads/placements.ts";
+import { type CheckHandlers, checkHandlers } from "./check-handlers.ts";
 import { type NamespaceHandlers, namespaceHandlers } from "./namespace-handlers.ts";
 import { type ReadHandlers, readHandlers } from "./read-handlers.ts";
 import { type SmallFileHandlers, smallFileHandlers } from "./small-file-handlers.ts";
@@ -44,12 +47,16 @@ export interface NamespaceServiceParts {
   /** Hears of chunks with copies too many. */
   readonly onSurplus: () => void;
   readonly readmission: Pick<ReplicaReadmission, "admit">;
+  /** What checks ask of nodes; they are live, and their number was given to somebody. */
+  readonly knownNodes: KnownNodes;
+  readonly verifier: ReplicaVerifier;
 }
 
 /** Everything of the service that is not membership, and the background work that goes with it. */
 export interface NamespaceService {
   readonly handlers: NamespaceHandlers & UploadHandlers & SmallFileHandlers & ReadHandlers;
   readonly trash: TrashHandlers;
+  readonly check: CheckHandlers;
   /** As the others, and to be woken when something was removed. */
   readonly trashWorker: Worker;
   /** As the others, and to be woken when nodes come or are to be compared soon. */
@@ -57,6 +64,9 @@ export interface NamespaceService {
   /** To be run by whoever is in charge of background work. They may run anywhere, but not twice at once. */
   readonly workers: readonly Worker[];
 }
+
+/** After each thousand rows that a check reads: others have their turn. */
+const CHECK_PAUSE_MS = 1;
 
 /** Makes the root of a new store and wires the namespace on it. */
 export async function openNamespace(parts: NamespaceServiceParts): Promise<NamespaceService> {
@@ -72,6 +82,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     },
     inventories: new InventoryWorker(parts),
     trash: trashHandlers({ kv, mutator }),
+    check: checkHandlers({ ...parts, mutator, nodes: parts.knownNodes, pauseMs: CHECK_PAUSE_MS }),
     trashWorker: new TrashWorker({ kv, clock, settings }),
     workers: [
       new ExpiredUploadWorker(kv, clock),

@@ -10,6 +10,7 @@ import { CairnError } from "@cairnfs/base/errors";
 import { Prng, randomBelow } from "@cairnfs/base/random";
 import { expect, test } from "vitest";
 import { file_cairn_test_v1_echo } from "../gen/cairn/test/v1/echo_pb.ts";
+import { file_cairn_v1_check } from "../gen/cairn/v1/check_pb.ts";
 import { file_cairn_v1_common } from "../gen/cairn/v1/common_pb.ts";
 import { file_cairn_v1_coordinator } from "../gen/cairn/v1/coordinator_pb.ts";
 import { file_cairn_v1_datanode } from "../gen/cairn/v1/datanode_pb.ts";
@@ -21,6 +22,7 @@ import { CODECS } from "../gen/codecs.ts";
 import { decodeMessage, encodeMessage, joinParts } from "./codec.ts";
 
 const SCHEMAS: readonly DescMessage[] = [
+  file_cairn_v1_check,
   file_cairn_v1_common,
   file_cairn_v1_coordinator,
   file_cairn_v1_datanode,

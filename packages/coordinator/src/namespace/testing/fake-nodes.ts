@@ -26,6 +26,8 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ChunkInventory,
   /** Nodes that do not answer and do not count. */
   readonly dead = new Set<number>();
   readonly corrupt = new Set<string>();
+  /** Copies that nodes do not list, as "chunk/node". */
+  readonly unlisted = new Set<string>();
   /** Chunks that no node manages to delete. */
   readonly stuck = new Set<ChunkId>();
   /** What happens between a deletion and its answer. */
@@ -108,6 +110,7 @@ export class FakeNodes implements PlacementSource, ChunkDeleter, ChunkInventory,
     this.#refuseDead(page.nodeNumber);
     return [...(this.#copies.get(page.nodeNumber) ?? [])]
       .map(([chunkId, epoch]) => ({ chunkId, epoch }))
+      .filter((copy) => !this.unlisted.has(`${copy.chunkId}/${page.nodeNumber}`))
       .filter((copy) => page.after === undefined || copy.chunkId > page.after)
       .sort((a, b) => (a.chunkId < b.chunkId ? -1 : 1))
       .slice(0, page.limit);

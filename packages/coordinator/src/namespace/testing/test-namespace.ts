@@ -75,7 +75,8 @@ export class TestNamespace implements AsyncDisposable {
   static async open(options: TestNamespaceOptions = {}): Promise<TestNamespace> {
     const kv = options.kv ?? new MemoryKv();
     const clock = new SimClock();
-    const nodes = new FakeNodes(options.nodes ?? 5);
+    const nodeCount = options.nodes ?? 5;
+    const nodes = new FakeNodes(nodeCount);
     const settings = { ...DEFAULT_NAMESPACE_SETTINGS, ...options.settings };
     const random = new Prng(1);
     const logger = silentLogger;
@@ -94,6 +95,7 @@ export class TestNamespace implements AsyncDisposable {
         heard.surplus += 1;
       },
       readmission: { admit: async () => 0 },
+      knownNodes: { isKnown: async (_, number) => number <= nodeCount, isLive },
     });
     const workers = [...service.workers, badReplicas];
     return new TestNamespace(kv, nodes, settings, clock, { ...service, workers }, heard);

@@ -1,0 +1,162 @@
+import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
+import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { changeChunk } from "../chunks/change-chunk.ts";
+import type { ChunkRecord } from "../chunks/chunk-record.ts";
+import { chunkMap, chunks, contents, TOMB_KIND, tombstones } from "../keyspace.ts";
+import { type ContentRecord, type MappedChunk, ROW_CHUNKS_MAX } from "../namespace/content.ts";
+import { type ContentId, contentId, type DomainId } from "../namespace/ids.ts";
+import type { NamespaceSettings } from "../namespace/settings.ts";
+import type { Wrong } from "./finding.ts";
+import { type RowCheck, rowCheck } from "./row-checks.ts";
+
+export type ContentCheckSettings = Pick<
+  NamespaceSettings,
+  "contentGraceMs" | "defaultReplicationFactor"
+>;
+
+/**
+ * What can be said of contents, their chunk maps and tombstones, one by one. While `isLossKnown` says that contents were lost, what
+ * may be left of them is not taken away.
+ */
+export function contentChecks(
+  settings: ContentCheckSettings,
+  isLossKnown: () => boolean,
+): readonly RowCheck[] {
+  return [
+    rowCheck(contents, lookAtContent),
+    rowCheck(tombstones, lookAtTombstone),
+    rowCheck(chunkMap, (reader, key, row) =>
+      lookAtMapRow(reader, key, row, { settings, isLossKnown }),
+    ),
+  ];
+}
+
+async function lookAtContent(
+  reader: KvReader,
+  id: ContentId,
+  content: ContentRecord,
+): Promise<readonly Wrong[]> {
+  const subject = `content ${id}`;
+  const wrongs: Wrong[] = [];
+  const tombKey = [content.goneAtMs, TOMB_KIND.content, id] as const;
+  const hasTomb = await tombstones.has(reader, tombKey);
+  if (hasTomb !== (content.owners === 0)) {
+    wrongs.push({
+      kind: "contentUnlisted",
+      subject,
+      message: `it has ${content.owners} owners and ${hasTomb ? "a" : "no"} tombstone for ${content.goneAtMs}`,
+      mend: (tx) => {
+        if (hasTomb) tombstones.delete(tx, tombKey);
+        else tombstones.put(tx, tombKey, true);
+      },
+    });
+  }
+  const fault = content.owners > 0 ? await faultOfMap(reader, id, content) : undefined;
+  if (fault !== undefined) wrongs.push({ kind: "contentMapBroken", subject, message: fault });
+  return wrongs;
+}
+
+/** What is wrong with the map of an owned content; undefined when it covers it without gap, in full rows but for the last. */
+export async function faultOfMap(
+  reader: KvReader,
+  id: ContentId,
+  content: ContentRecord,
+): Promise<string | undefined> {
+  const { inlineBytes } = content;
+  if (inlineBytes !== undefined) {
+    const isWhole = inlineBytes.byteLength === content.sizeBytes && content.chunkCount === 0;
+    return isWhole ? undefined : `it has ${inlineBytes.byteLength} of ${content.sizeBytes} bytes`;
+  }
+  let sizeBytes = 0;
+  let chunkCount = 0;
+  for await (const { key, value } of chunkMap.scan(reader, { within: [id], limit: MAP_ROWS })) {
+    if (key[1] !== sizeBytes || chunkCount % ROW_CHUNKS_MAX !== 0) {
+      return `its chunk map breaks at ${sizeBytes} bytes: the next row begins at ${key[1]}`;
+    }
+    for (const { lengthBytes } of value) sizeBytes += lengthBytes;
+    chunkCount += value.length;
+  }
+  if (sizeBytes === content.sizeBytes && chunkCount === content.chunkCount) return undefined;
+  return `it says ${content.sizeBytes} bytes in ${content.chunkCount} chunks, and maps ${sizeBytes} in ${chunkCount}`;
+}
+
+const MAP_ROWS = 256;
+
+async function lookAtTombstone(
+  reader: KvReader,
+  key: readonly [number, number, number],
+): Promise<readonly Wrong[]> {
+  const [dueMs, kind, id] = key;
+  if (kind === TOMB_KIND.directory) return [];
+  const content = await contents.get(reader, contentId(id));
+  if (content !== undefined && content.owners === 0 && content.goneAtMs === dueMs) return [];
+  // One that has owners is told of as a content.
+  if (content !== undefined && content.goneAtMs === dueMs) return [];
+  const why =
+    content === undefined ? "is not there" : `is to go at ${content.goneAtMs}, not at ${dueMs}`;
+  return [
+    {
+      kind: "tombstoneStale",
+      subject: `tombstone of content ${id}`,
+      message: `the content ${why}`,
+      mend: (tx) => tombstones.delete(tx, key),
+    },
+  ];
+}
+
+async function lookAtMapRow(
+  reader: KvReader,
+  key: readonly [ContentId, number],
+  row: readonly MappedChunk[],
+  {
+    settings,
+    isLossKnown,
+  }: { readonly settings: ContentCheckSettings; readonly isLossKnown: () => boolean },
+): Promise<readonly Wrong[]> {
+  const [id, offsetBytes] = key;
+  const subject = `chunk map of content ${id} at ${offsetBytes}`;
+  const content = await contents.get(reader, id);
+  if (content === undefined) {
+    const message = `the content is not there, its row of ${row.length} chunks is`;
+    const mend = isLossKnown() ? undefined : (tx: KvTransaction) => chunkMap.delete(tx, key);
+    return [{ kind: "mapOrphaned", subject, message, mend }];
+  }
+  const records = await chunks.getMany(
+    reader,
+    row.map((chunk) => chunk.chunkId),
+  );
+  const missing = new Map<ChunkId, MappedChunk>();
+  for (const [at, chunk] of row.entries()) {
+    if (records[at] === undefined) missing.set(chunk.chunkId, chunk);
+  }
+  return [...missing.values()].map(({ chunkId, lengthBytes }) => ({
+    kind: "chunkMissing",
+    subject: `chunk ${chunkId}`,
+    message: `content ${id} has it at about ${offsetBytes} bytes, and it has no record`,
+    mend: (tx) => {
+      const record = withoutCopies(lengthBytes, content.domainId, settings);
+      changeChunk(tx, chunkId, undefined, record);
+    },
+  }));
+}
+
+/** A record to which what nodes hold can be taken back in. Its references are counted by the check that follows. */
+function withoutCopies(
+  lengthBytes: number,
+  domainId: DomainId,
+  settings: ContentCheckSettings,
+): ChunkRecord {
+  return {
+    state: "live",
+    lengthBytes,
+    references: 1,
+    wantedCopies: settings.defaultReplicationFactor,
+    nodeNumbers: [],
+    homeDomainId: domainId,
+    homeReferences: 1,
+    dueMs: 0,
+    deleteEpoch: 0,
+    debtCopies: 0,
+    fences: [],
+  };
+}

@@ -1,0 +1,88 @@
+import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
+import { NO_DOMAIN } from "../chunks/chunk-record.ts";
+import { count } from "../counters.ts";
+import { chunkMap, chunks, contents, entries, trash } from "../keyspace.ts";
+import type { ContentRecord } from "../namespace/content.ts";
+import { type EntryRecord, type FileEntry, sortNameOf } from "../namespace/entry.ts";
+import type { InodeId } from "../namespace/ids.ts";
+import { faultOfMap } from "./content-checks.ts";
+import type { Wrong } from "./finding.ts";
+import { type RowCheck, rowCheck } from "./row-checks.ts";
+
+/** What can be said of entries, in the tree or removed, one by one. */
+export function entryChecks(): readonly RowCheck[] {
+  return [rowCheck(entries, lookAtEntry), rowCheck(trash, lookAtTrashed)];
+}
+
+async function lookAtEntry(
+  reader: KvReader,
+  key: readonly [InodeId, string],
+  entry: EntryRecord,
+): Promise<readonly Wrong[]> {
+  const [parentId, sortName] = key;
+  const subject = `${JSON.stringify(sortName)} in directory ${parentId}`;
+  const wrongs: Wrong[] = [];
+  if (sortName.endsWith("/") !== (entry.kind === "directory")) {
+    const name = sortName.endsWith("/") ? sortName.slice(0, -1) : sortName;
+    const rightKey = [parentId, sortNameOf(name, entry.kind)] as const;
+    const isTaken = await entries.has(reader, rightKey);
+    wrongs.push({
+      kind: "entryMisnamed",
+      subject,
+      message: `it is a ${entry.kind}, expected the key ${JSON.stringify(rightKey[1])}`,
+      ...(!isTaken && {
+        mend: (tx) => {
+          entries.delete(tx, key);
+          entries.put(tx, rightKey, entry);
+        },
+      }),
+    });
+  }
+  if (entry.kind === "directory") return wrongs;
+  const content = await contents.get(reader, entry.contentId);
+  if (content === undefined) {
+    wrongs.push(await missing(reader, subject, entry));
+  } else if (content.sizeBytes !== entry.sizeBytes || content.chunkCount !== entry.chunkCount) {
+    wrongs.push({
+      kind: "entryDiffers",
+      subject,
+      message: `it says ${entry.sizeBytes} bytes in ${entry.chunkCount} chunks, and its content ${entry.contentId} has ${content.sizeBytes} in ${content.chunkCount}`,
+      mend: (tx) => {
+        const { sizeBytes, chunkCount } = content;
+        entries.put(tx, key, { ...entry, sizeBytes, chunkCount });
+        count(tx, "logicalBytes", sizeBytes - entry.sizeBytes);
+      },
+    });
+  }
+  return wrongs;
+}
+
+async function lookAtTrashed(
+  reader: KvReader,
+  id: number,
+  { entry, path }: { readonly entry: EntryRecord; readonly path: string },
+): Promise<readonly Wrong[]> {
+  if (entry.kind === "directory" || (await contents.has(reader, entry.contentId))) return [];
+  return [await missing(reader, `item ${id} of the trash, ${path}`, entry)];
+}
+
+/** A content can be made again from its entry and its chunk map, where that is whole. Who owns it is counted by the check that follows. */
+async function missing(reader: KvReader, subject: string, entry: FileEntry): Promise<Wrong> {
+  const { contentId: id, sizeBytes, chunkCount, sha256 } = entry;
+  const message = `its content ${id} of ${sizeBytes} bytes is not there`;
+  const first = await chunkMap.first(reader, { within: [id] });
+  const chunkId = first?.value[0]?.chunkId;
+  const domain = chunkId && (await chunks.get(reader, chunkId))?.homeDomainId;
+  const content: ContentRecord = {
+    owners: 1,
+    domainId: domain ?? NO_DOMAIN,
+    sizeBytes,
+    chunkCount,
+    goneAtMs: 0,
+    sha256,
+    inlineBytes: undefined,
+  };
+  const isWhole = domain !== undefined && (await faultOfMap(reader, id, content)) === undefined;
+  const mend = isWhole ? (tx: KvTransaction) => contents.put(tx, id, content) : undefined;
+  return { kind: "contentMissing", subject, message, mend };
+}

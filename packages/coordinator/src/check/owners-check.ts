@@ -1,0 +1,122 @@
+import type { KvStore } from "@cairnfs/kv/kv-store";
+import { contents, entries, sessions, TOMB_KIND, tombstones, trash } from "../keyspace.ts";
+import type { ContentRecord } from "../namespace/content.ts";
+import type { ContentId } from "../namespace/ids.ts";
+import type { CountingCheck } from "./counting.ts";
+import type { Found, Mended } from "./finding.ts";
+import { forEachRow, pagesOf, type Scanner } from "./scanner.ts";
+
+export interface OwnersCheckParts {
+  readonly kv: KvStore | undefined;
+  readonly nowMs: () => number;
+  readonly contentGraceMs: number;
+}
+
+/** Contents count the entries, items of the trash and open uploads that they belong to. */
+export function ownersCheck(parts: OwnersCheckParts): CountingCheck<ContentId> {
+  return {
+    async window(scanner, after, limit) {
+      const ids: ContentId[] = [];
+      const range = after === undefined ? {} : { after };
+      const pages = pagesOf(scanner, contents, range, (rows) => rows.map(({ key }) => key));
+      for await (const page of pages) {
+        for (const id of page) ids.push(id);
+        if (ids.length >= limit) break;
+      }
+      return ids.slice(0, limit);
+    },
+
+    async suspectsOf(scanner, ids) {
+      const counts = await countOwners(scanner, ids);
+      const suspects: ContentId[] = [];
+      await forEachOf(scanner, ids, (id, record) => {
+        if (record !== undefined && record.owners !== counts.get(id)) suspects.push(id);
+      });
+      return suspects;
+    },
+
+    async verdictsOf(scanner, ids) {
+      const counts = await countOwners(scanner, ids);
+      const found: Found[] = [];
+      await forEachOf(scanner, ids, (id, record) => {
+        const owners = counts.get(id) ?? 0;
+        if (record === undefined || record.owners === owners) return;
+        found.push(foundOf(parts, id, record, owners));
+      });
+      return found;
+    },
+  };
+}
+
+/** How many owners each of these contents has. */
+async function countOwners(
+  scanner: Scanner,
+  ids: readonly ContentId[],
+): Promise<ReadonlyMap<ContentId, number>> {
+  const counts = new Map(ids.map((id) => [id, 0]));
+  const add = (id: ContentId) => {
+    const count = counts.get(id);
+    if (count !== undefined) counts.set(id, count + 1);
+  };
+  await forEachRow(scanner, entries, {}, ({ value }) => {
+    if (value.kind === "file") add(value.contentId);
+  });
+  await forEachRow(scanner, trash, {}, ({ value: { entry } }) => {
+    if (entry.kind === "file") add(entry.contentId);
+  });
+  await forEachRow(scanner, sessions, {}, ({ value }) => {
+    if (value.answer === undefined) add(value.contentId);
+  });
+  return counts;
+}
+
+const BATCH = 1_000;
+
+async function forEachOf(
+  scanner: Scanner,
+  ids: readonly ContentId[],
+  visit: (id: ContentId, record: ContentRecord | undefined) => void,
+): Promise<void> {
+  for (let at = 0; at < ids.length; at += BATCH) {
+    const some = ids.slice(at, at + BATCH);
+    const records = await scanner.read((reader) => contents.getMany(reader, some));
+    for (const [index, id] of some.entries()) visit(id, records[index]);
+    await scanner.pause(some.length);
+  }
+}
+
+function foundOf(
+  parts: OwnersCheckParts,
+  id: ContentId,
+  seen: ContentRecord,
+  owners: number,
+): Found {
+  const { kv } = parts;
+  return {
+    finding: {
+      kind: "ownersWrong",
+      subject: `content ${id}`,
+      message: `it counts ${seen.owners} owners and has ${owners}`,
+    },
+    mend: kv === undefined ? undefined : () => mend(kv, parts, id, seen, owners),
+  };
+}
+
+/** Every change of the owners changes the record: as long as it is as it was seen, what was counted is true. */
+function mend(
+  kv: KvStore,
+  parts: OwnersCheckParts,
+  id: ContentId,
+  seen: ContentRecord,
+  owners: number,
+): Promise<Mended> {
+  return kv.transact(async (tx) => {
+    const content = await contents.get(tx, id);
+    if (content?.owners !== seen.owners || content.goneAtMs !== seen.goneAtMs) return "changed";
+    if (content.goneAtMs !== 0) tombstones.delete(tx, [content.goneAtMs, TOMB_KIND.content, id]);
+    const goneAtMs = owners === 0 ? parts.nowMs() + parts.contentGraceMs : 0;
+    if (owners === 0) tombstones.put(tx, [goneAtMs, TOMB_KIND.content, id], true);
+    contents.put(tx, id, { ...content, owners, goneAtMs });
+    return "mended";
+  });
+}

@@ -1,0 +1,99 @@
+import { present } from "@cairnfs/base/assert";
+import { recordReplica } from "../../chunks/replicas.ts";
+import { IdAllocator } from "../../id-allocator.ts";
+import { chunks, readEpoch } from "../../keyspace.ts";
+import { Mutator } from "../../namespace/mutator.ts";
+import { chunkOf } from "../../namespace/testing/fake-nodes.ts";
+import { TestNamespace } from "../../namespace/testing/test-namespace.ts";
+import type { FindingKind } from "../finding-kinds.ts";
+import { type CheckOutcome, type CheckParts, runCheck } from "../run-check.ts";
+
+/** So many chunks take two rows of a chunk map. */
+export const LONG_CHUNKS = 130;
+
+/** A store with something of everything, in which nothing is wrong. */
+export async function richStore(): Promise<TestNamespace> {
+  const ns = await TestNamespace.open({
+    settings: { trashMs: 86_400_000, contentGraceMs: 3_600_000, chunkGraceMs: 3_600_000 },
+  });
+  await ns.put("/a/inline", "text");
+  await ns.upload("/a/file", [chunkOf("one"), chunkOf("two"), chunkOf("one")]);
+  await ns.call("copy", { source: "/a/file", target: "/b/copy", parents: true });
+  await ns.upload(
+    "/a/deep/er/long",
+    Array.from({ length: LONG_CHUNKS }, (_, at) => chunkOf(`long ${at}`)),
+  );
+  // The same chunk from two domains.
+  await ns.upload("/b/same", [chunkOf("one"), chunkOf("b")]);
+  await ns.upload("/b/trashed", [chunkOf("trashed")]);
+  await ns.upload("/tree/in/trash", [chunkOf("tree")]);
+  await ns.call("remove", { path: "/b/trashed" });
+  await ns.call("remove", { path: "/tree", recursive: true });
+  await ns.run("trash");
+  // On its way out: a content that may be open, and chunks without references.
+  await ns.upload("/gone/garbage", [chunkOf("garbage")]);
+  await ns.call("remove", { path: "/gone/garbage", forever: true });
+  await ns.clock.advance(3_600_001);
+  await ns.run("tombstones");
+  await ns.upload("/gone/open", [chunkOf("open")]);
+  await ns.call("remove", { path: "/gone/open", forever: true });
+  const { sessionId } = await ns.call("beginUpload", { path: "/upload" });
+  const stored = await ns.store(sessionId, [chunkOf("upload")]);
+  await ns.call("addChunks", { sessionId, chunks: stored });
+  return ns;
+}
+
+export interface Told {
+  readonly kind: FindingKind;
+  readonly subject: string;
+  readonly message: string;
+  readonly outcome: CheckOutcome;
+}
+
+export function checkParts(ns: TestNamespace): CheckParts {
+  const { kv, clock, settings, nodes } = ns;
+  const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
+  return {
+    kv,
+    clock,
+    settings,
+    mutator: new Mutator({ kv, clock, settings, ids: new IdAllocator(kv) }),
+    nodes: { isKnown: async (_, nodeNumber) => nodeNumber <= 5, isLive },
+    inventory: nodes,
+    verifier: nodes,
+    readmission: {
+      admit: (nodeNumber, ids) =>
+        kv.transact(async (tx) => {
+          const epoch = await readEpoch(tx);
+          const id = present(ids[0], "one copy is admitted at a time");
+          return Number(await recordReplica(tx, id, { nodeNumber, epoch }, isLive));
+        }),
+    },
+    pauseMs: 0,
+  };
+}
+
+/** All that a check of the whole store tells. */
+export async function checkAll(
+  ns: TestNamespace,
+  repair = false,
+  pageRows = 1_000,
+): Promise<Told[]> {
+  const signal = new AbortController().signal;
+  const told: Told[] = [];
+  for await (const event of runCheck(
+    { ...checkParts(ns), pageRows },
+    { path: undefined, repair },
+    signal,
+  )) {
+    if (event.kind === "finding") told.push({ ...event.finding, outcome: event.outcome });
+  }
+  return told;
+}
+
+/** The record of a chunk that is there. */
+export async function recordOf(ns: TestNamespace, name: string) {
+  const id = chunkOf(name).chunkId;
+  const record = await ns.kv.read((reader) => chunks.get(reader, id));
+  return [id, present(record, `chunk ${name} has a record`)] as const;
+}
