@@ -54,3 +54,15 @@ test("what rm removed is listed, counted by df, restored and let go by the trash
   expect(await folder.ok("trash", "empty", "-y", "/back")).toMatch(/^1 item gone for good/u);
   expect(await folder.ok("trash", "ls", "--json")).toBe("");
 });
+
+test("fsck finds nothing wrong with a cluster that was used", async () => {
+  await using cluster = await DevCluster.start();
+  const { folder } = cluster;
+  await folder.run(["put", "-", "/d/f"], { stdin: "x".repeat(3_000_000) });
+  await folder.run(["put", "-", "/d/g"], { stdin: "small" });
+  await folder.ok("cp", "cairn:/d/f", "cairn:/e/copy");
+  await folder.ok("rm", "/d/f");
+  expect(await folder.run(["fsck", "--json"])).toMatchObject({ code: 0 });
+  expect(await folder.run(["fsck", "/e"])).toMatchObject({ code: 0, out: "" });
+  expect(await folder.run(["fsck", "/nowhere"])).toMatchObject({ code: 3 });
+});

@@ -101,6 +101,12 @@ export const COMMANDS: readonly CommandRow[] = [
   ),
   row(
     "The cluster",
+    "fsck",
+    "check all records and what nodes hold, and mend",
+    () => import("./commands/fsck.ts"),
+  ),
+  row(
+    "The cluster",
     "ready",
     "ask a server whether it is ready",
     () => import("./commands/ready.ts"),

@@ -17,6 +17,7 @@ export const ExitCode = {
   timedOut: { code: 9, meaning: "no answer in time" },
   partial: { code: 10, meaning: "some of the files failed, the others are done" },
   unhealthy: { code: 11, meaning: "the command worked; what it looked at is not well" },
+  mended: { code: 12, meaning: "what was not well was mended, all of it" },
   bug: { code: 70, meaning: "a bug, here or in a server" },
   interrupted: { code: 130, meaning: "interrupted with Ctrl-C; nothing half-written is left" },
   brokenPipe: { code: 141, meaning: "who read the output went away" },

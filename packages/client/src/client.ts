@@ -5,6 +5,7 @@ import { RealDisk } from "@cairnfs/base/real-disk";
 import type { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
 import { withCallerSignal } from "./abort.ts";
+import { type CheckEvent, type CheckOptions, checkCluster } from "./check-cluster.ts";
 import type {
   CallerOptions,
   CopyOptions,
@@ -333,6 +334,11 @@ export class CairnClient implements Closable {
       ),
     );
     return entryFromWire(reply.entry, path);
+  }
+
+  /** Checks that records agree with each other and with what nodes hold, and mends with `repair`, while the cluster is in use. */
+  check(options: CheckOptions = {}): AsyncGenerator<CheckEvent, void, undefined> {
+    return checkCluster(this.#coordinator, options);
   }
 
   /** The change feed, until the signal fires or the loop is left. */

@@ -8,6 +8,7 @@ export {
   Reason,
   type Retry,
 } from "@cairnfs/base/errors";
+export type { CheckEvent, CheckFinding, CheckOptions } from "./check-cluster.ts";
 export { CairnClient, connect } from "./client.ts";
 export type {
   CallerOptions,
