@@ -44,6 +44,8 @@ export class MoveField {
   readonly hasLoads: boolean;
   readonly #capacityBytes: number;
   #keptBytes = 0;
+  /** What was found of the shares, until one of them changes. */
+  #found: FoundShares | undefined;
 
   constructor(nodes: Iterable<FieldNode>, keptBytes: ReadonlyMap<number, number> | undefined) {
     const loaded = new Map<number, LoadedNode>();
@@ -75,6 +77,7 @@ export class MoveField {
   add(nodeNumber: number, sizeBytes: number): void {
     const node = this.nodes.get(nodeNumber);
     if (node === undefined) return;
+    this.#found = undefined;
     node.keptBytes += sizeBytes;
     node.roomBytes -= sizeBytes;
     if (isBalanced(node)) this.#keptBytes += sizeBytes;
@@ -94,11 +97,43 @@ export class MoveField {
     return { above, below };
   }
 
+  /** Whether no node is further than `within`, a share of its capacity, from the mean. */
+  isBalanced(within: number): boolean {
+    const { above, below } = this.#shares(within);
+    return above <= within && -below <= within;
+  }
+
+  /** The nodes that take copies and keep less than the mean, and those of them that are further than `within` below it. */
+  emptier(within: number): Pick<FoundShares, "belowMean" | "farBelow"> {
+    return this.#shares(within);
+  }
+
+  #shares(within: number): FoundShares {
+    if (this.#found?.within === within) return this.#found;
+    const mean = this.meanShare;
+    const takers = [...this.nodes.values()].filter((node) => node.canTake && isBalanced(node));
+    this.#found = {
+      within,
+      ...this.extremes(),
+      belowMean: takers.filter((node) => shareOf(node) < mean),
+      farBelow: takers.filter((node) => shareOf(node) < mean - within),
+    };
+    return this.#found;
+  }
+
   /** Whether the node may take one more copy of this size. */
   hasRoom(node: LoadedNode, sizeBytes: number): boolean {
     // What it said is some seconds old, and others are sent there meanwhile: room for a second one must be left.
     return node.canTake && node.roomBytes >= 2 * sizeBytes;
   }
+}
+
+interface FoundShares {
+  readonly within: number;
+  readonly above: number;
+  readonly below: number;
+  readonly belowMean: readonly LoadedNode[];
+  readonly farBelow: readonly LoadedNode[];
 }
 
 /** Which share of its capacity the node keeps. */

@@ -249,9 +249,11 @@ export class Mover implements Worker {
   ): void {
     const { census } = circle;
     const isLeaving = (number: number) => this.#field.nodes.get(number)?.isLeaving === true;
-    const misplaced = isMisplaced(key, value, terms);
-    census.count(value, { isMisplaced: misplaced, isLeaving });
     const plan = planMove(key, value, terms);
+    const misplaced = terms.isCalm
+      ? plan.kind === "copy" && plan.reason === "spread"
+      : isMisplaced(key, value, terms);
+    census.count(value, { isMisplaced: misplaced, isLeaving });
     if (plan.kind === "nothing" || this.#running.has(key)) return;
     if (plan.kind === "blocked") {
       circle.isUnfinished = true;

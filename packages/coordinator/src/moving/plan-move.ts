@@ -186,22 +186,21 @@ function planBalance(
   const { field, balanceWithin } = terms;
   if (balanceWithin === undefined || !field.hasLoads) return NOTHING;
   const mean = field.meanShare;
+  if (field.isBalanced(balanceWithin)) return NOTHING;
   const fuller = staying.filter((node) => isBalanced(node) && shareOf(node) > mean);
   if (fuller.length === 0) return NOTHING;
   fuller.sort((one, other) => shareOf(other) - shareOf(one) || one.nodeNumber - other.nodeNumber);
+  const { belowMean, farBelow } = field.emptier(balanceWithin);
   const spread = new Spread(staying);
   for (const from of fuller) {
     // Who is too full gives to all below the mean; who is too empty takes from all above it.
-    const shareMax = shareOf(from) > mean + balanceWithin ? mean : mean - balanceWithin;
-    const takers = field.racks
-      .filter((rack) => compareChanges(spread.change(from, rack), NO_CHANGE) <= 0)
-      .flatMap((rack) => rack.takers)
-      .filter(
-        (node) =>
-          shareOf(node) < shareMax &&
-          lowersImbalance(from, node, record.lengthBytes) &&
-          canGo(record, node, terms),
-      );
+    const able = shareOf(from) > mean + balanceWithin ? belowMean : farBelow;
+    const takers = able.filter(
+      (node) =>
+        lowersImbalance(from, node, record.lengthBytes) &&
+        canGo(record, node, terms) &&
+        compareChanges(spread.change(from, node), NO_CHANGE) <= 0,
+    );
     const to = choose(id, takers, (node) => mean * node.capacityBytes - node.keptBytes);
     if (to !== undefined) {
       return { kind: "copy", reason: "balance", from: from.nodeNumber, to: to.nodeNumber };
