@@ -1,138 +1,22 @@
-import { createHash } from "node:crypto";
 import { SystemClock } from "@cairnfs/base/clock";
 import { Prng } from "@cairnfs/base/random";
-import { silentTelemetry, type Telemetry } from "@cairnfs/base/telemetry";
+import { silentTelemetry } from "@cairnfs/base/telemetry";
 import { eventually } from "@cairnfs/base/testing/eventually";
-import type { KvStore } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
 import { NodeState } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
-import {
-  type BeginUploadResponse,
-  CoordinatorService,
-} from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { MemoryNetwork } from "@cairnfs/protocol/memory/memory-network";
-import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
-import { createClient } from "@cairnfs/protocol/rpc/create-client";
 import { expect, test } from "vitest";
-import { type CoordinatorConfig, coordinatorSettings } from "./config.ts";
+import { coordinatorSettings } from "./config.ts";
 import { Coordinator } from "./coordinator.ts";
+import { CoordinatorCluster } from "./testing/coordinator-cluster.ts";
 import { MemoryNode } from "./testing/memory-node.ts";
 
-const KIB = 1024;
 const clock = new SystemClock();
-
-function chunkOf(text: string) {
-  const chunkId = createHash("sha256").update(text).digest();
-  return { chunkId, lengthBytes: Buffer.byteLength(text) };
-}
-
-/** A coordinator, nodes in memory that do as they are told, and a client. */
-class Cluster implements AsyncDisposable {
-  readonly network: MemoryNetwork;
-  readonly kv: KvStore;
-  coordinator: Coordinator;
-  client: ServiceClient<typeof CoordinatorService>;
-  readonly nodes: MemoryNode[] = [];
-  readonly #config: CoordinatorConfig;
-
-  private constructor(
-    parts: { readonly network: MemoryNetwork; readonly kv: KvStore },
-    coordinator: Coordinator,
-    config: CoordinatorConfig,
-  ) {
-    this.network = parts.network;
-    this.kv = parts.kv;
-    this.coordinator = coordinator;
-    this.#config = config;
-    this.client = this.#connect();
-  }
-
-  static async open(
-    nodeCount: number,
-    settings: Record<string, unknown> = {},
-    telemetry: Telemetry = silentTelemetry,
-  ): Promise<Cluster> {
-    const network = new MemoryNetwork();
-    const kv = new MemoryKv();
-    const config = coordinatorSettings.parse({ address: "127.0.0.1:0", ...settings });
-    const parts = { network, kv, clock, random: new Prng(7), telemetry };
-    const cluster = new Cluster(parts, await Coordinator.open(config, parts), config);
-    for (let number = 1; number <= nodeCount; number++) await cluster.join(`node-${number}`);
-    return cluster;
-  }
-
-  async join(name: string): Promise<MemoryNode> {
-    const { network } = this;
-    const coordinator = this.coordinator.address;
-    const node = await MemoryNode.open({ network, clock }, { name, coordinator });
-    await node.register();
-    await node.beat();
-    this.nodes.push(node);
-    return node;
-  }
-
-  /** Another coordinator on the same store, at the same address. */
-  async restart(): Promise<void> {
-    const { address } = this.coordinator;
-    await this.coordinator.close();
-    const { network, kv } = this;
-    const random = new Prng(8);
-    const parts = { network, kv, clock, random, telemetry: silentTelemetry };
-    this.coordinator = await Coordinator.open({ ...this.#config, address }, parts);
-    this.client = this.#connect();
-  }
-
-  nodeNumbered(nodeNumber: number): MemoryNode {
-    const node = this.nodes.find((candidate) => candidate.nodeNumber === nodeNumber);
-    if (node === undefined) throw new Error(`there is no node ${nodeNumber}`);
-    return node;
-  }
-
-  /** Stores a text as one chunk on some of the nodes of its placement, as a client would. */
-  store(begun: BeginUploadResponse, text: string, copies?: number) {
-    const { chunkId, lengthBytes } = chunkOf(text);
-    const [placement] = begun.placements;
-    const epoch = Number(placement?.epoch);
-    const receipts = (placement?.nodeNumbers ?? []).slice(0, copies).map((nodeNumber) =>
-      this.nodeNumbered(nodeNumber).store({
-        chunkId: chunkIdFromBytes(chunkId),
-        lengthBytes,
-        epoch,
-        sessionId: begun.sessionId,
-      }),
-    );
-    return { chunkId, lengthBytes: BigInt(lengthBytes), epoch: BigInt(epoch), receipts };
-  }
-
-  async put(path: string, text: string, copies?: number): Promise<void> {
-    const begun = await this.client.beginUpload({ path, parents: true });
-    const chunk = this.store(begun, text, copies);
-    await this.client.commitUpload({
-      sessionId: begun.sessionId,
-      chunks: [chunk],
-      sizeBytes: chunk.lengthBytes,
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.nodes) await node.close();
-    await this.coordinator.close();
-    await this.kv.close();
-  }
-
-  #connect(): ServiceClient<typeof CoordinatorService> {
-    const transport = this.network.connect(this.coordinator.address);
-    return createClient(CoordinatorService, transport, {
-      clock,
-      random: new Prng(9),
-      timeoutMs: 5000,
-    });
-  }
-}
+const KIB = 1024;
 
 test("a file goes in by placements and receipts, and its chunks are found at the nodes that proved them", async () => {
-  await using cluster = await Cluster.open(4);
+  await using cluster = await CoordinatorCluster.open(4);
   const begun = await cluster.client.beginUpload({ path: "/a/b.txt", parents: true });
   expect(begun).toMatchObject({ replicationFactor: 3, writeQuorum: 2 });
   const [placement] = begun.placements;
@@ -155,7 +39,7 @@ test("a file goes in by placements and receipts, and its chunks are found at the
 });
 
 test("forged, borrowed and stale receipts are refused", async () => {
-  await using cluster = await Cluster.open(3);
+  await using cluster = await CoordinatorCluster.open(3);
   const begun = await cluster.client.beginUpload({ path: "/f" });
   const chunk = cluster.store(begun, "hello");
   const { sessionId } = begun;
@@ -190,7 +74,7 @@ test("forged, borrowed and stale receipts are refused", async () => {
 });
 
 test("a coordinator that starts again on its store keeps files, sessions, members and its identity", async () => {
-  await using cluster = await Cluster.open(3);
+  await using cluster = await CoordinatorCluster.open(3);
   await cluster.put("/kept", "kept");
   const begun = await cluster.client.beginUpload({ path: "/resumed" });
   const chunk = cluster.store(begun, "resumed");
@@ -215,7 +99,7 @@ test("a coordinator that starts again on its store keeps files, sessions, member
 });
 
 test("a chunk committed with the quorum alone gets its third copy, and the state of the cluster says so", async () => {
-  await using cluster = await Cluster.open(4);
+  await using cluster = await CoordinatorCluster.open(4);
   await cluster.put("/f", "hello", 2);
   await eventually(async () => {
     const state = await cluster.client.getClusterState({});
@@ -226,7 +110,7 @@ test("a chunk committed with the quorum alone gets its third copy, and the state
 });
 
 test("with repair off the debt stays and is shown", async () => {
-  await using cluster = await Cluster.open(3, { repairParallelism: 0 });
+  await using cluster = await CoordinatorCluster.open(3, { repairParallelism: 0 });
   await cluster.put("/f", "hello", 2);
   const state = await cluster.client.getClusterState({});
   expect(state).toMatchObject({
@@ -242,7 +126,7 @@ test("with repair off the debt stays and is shown", async () => {
 });
 
 test("a copy that is reported bad and found bad is replaced", async () => {
-  await using cluster = await Cluster.open(4);
+  await using cluster = await CoordinatorCluster.open(4);
   await cluster.put("/f", "hello");
   const opened = await cluster.client.openFile({ path: "/f" });
   const [chunk] = opened.chunks;
@@ -259,7 +143,11 @@ test("a copy that is reported bad and found bad is replaced", async () => {
 });
 
 test("a removed file's chunks are deleted from the nodes when the trash and the grace periods are over", async () => {
-  await using cluster = await Cluster.open(3, { trashMs: 20, contentGraceMs: 0, chunkGraceMs: 0 });
+  await using cluster = await CoordinatorCluster.open(3, {
+    trashMs: 20,
+    contentGraceMs: 0,
+    chunkGraceMs: 0,
+  });
   await cluster.put("/f", "hello");
   expect(cluster.nodes.map((node) => node.chunks.size)).toEqual([1, 1, 1]);
   await cluster.client.remove({ path: "/f" });
@@ -269,7 +157,7 @@ test("a removed file's chunks are deleted from the nodes when the trash and the 
 }, 10_000);
 
 test("a second process with a living node's id is refused, since the first one still answers", async () => {
-  await using cluster = await Cluster.open(1);
+  await using cluster = await CoordinatorCluster.open(1);
   const twin = await MemoryNode.open(
     { network: cluster.network, clock },
     { name: "node-1", coordinator: cluster.coordinator.address },
@@ -282,7 +170,7 @@ test("a second process with a living node's id is refused, since the first one s
 });
 
 test("an upload with too few nodes is refused with how many there are", async () => {
-  await using cluster = await Cluster.open(1);
+  await using cluster = await CoordinatorCluster.open(1);
   await expect(cluster.client.beginUpload({ path: "/f" })).rejects.toMatchObject({
     reason: "placementUnavailable",
     message: expect.stringContaining("1 healthy nodes have room"),
@@ -290,7 +178,7 @@ test("an upload with too few nodes is refused with how many there are", async ()
 });
 
 test("a chunk size that a policy sets is what placements look for room for", async () => {
-  await using cluster = await Cluster.open(3);
+  await using cluster = await CoordinatorCluster.open(3);
   const policy = { chunkSizeBytes: BigInt(64 * KIB), replicationFactor: 1 };
   const begun = await cluster.client.beginUpload({ path: "/f", policy });
   expect(begun).toMatchObject({ chunkSizeBytes: BigInt(64 * KIB), writeQuorum: 1 });
@@ -335,7 +223,7 @@ test("an unforeseen failure is logged once, with the request's id, and answered 
     ...silentTelemetry.logger,
     error: (_: string, fields?: unknown, error?: unknown) => void logged.push({ fields, error }),
   };
-  await using cluster = await Cluster.open(0, {}, { ...silentTelemetry, logger });
+  await using cluster = await CoordinatorCluster.open(0, {}, { ...silentTelemetry, logger });
   cluster.kv.read = () => Promise.reject(new TypeError("a bug"));
   const metadata = new Map([["cairn-request-id", "abc"]]);
   const failed = cluster.client.getClusterState({}, { metadata });

@@ -97,38 +97,53 @@ export function forecastOf(
 function copiesOf(
   parts: ExplainParts,
   chunkId: ChunkId,
-  record: ChunkRecord,
+  { nodeNumbers, fences }: ChunkRecord,
   answerOf: (nodeNumber: number) => HeldCopy | undefined,
 ): ExplainedCopy[] {
-  const { table, isLive, deadSinceMs, findings } = parts;
-  const copies: ExplainedCopy[] = [];
-  for (const nodeNumber of record.nodeNumbers) {
+  const { table } = parts;
+  const recorded = nodeNumbers.flatMap((nodeNumber) => {
     const row = table.get(nodeNumber);
-    if (row === undefined) continue;
-    const answer = answerOf(nodeNumber);
-    copies.push({
-      row,
-      isRecorded: true,
-      isLive: isLive(nodeNumber),
-      finding: answer === undefined ? "unknown" : answer.isHeld ? "held" : "missing",
-      foundMs: answer === undefined ? 0 : parts.nowMs(),
-      verifiedMs: answer?.verifiedMs ?? 0,
-      deadSinceMs: deadSinceMs(nodeNumber) ?? 0,
-    });
-  }
-  for (const { nodeNumber } of record.fences) {
-    const row = table.get(nodeNumber);
-    if (row === undefined || record.nodeNumbers.includes(nodeNumber)) continue;
-    const found = findings.of({ chunkId, nodeNumber });
-    copies.push({
-      row,
-      isRecorded: false,
-      isLive: false,
-      finding: found?.finding ?? "givenUp",
-      foundMs: found?.atMs ?? 0,
-      verifiedMs: 0,
-      deadSinceMs: deadSinceMs(nodeNumber) ?? 0,
-    });
-  }
-  return copies;
+    return row === undefined ? [] : [recordedCopy(parts, row, answerOf(nodeNumber))];
+  });
+  const former = fences.flatMap(({ nodeNumber }) => {
+    const row = nodeNumbers.includes(nodeNumber) ? undefined : table.get(nodeNumber);
+    return row === undefined ? [] : [formerCopy(parts, row, chunkId)];
+  });
+  return [...recorded, ...former];
+}
+
+/** What the node says of the copy that it is recorded with. */
+function recordedCopy(
+  { isLive, deadSinceMs, nowMs }: ExplainParts,
+  row: NodeRow,
+  answer: HeldCopy | undefined,
+): ExplainedCopy {
+  const copy = {
+    row,
+    isRecorded: true,
+    isLive: isLive(row.nodeNumber),
+    deadSinceMs: deadSinceMs(row.nodeNumber) ?? 0,
+  };
+  if (answer === undefined) return { ...copy, finding: "unknown", foundMs: 0, verifiedMs: 0 };
+  const finding = answer.isHeld ? "held" : "missing";
+  return { ...copy, finding, foundMs: nowMs(), verifiedMs: answer.verifiedMs };
+}
+
+/** Why a copy that was there does not count any more. */
+function formerCopy(
+  { deadSinceMs, findings }: ExplainParts,
+  row: NodeRow,
+  chunkId: ChunkId,
+): ExplainedCopy {
+  const { nodeNumber } = row;
+  const found = findings.of({ chunkId, nodeNumber });
+  return {
+    row,
+    isRecorded: false,
+    isLive: false,
+    finding: found?.finding ?? "givenUp",
+    foundMs: found?.atMs ?? 0,
+    verifiedMs: 0,
+    deadSinceMs: deadSinceMs(nodeNumber) ?? 0,
+  };
 }

@@ -2,7 +2,7 @@ import { Bell } from "@cairnfs/base/bell";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
-import type { KvStore } from "@cairnfs/kv/kv-store";
+import type { KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { changeChunk } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
@@ -36,6 +36,8 @@ export interface LedgerProgress {
 }
 
 const PAGE_ROWS = 1000;
+/** So many records are put right in one transaction: it keeps others waiting for milliseconds. */
+const CHANGES_MAX = 200;
 /** Nodes die and come back in crowds: the walk begins when those have had a moment. */
 const GATHER_MS = 50;
 const IDLE_MS = 3_600_000;
@@ -121,17 +123,15 @@ export class LedgerWalk implements Worker {
       if (fitting !== value) unfit.push(key);
       this.#hasSurplus ||= isSurplus(fitting);
     }
-    if (unfit.length > 0) {
-      this.#changed += await kv.transact((tx) => this.#putRight(tx, unfit), { signal });
-      onDebt();
+    for (let at = 0; at < unfit.length; at += CHANGES_MAX) {
+      const some = unfit.slice(at, at + CHANGES_MAX);
+      this.#changed += await kv.transact((tx) => this.#putRight(tx, some), { signal });
     }
+    if (unfit.length > 0) onDebt();
     this.#lap.advance(rows.at(-1)?.key, rows.length < limit);
   }
 
-  async #putRight(
-    tx: Parameters<Parameters<KvStore["transact"]>[0]>[0],
-    ids: readonly ChunkId[],
-  ): Promise<number> {
+  async #putRight(tx: KvTransaction, ids: readonly ChunkId[]): Promise<number> {
     const records = await chunks.getMany(tx, ids);
     let changed = 0;
     for (const [at, id] of ids.entries()) {
