@@ -68,7 +68,7 @@ interface Round {
 export class InventoryWorker implements Worker {
   readonly name = "inventories";
   readonly #parts: InventoryParts;
-  /** When each node that can be asked is compared again; one that is not in here, at once. */
+  /** When each node that can be asked is compared again, by the time that never jumps; one that is not in here, at once. */
   readonly #dueMs = new Map<number, number>();
   /** What the last round found that compared each of them. */
   readonly #compared = new Map<number, Comparison>();
@@ -105,7 +105,7 @@ export class InventoryWorker implements Worker {
 
   /** Until the next node is due. */
   #pauseMs(): number {
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.#parts.clock.monotonicMs();
     let pauseMs = IDLE_PAUSE_MS;
     for (const dueMs of this.#dueMs.values()) pauseMs = Math.min(pauseMs, dueMs - nowMs);
     return Math.max(PAUSE_MS_MIN, pauseMs);
@@ -121,12 +121,12 @@ export class InventoryWorker implements Worker {
     for (const known of this.#compared.keys()) {
       if (!nodeNumbers.has(known)) this.#compared.delete(known);
     }
-    const nowMs = clock.now();
+    const nowMs = clock.monotonicMs();
     for (const nodeNumber of nodeNumbers) {
-      if ((this.#dueMs.get(nodeNumber) ?? 0) > nowMs) nodeNumbers.delete(nodeNumber);
+      if ((this.#dueMs.get(nodeNumber) ?? nowMs) > nowMs) nodeNumbers.delete(nodeNumber);
     }
     if (nodeNumbers.size === 0) return undefined;
-    let startedMs = Math.floor(nowMs);
+    let startedMs = Math.floor(clock.now());
     for (const nodeNumber of nodeNumbers) {
       startedMs = Math.max(startedMs, this.#asked.get(nodeNumber) ?? 0);
       this.#asked.delete(nodeNumber);
@@ -151,7 +151,7 @@ export class InventoryWorker implements Worker {
       return;
     }
     const { clock, settings } = this.#parts;
-    const dueMs = clock.now() + settings.inventoryIntervalMs;
+    const dueMs = clock.monotonicMs() + settings.inventoryIntervalMs;
     for (const nodeNumber of round.nodeNumbers) {
       const missingCopies = round.missing.get(nodeNumber) ?? 0;
       this.#compared.set(nodeNumber, { startedMs: round.startedMs, missingCopies });
@@ -180,7 +180,7 @@ export class InventoryWorker implements Worker {
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;
       round.nodeNumbers.delete(nodeNumber);
-      this.#dueMs.set(nodeNumber, clock.now() + RETRY_PAUSE_MS);
+      this.#dueMs.set(nodeNumber, clock.monotonicMs() + RETRY_PAUSE_MS);
       this.#endAsking(round);
       logger.info("the inventory of a node could not be compared", {
         nodeNumber,

@@ -17,6 +17,8 @@ interface End {
 
 /** How long an end goes on sending what is not acknowledged before it gives up. */
 const GIVE_UP_MS = 12_000;
+/** How long an end that only waits goes on believing in one that is gone. */
+const KEEPALIVE_MS = 20_000;
 
 /**
  * A connection between two processes: messages of each direction arrive in order or not at all, and when it breaks each end learns of
@@ -80,7 +82,7 @@ export class SimConnection {
     if (end.isBroken) return;
     end.isBroken = true;
     end.held = [];
-    if (this.#ends[otherSide(side)].isBroken) this.#network.forget(this);
+    this.#endLater(otherSide(side));
     end.process.deliver(() => {
       for (const callback of [...end.onBroken]) {
         callback(new CairnError("peerGone", message));
@@ -99,7 +101,7 @@ export class SimConnection {
     end.isBroken = true;
     end.onBroken.clear();
     end.held = [];
-    if (this.#ends[otherSide(side)].isBroken) this.#network.forget(this);
+    this.#endLater(otherSide(side));
   }
 
   /** The process of this end is gone. With its host up, the other end is told. */
@@ -109,6 +111,19 @@ export class SimConnection {
     end.isBroken = true;
     end.held = [];
     if (isHostUp) this.#reset(other);
+    this.#endLater(other);
+  }
+
+  /** The other end is gone: this one learns of it at last by the system's own probes. */
+  #endLater(side: Side): void {
+    const end = this.#ends[side];
+    if (end.isBroken) {
+      this.#network.forget(this);
+      return;
+    }
+    end.process.scheduler.after(KEEPALIVE_MS, () => {
+      this.breakEnd(side, "the peer does not answer probes");
+    });
   }
 
   /** The way is free again: what waited goes on. */
