@@ -266,5 +266,20 @@ describe("looking", () => {
     const df = JSON.parse(await folder.ok("df", "--json"));
     expect(df.nodes).toHaveLength(3);
     expect(await folder.ok("status")).toContain("3 of 3 healthy");
+    expect(await folder.ok("status")).toContain("every chunk has its wanted copies");
+  });
+
+  test("explain shows where the copies of a file are", async () => {
+    await folder.run(["put", "-", "/explained"], { stdin: randomBytes(100_000) });
+    await folder.run(["put", "-", "/in-metadata"], { stdin: Buffer.from("little") });
+    expect(await folder.ok("explain", "--check", "/explained")).toContain(
+      "1 chunk, none of them lacking copies",
+    );
+    const all = await folder.ok("explain", "--all", "/explained");
+    expect(all.match(/healthy +held/gu)).toHaveLength(3);
+    const chunk = JSON.parse(await folder.ok("explain", "--all", "--json", "/explained"));
+    expect(chunk).toMatchObject({ liveCopies: 3, wantedCopies: 3, forecast: "notNeeded" });
+    expect(await folder.ok("explain", "/in-metadata")).toContain("in the metadata");
+    expect(await folder.run(["explain", "/nowhere"])).toMatchObject({ code: 3 });
   });
 });

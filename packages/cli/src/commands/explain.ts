@@ -117,10 +117,9 @@ function sumLines({ coveredChunks, riskyChunks, shownChunks, isExact }: Sum, lim
   if (shownChunks > limit) {
     lines.push(`${humanCount(shownChunks - limit)} more are not shown: --limit shows more.`);
   }
-  const all = humanCount(coveredChunks);
-  if (riskyChunks > 0) lines.push(`${humanCount(riskyChunks)} of ${all} chunks lack copies.`);
-  else if (isExact) lines.push(`Of ${all} chunks all have their wanted copies.`);
-  else lines.push(`Of ${all} chunks none is known to lack copies.`);
+  const lacking = riskyChunks === 0 ? "none" : humanCount(riskyChunks);
+  const surely = riskyChunks === 0 && !isExact ? "known to lack" : "lacking";
+  lines.push(`${counted(coveredChunks, "chunk")}, ${lacking} of them ${surely} copies.`);
   if (!isExact) lines.push("Nodes have come or gone, and what that means is still being counted.");
   return lines;
 }

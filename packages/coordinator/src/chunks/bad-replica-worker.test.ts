@@ -1,3 +1,4 @@
+import { Bell } from "@cairnfs/base/bell";
 import { CairnError } from "@cairnfs/base/errors";
 import { Prng } from "@cairnfs/base/random";
 import { silentLogger } from "@cairnfs/base/telemetry";
@@ -23,7 +24,7 @@ test("a node that hangs holds up nobody else, and is asked for few copies at onc
   });
   const worker = new BadReplicaWorker({
     kv,
-    clock,
+    bell: new Bell(clock),
     findings,
     isLive: () => true,
     logger: silentLogger,

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { Bell } from "@cairnfs/base/bell";
-import type { Clock } from "@cairnfs/base/clock";
+import type { Bell } from "@cairnfs/base/bell";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
@@ -16,12 +15,13 @@ const REPORTS_MAX = 1_000;
 const CHECKS_AT_ONCE = 32;
 /** A disk that is asked for more reads none of them sooner. */
 const CHECKS_PER_NODE = 2;
-const IDLE_PAUSE_MS = 250;
+const IDLE_PAUSE_MS = 600_000;
 const LONG_MS = 60_000;
 
 export interface BadReplicaParts {
   readonly kv: KvStore;
-  readonly clock: Clock;
+  /** Rings with each report, for who runs the worker too: one that has nothing to do pauses for long. */
+  readonly bell: Bell;
   readonly verifier: ReplicaVerifier;
   readonly findings: ReplicaFindings;
   readonly isLive: (nodeNumber: number) => boolean;
@@ -43,7 +43,6 @@ export interface ReplicaReport {
 export class BadReplicaWorker implements Worker {
   readonly name = "bad-replicas";
   readonly #parts: BadReplicaParts;
-  readonly #bell: Bell;
   readonly #waiting = new Map<string, ReplicaReport>();
   readonly #running = new Map<string, Promise<void>>();
   /** How many are being checked at each node; no entry for none. */
@@ -52,7 +51,6 @@ export class BadReplicaWorker implements Worker {
 
   constructor(parts: BadReplicaParts) {
     this.#parts = parts;
-    this.#bell = new Bell(parts.clock);
   }
 
   /** Takes a report in; the same one twice is one. False when too many are waiting. */
@@ -60,7 +58,7 @@ export class BadReplicaWorker implements Worker {
     const key = keyOf(report);
     if (this.#waiting.size >= REPORTS_MAX && !this.#waiting.has(key)) return false;
     this.#waiting.set(key, report);
-    this.#bell.ring();
+    this.#parts.bell.ring();
     return true;
   }
 
@@ -73,7 +71,7 @@ export class BadReplicaWorker implements Worker {
       if (this.#isStartable(key, report)) this.#start(key, report, signal);
     }
     if (this.#running.size === 0) return { pauseMs: IDLE_PAUSE_MS };
-    await this.#bell.wait(LONG_MS, signal);
+    await this.#parts.bell.wait(LONG_MS, signal);
     return "again";
   }
 
@@ -100,7 +98,7 @@ export class BadReplicaWorker implements Worker {
         const left = (this.#perNode.get(nodeNumber) ?? 1) - 1;
         if (left === 0) this.#perNode.delete(nodeNumber);
         else this.#perNode.set(nodeNumber, left);
-        this.#bell.ring();
+        this.#parts.bell.ring();
       });
     this.#running.set(key, running);
   }

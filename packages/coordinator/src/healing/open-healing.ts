@@ -1,3 +1,4 @@
+import { Bell, wokenBy } from "@cairnfs/base/bell";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Random } from "@cairnfs/base/random";
 import { RateBudget } from "@cairnfs/base/rate-budget";
@@ -80,15 +81,9 @@ export function openHealing(parts: HealingParts): Healing {
   const verifier = new NodeReplicaVerifier(calls);
   const findings = new ReplicaFindings(clock);
   const onDebt = () => repair.wakeForDebt();
-  const badReplicas = new BadReplicaWorker({
-    kv,
-    clock,
-    verifier,
-    findings,
-    isLive,
-    logger,
-    onDebt,
-  });
+  const reports = new Bell(clock);
+  const checking = { kv, bell: reports, verifier, findings, isLive, logger, onDebt };
+  const badReplicas = new BadReplicaWorker(checking);
   const copier = new ChunkCopier(
     { table, placements, calls, random },
     { copiesPerNode: config.copiesPerNode, waitingMax: COPIES_WAITING_MAX },
@@ -124,7 +119,12 @@ export function openHealing(parts: HealingParts): Healing {
     plan,
     ledger,
     readmission: new ReplicaReadmission({ kv, calls, verifier, placements, random, logger }),
-    workers: [ledger, repair, badReplicas, new RedundancyGauges({ kv, table, ledger, metrics })],
+    workers: [
+      ledger,
+      repair,
+      wokenBy(reports, badReplicas),
+      new RedundancyGauges({ kv, table, ledger, metrics }),
+    ],
     stop: () => {
       for (const stop of stops) stop();
     },

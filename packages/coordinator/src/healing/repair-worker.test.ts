@@ -175,6 +175,27 @@ test("a node that comes back in time cancels what waits for it, and nothing is c
   expect(cluster.node(4).chunks.size + cluster.node(5).chunks.size).toBe(0);
 });
 
+test("a node that comes back ends what is under way for it", async () => {
+  const cluster = await HealingCluster.open(5, { repairBytesPerSecond: LENGTH_BYTES / 60 });
+  for (let number = 1; number <= 20; number++) await cluster.chunk(number, [1, 2, 3]);
+  await cluster.kill(3);
+  const stop = cluster.start();
+  await eventually(async () => {
+    await cluster.clock.advance(100);
+    expect(cluster.healing.repair.progress.runningChunks).toBe(3);
+    expect(cluster.healing.repair.progress.copiedBytes).toBe(LENGTH_BYTES);
+  }, 4000);
+  await cluster.node(3).beat();
+  await eventually(async () => {
+    await cluster.clock.advance(100);
+    expect(await cluster.debt()).toEqual([]);
+    expect(cluster.healing.repair.progress.runningChunks).toBe(0);
+  }, 4000);
+  await cluster.clock.advance(600_000);
+  expect(cluster.healing.repair.progress.copiedBytes).toBe(LENGTH_BYTES);
+  await stop();
+});
+
 test("chunks that wait keep the worker from nothing, and are not looked at over and over", async () => {
   const cluster = await HealingCluster.open(5, { repairDelayMs: 3_600_000 });
   for (let number = 1; number <= 500; number++) await cluster.chunk(number, [1, 2, 3]);

@@ -123,6 +123,18 @@ test("the nodes of a placement come by themselves, and as no state of the table"
   ]);
 });
 
+test("copies on draining nodes do not stay: they go first, when the wanted ones are elsewhere", async () => {
+  const { cluster, placements } = await clusterOf(5);
+  await cluster.manager.changeDuty(2, "drain", new AbortController().signal);
+  expect(placements.isLive(2)).toBe(true);
+  expect(placements.isStaying(2)).toBe(false);
+  // Three copies, of which two stay.
+  expect(placements.leaverOf([1, 2, 3], 3)).toBeUndefined();
+  expect(placements.leaverOf([1, 2, 3, 4], 3)).toBe(2);
+  expect(placements.leaverOf([1, 2, 3, 4, 5], 3)).toBe(2);
+  expect(placements.leaverOf([1, 3, 4, 5], 3)).not.toBe(2);
+});
+
 test("a copy may go only while more than the wanted ones are on nodes that are well", async () => {
   const { placements } = await clusterOf(4);
   expect([1, 4]).toContain(placements.leaverOf([1, 2, 3, 4], 3));

@@ -7,6 +7,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { present } from "@cairnfs/base/assert";
+import { Bell } from "@cairnfs/base/bell";
 import { Prng } from "@cairnfs/base/random";
 import { silentLogger } from "@cairnfs/base/telemetry";
 import { SimClock } from "@cairnfs/base/testing/sim-clock";
@@ -83,7 +84,7 @@ export class TestNamespace implements AsyncDisposable {
     const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
     const findings = new ReplicaFindings(clock);
     const parts = { kv, clock, random, logger, nodes, verifier: nodes };
-    const badReplicas = new BadReplicaWorker({ ...parts, findings, isLive });
+    const badReplicas = new BadReplicaWorker({ ...parts, bell: new Bell(clock), findings, isLive });
     const heard = { surplus: 0 };
     const service = await openNamespace({
       ...parts,
