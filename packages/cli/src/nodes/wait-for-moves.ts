@@ -1,4 +1,4 @@
-import type { MoveState } from "@cairnfs/client/members";
+import type { MoveState, NodeDrain } from "@cairnfs/client/members";
 import type { Session } from "../cluster-command.ts";
 import { counted, humanSize } from "../format.ts";
 import { percent } from "./show-plan.ts";
@@ -12,6 +12,7 @@ export async function waitForDrain(session: Session, nodeNumber: number): Promis
   let shownBytes = 0;
   let isStarted = false;
   let isBlockedTold = false;
+  let isEmptyTold = false;
   try {
     for (;;) {
       const { drains } = await client.members.moves({ signal });
@@ -22,7 +23,15 @@ export async function waitForDrain(session: Session, nodeNumber: number): Promis
         else await output.line(endOf(nodeNumber, drain));
         return;
       }
-      if (drain.isCounted && !isStarted) {
+      if (drain.isCounted && drain.leftChunks === 0) {
+        progress.stop();
+        if (!isEmptyTold) {
+          output.remark(
+            "all copies have left; for up to half a minute clients may still store there, which is waited for",
+          );
+        }
+        isEmptyTold = true;
+      } else if (drain.isCounted && !isStarted) {
         isStarted = true;
         progress.start(`draining node ${nodeNumber}`, drain.leftBytes + drain.movedBytes);
       }
@@ -105,13 +114,18 @@ export function moveRows(state: MoveState, nowMs: number): string[][] {
         ? "no chunk could be spread more"
         : `${counted(misplacedChunks, "chunk")} (${humanSize(misplacedBytes)}) could be spread more`,
     ],
-    ...state.drains.map((drain) => [
-      `node ${drain.nodeNumber}`,
-      drain.state === "drained"
-        ? "drained"
-        : `draining: ${counted(drain.leftChunks, "chunk")} (${humanSize(drain.leftBytes)}) left`,
-    ]),
+    ...state.drains.map((drain) => [`node ${drain.nodeNumber}`, drainText(drain)]),
   ];
+}
+
+function drainText({ state, leftChunks, leftBytes, isCounted, blockedChunks }: NodeDrain): string {
+  if (state === "drained") return "drained";
+  if (isCounted && leftChunks === 0)
+    return "draining: empty, waiting for clients that may still store there";
+  const left = `draining: ${isCounted ? "" : "about "}${counted(leftChunks, "chunk")} (${humanSize(leftBytes)}) left`;
+  return blockedChunks === 0
+    ? left
+    : `${left}, ${counted(blockedChunks, "chunk")} with no node to go to`;
 }
 
 function activity(state: MoveState): string {

@@ -16,7 +16,7 @@ export interface ReplicaReadmissionParts {
   readonly kv: KvStore;
   readonly calls: Pick<NodeCalls, "to">;
   readonly verifier: ReplicaVerifier;
-  readonly placements: Pick<ClusterPlacements, "receiptKeyOf" | "isLive">;
+  readonly placements: Pick<ClusterPlacements, "memberKeyOf" | "isLive">;
   readonly random: Random;
   readonly logger: Logger;
 }
@@ -79,7 +79,7 @@ export class ReplicaReadmission {
   ): Promise<ChunkId[]> {
     const { calls, placements, random } = this.#parts;
     const sessionId = random.bytes(SESSION_ID_BYTES);
-    const key = placements.receiptKeyOf(nodeNumber);
+    const key = placements.memberKeyOf(nodeNumber);
     const answer = await calls.to(nodeNumber).hasChunks(
       {
         chunkIds: held.map(({ id }) => chunkIdToBytes(id)),

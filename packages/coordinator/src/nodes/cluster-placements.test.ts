@@ -141,3 +141,15 @@ test("a copy may go only while more than the wanted ones are on nodes that are w
   expect(placements.leaverOf([1, 2, 3], 3)).toBeUndefined();
   expect(placements.leaverOf([1, 2, 3, 99], 3)).toBeUndefined();
 });
+
+test("a drained node proves nothing for an upload any more, until it is back in service", async () => {
+  const { cluster, placements } = await clusterOf(3);
+  const never = new AbortController().signal;
+  await cluster.manager.changeDuty(2, "drain", never);
+  expect(placements.receiptKeyOf(2)).toBeDefined();
+  await cluster.manager.changeDuty(2, "emptied", never);
+  expect(placements.receiptKeyOf(2)).toBeUndefined();
+  expect(placements.memberKeyOf(2)).toBeDefined();
+  await cluster.manager.changeDuty(2, "undrain", never);
+  expect(placements.receiptKeyOf(2)).toBeDefined();
+});

@@ -101,6 +101,11 @@ export class ClusterPlacements implements PlacementSource {
     return this.#manager.receiptKeyOf(nodeNumber);
   }
 
+  /** The key of any member: for proofs that were asked for just now. */
+  memberKeyOf(nodeNumber: number): Uint8Array | undefined {
+    return this.#manager.receiptKeyOf(nodeNumber);
+  }
+
   leaverOf(nodeNumbers: readonly number[], wantedCopies: number): number | undefined {
     const staying: Candidate[] = [];
     const leaving: Candidate[] = [];
