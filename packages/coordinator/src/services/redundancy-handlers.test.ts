@@ -54,6 +54,41 @@ test("the sums show a lost node's copies by what is left, wait for it, and are c
   expect(Number(repair?.waitingUntilMs)).toBeGreaterThan(Date.now() + 3_500_000);
 });
 
+test("a restart of the coordinator makes no dead node look alive", async () => {
+  await using cluster = await CoordinatorCluster.open(4, HASTY);
+  for (let file = 0; file < 8; file++) await cluster.put(`/f${file}`, `content ${file}`);
+  const silent = new Set([2]);
+  const held = BigInt(cluster.nodeNumbered(2).chunks.size);
+  await eventually(async () => {
+    await beating(cluster, silent);
+    const told = await cluster.clientOf(RedundancyService).getRedundancy({});
+    expect(told).toMatchObject({
+      isExact: true,
+      debtChunks: held,
+      repair: { waitingChunks: held },
+    });
+  }, 4000);
+  const before = await cluster.clientOf(RedundancyService).getRedundancy({});
+  await cluster.restart();
+  const redundancy = cluster.clientOf(RedundancyService);
+  const { nodes } = await cluster.client.getClusterState({});
+  expect(nodes.find(({ nodeNumber }) => nodeNumber === 2)?.state).toBe(NodeState.DEAD);
+  await eventually(async () => {
+    await beating(cluster, silent);
+    const told = await redundancy.getRedundancy({});
+    expect(told.debtChunks).toBe(held);
+    // Repair waits from the node's death on, not from the restart.
+    expect(told).toMatchObject({ isExact: true, repair: { waitingChunks: held } });
+    const laterMs = told.repair?.waitingUntilMs ?? 0n;
+    expect(Number(laterMs - (before.repair?.waitingUntilMs ?? 0n))).toBeLessThan(100);
+  }, 4000);
+  silent.clear();
+  await eventually(async () => {
+    await beating(cluster, silent);
+    expect(await redundancy.getRedundancy({})).toMatchObject({ isExact: true, debtChunks: 0n });
+  }, 4000);
+});
+
 test("a file is explained part by part, with what each node says and until when it is waited for", async () => {
   await using cluster = await CoordinatorCluster.open(3, HASTY);
   const redundancy = cluster.clientOf(RedundancyService);
