@@ -121,6 +121,7 @@ async function runAllMutations(): Promise<number> {
     jobs: number("jobs", flags.jobs ?? String(availableParallelism())),
     from: number("from", flags.from ?? "1"),
     seedsMax: number("seeds", flags.seeds ?? "3000"),
+    knownBad: [],
     names: flags.only?.split(",") ?? [],
     profile: flags.profile,
     onCaught: ({ mutation, seeds, caughtBy }) => {

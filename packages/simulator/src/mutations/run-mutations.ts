@@ -1,3 +1,4 @@
+import { runSeed } from "../run-seeds.ts";
 import type { SeedResult } from "../seed-messages.ts";
 import { runSeedPool } from "../seed-pool.ts";
 import { MUTATIONS, type Mutation } from "./table.ts";
@@ -10,6 +11,8 @@ export interface MutationOptions {
   /** Only these. */
   readonly names: readonly string[];
   readonly profile: string | undefined;
+  /** Seeds that fail without any mutation: they say nothing. */
+  readonly knownBad: readonly number[];
   readonly onCaught: (result: MutationResult) => void;
 }
 
@@ -20,25 +23,34 @@ export interface MutationResult {
   readonly caughtBy: SeedResult | undefined;
 }
 
-/** Runs seeds against each mutation until one fails. */
+/** Runs seeds against each mutation until one fails that does not fail without it. */
 export async function runMutations(options: MutationOptions): Promise<readonly MutationResult[]> {
   const { names } = options;
   const results: MutationResult[] = [];
   for (const mutation of MUTATIONS) {
     if (names.length > 0 && !names.includes(mutation.name)) continue;
-    const result = await runMutation(mutation, options);
+    let result = await runMutation(mutation, options);
+    const knownBad = [...options.knownBad];
+    while (result.caughtBy !== undefined && (await failsAnyway(result.caughtBy))) {
+      knownBad.push(result.caughtBy.seed);
+      result = await runMutation(mutation, { ...options, knownBad });
+    }
     results.push(result);
     options.onCaught(result);
   }
   return results;
 }
 
-async function runMutation(
-  mutation: Mutation,
-  { jobs, from, seedsMax, profile }: MutationOptions,
-): Promise<MutationResult> {
+/** Whether the seed fails with the code as it is. */
+async function failsAnyway({ seed, profile }: SeedResult): Promise<boolean> {
+  return (await runSeed(seed, profile)).problems.length > 0;
+}
+
+async function runMutation(mutation: Mutation, options: MutationOptions): Promise<MutationResult> {
+  const { jobs, from, seedsMax, profile } = options;
   let next = 0;
   let first: SeedResult | undefined;
+  const known = new Set(options.knownBad);
   await runSeedPool({
     jobs,
     profile,
@@ -47,6 +59,7 @@ async function runMutation(
     next: () => (first === undefined && next < seedsMax ? from + next++ : undefined),
     onResult: (result) => {
       // Others may still be at earlier seeds.
+      if (known.has(result.seed)) return;
       if (result.problems.length > 0 && result.seed < (first?.seed ?? Number.POSITIVE_INFINITY)) {
         first = result;
       }
