@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import type { SeedOrder, SeedResult } from "./seed-messages.ts";
 
 /** How many seeds a process is given at once. */
-const BATCH = 8;
+const BATCH = 2;
 
 export interface SeedPoolOptions {
   readonly jobs: number;
