@@ -173,7 +173,12 @@ async function openWithin(
   const silence = new SilenceWorker(nodes, clock, config);
   const trash = wokenBy(removals, namespace.trashWorker);
   const inventories = wokenBy(arrivals, namespace.inventories);
-  const workers = [silence, trash, inventories, ...namespace.workers, ...healing.workers, mover];
+  lifecycle.add(closing(kv.onAppend(namespace.noteChange)));
+  const reclaiming = namespace.workers.map((worker) => {
+    const bell = namespace.bells.get(worker.name);
+    return bell === undefined ? worker : wokenBy(bell, worker);
+  });
+  const workers = [silence, trash, inventories, ...reclaiming, ...healing.workers, mover];
   for (const worker of workers) work.start(worker);
 
   // Who is asked to read all copies, and how far they are.

@@ -8,14 +8,16 @@ import { endEpoch } from "../chunks/epochs.ts";
 import { chunks, drops, garbageChunks, readHorizon } from "../keyspace.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
+import { pauseUntil } from "./pause-until.ts";
 
 const BATCH_CHUNKS = 256;
-const IDLE_PAUSE_MS = 1_000;
 
 export interface ChunkCollectorParts {
   readonly kv: KvStore;
   readonly clock: Clock;
   readonly settings: Pick<NamespaceSettings, "receiptLifeMs">;
+  /** Hears that nodes have copies to delete. */
+  readonly onDecided?: () => void;
 }
 
 /**
@@ -33,15 +35,17 @@ export class ChunkCollector implements Worker {
   async step(signal: AbortSignal): Promise<Step> {
     const { kv, clock } = this.#parts;
     const nowMs = nowMsOf(clock);
-    const [due] = await kv.read((reader) => dueChunks(reader, nowMs, 1));
-    if (due === undefined) return { pauseMs: IDLE_PAUSE_MS };
-    const decided = await kv.transact((tx) => this.#decide(tx, nowMs), { signal });
-    return decided === BATCH_CHUNKS ? "again" : { pauseMs: IDLE_PAUSE_MS };
+    const next = await kv.read((reader) => garbageChunks.first(reader));
+    const dueMs = next?.key[0];
+    if (dueMs === undefined || dueMs > nowMs) return pauseUntil(dueMs, nowMs);
+    await kv.transact((tx) => this.#decide(tx, nowMs), { signal });
+    this.#parts.onDecided?.();
+    return "again";
   }
 
-  async #decide(tx: KvTransaction, nowMs: number): Promise<number> {
+  async #decide(tx: KvTransaction, nowMs: number): Promise<void> {
     const due = await dueChunks(tx, nowMs, BATCH_CHUNKS);
-    if (due.length === 0) return 0;
+    if (due.length === 0) return;
     const ids = due.map(({ key }) => key[1]);
     const records = await chunks.getMany(tx, ids);
     const isAnyGarbage = records.some((record) => record?.state === "garbage");
@@ -52,7 +56,6 @@ export class ChunkCollector implements Worker {
       if (record?.state === "garbage") this.#condemn(tx, id, record, { epoch, nowMs });
       else if (record?.state === "deleted") this.#bury(tx, id, record, { horizon, nowMs });
     }
-    return due.length;
   }
 
   #condemn(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readCounters } from "../counters.ts";
-import { chunks, drops, readEpoch } from "../keyspace.ts";
+import { chunks, drops, epochMarks, readEpoch, readHorizon } from "../keyspace.ts";
 import { chunkOf } from "../namespace/testing/fake-nodes.ts";
 import { TestNamespace } from "../namespace/testing/test-namespace.ts";
 
@@ -250,19 +250,59 @@ test("many uploads that nobody ended are ended by few commits, a younger one is 
   await ns.call("beginUpload", { path: "/later" });
   await ns.clock.advance(ns.settings.sessionTtlMs / 2);
   const step = await ns.worker("expired-uploads").step(new AbortController().signal);
-  expect(step).not.toBe("again");
   expect((await ns.kv.read(readCounters)).openUploads).toBe(1);
   expect(await ns.violations()).toEqual([]);
 });
 
-test("the epoch moves on by itself, so that the horizon can follow", async () => {
+test("the epoch moves on by itself while placements are given out, so that the horizon can follow", async () => {
   await using ns = await TestNamespace.open();
   const before = await ns.kv.read(readEpoch);
-  for (let hours = 0; hours < 5; hours++) {
+  for (let hour = 0; hour < 5; hour++) {
+    await ns.call("leaseFiles", { path: "/", count: 1 });
     await ns.run("horizon");
     await ns.clock.advance(3_600_000);
   }
   expect(await ns.kv.read(readEpoch)).toBe(before + 5);
+});
+
+test("the horizon stands still, and nothing is written, while nothing uses epochs", async () => {
+  await using ns = await TestNamespace.open();
+  await ns.upload("/f", [chunkOf("f")]);
+  await ns.call("remove", { path: "/f" });
+  // All that the removal takes in the end: it is taken apart, deleted, and forgotten when the horizon has passed it.
+  for (let hour = 0; hour < 24 * 60; hour++) {
+    await ns.runAll();
+    await ns.clock.advance(3_600_000);
+  }
+  expect(await ns.kv.read((reader) => chunks.page(reader, { limit: 10 }))).toEqual([]);
+  const state = () =>
+    ns.kv.read(async (reader) => ({
+      epoch: await readEpoch(reader),
+      horizon: await readHorizon(reader),
+      marks: await epochMarks.get(reader, "epoch-marks"),
+    }));
+  const before = await state();
+  expect(before.marks).toEqual([]);
+  for (let hour = 0; hour < 100; hour++) {
+    await ns.run("horizon");
+    await ns.clock.advance(3_600_000);
+  }
+  expect(await state()).toEqual(before);
+});
+
+test("copies that nobody handed in go although the coordinator that placed them has ended since", async () => {
+  await using first = await TestNamespace.open();
+  const { sessionId } = await first.call("beginUpload", { path: "/f" });
+  await first.store(sessionId, [chunkOf("left")]);
+  // Another process: it knows nothing of placements, until inventories are compared.
+  const next = await TestNamespace.open({ after: first });
+  for (let day = 0; day < 4; day++) {
+    await next.clock.advance(next.settings.inventoryIntervalMs);
+    for (const name of ["inventories", "horizon", "drops"]) {
+      for (let steps = 0; steps < 20; steps++) await next.run(name);
+    }
+  }
+  expect(next.nodes.holdersOf(chunkOf("left").chunkId)).toEqual([]);
 });
 
 test("a replica that is reported bad is verified, and only then forgotten and owed", async () => {

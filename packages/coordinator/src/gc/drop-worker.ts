@@ -9,10 +9,10 @@ import { chunks, drops } from "../keyspace.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import type { ChunkDeleter } from "./chunk-deleter.ts";
+import { IDLE_PAUSE_MS } from "./pause-until.ts";
 
 const PAGE_ROWS = 1_000;
 const NODES_AT_ONCE = 8;
-const IDLE_PAUSE_MS = 1_000;
 /** A node that could not be reached, or kept something in a round, is asked again after this. */
 const RETRY_PAUSE_MS = 30_000;
 

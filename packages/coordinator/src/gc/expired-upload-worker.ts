@@ -4,10 +4,10 @@ import type { KvStore } from "@cairnfs/kv/kv-store";
 import { sessionExpiries, sessions } from "../keyspace.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import { endSession } from "../uploads/session-table.ts";
+import { pauseUntil } from "./pause-until.ts";
 
 /** So many are ended by one commit. */
 const BATCH_SESSIONS = 256;
-const IDLE_PAUSE_MS = 5_000;
 
 /** Ends upload sessions whose time is over; what the open ones gathered becomes garbage. */
 export class ExpiredUploadWorker implements Worker {
@@ -15,9 +15,13 @@ export class ExpiredUploadWorker implements Worker {
   readonly #kv: KvStore;
   readonly #clock: Clock;
 
-  constructor(kv: KvStore, clock: Clock) {
+  readonly #onEnded: () => void;
+
+  /** `onEnded` hears that contents of sessions have no owner any more. */
+  constructor(kv: KvStore, clock: Clock, onEnded: () => void = () => undefined) {
     this.#kv = kv;
     this.#clock = clock;
+    this.#onEnded = onEnded;
   }
 
   async step(signal: AbortSignal): Promise<Step> {
@@ -25,7 +29,10 @@ export class ExpiredUploadWorker implements Worker {
     const due = await this.#kv.read((reader) =>
       sessionExpiries.page(reader, { before: [nowMs + 1, NO_SESSION], limit: BATCH_SESSIONS }),
     );
-    if (due.length === 0) return { pauseMs: IDLE_PAUSE_MS };
+    if (due.length === 0) {
+      const next = await this.#kv.read((reader) => sessionExpiries.first(reader));
+      return pauseUntil(next?.key[0], nowMs);
+    }
     await this.#kv.transact(
       async (tx) => {
         const found = await sessions.getMany(
@@ -41,7 +48,8 @@ export class ExpiredUploadWorker implements Worker {
       },
       { signal },
     );
-    return due.length === BATCH_SESSIONS ? "again" : { pauseMs: IDLE_PAUSE_MS };
+    this.#onEnded();
+    return "again";
   }
 }
 

@@ -36,6 +36,8 @@ export interface InventoryParts {
   readonly readmission: Pick<ReplicaReadmission, "admit">;
   /** Hears of chunks with copies too many. */
   readonly onSurplus: () => void;
+  /** Hears of copies that no record names, and that the horizon has not passed. */
+  readonly onUnnamed?: () => void;
   readonly settings: Pick<NamespaceSettings, "inventoryIntervalMs">;
 }
 
@@ -219,6 +221,7 @@ export class InventoryWorker implements Worker {
     const known = new Set(expected);
     const unknown = within.filter((copy) => !known.has(copy.chunkId));
     if (unknown.length > 0) {
+      this.#parts.onUnnamed?.();
       const ids = unknown.map((copy) => copy.chunkId);
       await this.#parts.readmission.admit(nodeNumber, ids, signal);
       await this.#dropOrphans(nodeNumber, unknown, signal);

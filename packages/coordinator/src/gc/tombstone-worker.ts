@@ -8,18 +8,20 @@ import { dropOwner } from "../namespace/content-owners.ts";
 import { type ContentId, contentId, type InodeId, inodeId } from "../namespace/ids.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
+import { pauseUntil } from "./pause-until.ts";
 
 /** Bounds of one step, which is one commit: it ends at the first of them. */
 const STEP_TOMBSTONES = 256;
 const STEP_ENTRIES = 256;
 const STEP_CHUNKS = 1024;
 const MAP_ROWS = 4;
-const IDLE_PAUSE_MS = 1_000;
 
 export interface TombstoneParts {
   readonly kv: KvStore;
   readonly clock: Clock;
   readonly settings: Pick<NamespaceSettings, "contentGraceMs" | "chunkGraceMs">;
+  /** Hears that chunks may have lost references. */
+  readonly onGarbage?: () => void;
 }
 
 /** What is left of the bounds of a step. */
@@ -43,8 +45,9 @@ export class TombstoneWorker implements Worker {
   async step(signal: AbortSignal): Promise<Step> {
     const { kv, clock } = this.#parts;
     const nowMs = nowMsOf(clock);
-    const isIdle = await kv.read(async (reader) => (await dueFirst(reader, nowMs, 1)).length === 0);
-    if (isIdle) return { pauseMs: IDLE_PAUSE_MS };
+    const next = await kv.read((reader) => tombstones.first(reader));
+    const dueMs = next?.key[0];
+    if (dueMs === undefined || dueMs > nowMs) return pauseUntil(dueMs, nowMs);
     await kv.transact(
       async (tx) => {
         const room = { entries: STEP_ENTRIES, chunks: STEP_CHUNKS };
@@ -60,6 +63,7 @@ export class TombstoneWorker implements Worker {
       },
       { signal },
     );
+    this.#parts.onGarbage?.();
     return "again";
   }
 

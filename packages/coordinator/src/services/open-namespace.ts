@@ -1,3 +1,4 @@
+import { Bell } from "@cairnfs/base/bell";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Random } from "@cairnfs/base/random";
 import type { Logger } from "@cairnfs/base/telemetry";
@@ -61,6 +62,10 @@ export interface NamespaceService {
   readonly trashWorker: Worker;
   /** As the others, and to be woken when nodes come or are to be compared soon. */
   readonly inventories: InventoryWorker;
+  /** Must be called for every change of the tree: it may have left something to take apart. */
+  readonly noteChange: () => void;
+  /** What wakes some of the workers, by name, when there is something for them to do. */
+  readonly bells: ReadonlyMap<string, Bell>;
   /** To be run by whoever is in charge of background work. They may run anywhere, but not twice at once. */
   readonly workers: readonly Worker[];
 }
@@ -73,23 +78,35 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
   const { kv, clock, logger, settings, nodes, badReplicas } = parts;
   await kv.transact((tx) => ensureRoot(tx, nowMsOf(clock)));
   const mutator = new Mutator({ kv, clock, settings, ids: new IdAllocator(kv) });
+  const horizon = new HorizonWorker(kv, clock, settings.receiptLifeMs);
+  const onEpochUsed = () => horizon.noteUse();
+  const bells = { tombstones: new Bell(clock), chunks: new Bell(clock), drops: new Bell(clock) };
+  const onEnded = () => bells.tombstones.ring();
+  const onGarbage = () => bells.chunks.ring();
+  const onDecided = () => bells.drops.ring();
   return {
     handlers: {
       ...namespaceHandlers({ kv, mutator, onRemove: () => parts.onRemove?.() }),
-      ...uploadHandlers({ ...parts, mutator }),
-      ...smallFileHandlers({ ...parts, mutator }),
+      ...uploadHandlers({ ...parts, mutator, onEpochUsed }),
+      ...smallFileHandlers({ ...parts, mutator, onEpochUsed }),
       ...readHandlers({ kv, clock, nodes, badReplicas }),
     },
-    inventories: new InventoryWorker(parts),
+    inventories: new InventoryWorker({ ...parts, onUnnamed: onEpochUsed }),
     trash: trashHandlers({ kv, mutator }),
     check: checkHandlers({ ...parts, mutator, nodes: parts.knownNodes, pauseMs: CHECK_PAUSE_MS }),
     trashWorker: new TrashWorker({ kv, clock, settings }),
+    noteChange: () => bells.tombstones.ring(),
+    bells: new Map([
+      ["tombstones", bells.tombstones],
+      ["chunk-collector", bells.chunks],
+      ["drops", bells.drops],
+    ]),
     workers: [
-      new ExpiredUploadWorker(kv, clock),
-      new TombstoneWorker({ kv, clock, settings }),
-      new ChunkCollector({ kv, clock, settings }),
+      new ExpiredUploadWorker(kv, clock, onEnded),
+      new TombstoneWorker({ kv, clock, settings, onGarbage }),
+      new ChunkCollector({ kv, clock, settings, onDecided }),
       new DropWorker({ kv, clock, settings, deleter: parts.deleter, logger }),
-      new HorizonWorker(kv, clock, settings.receiptLifeMs),
+      horizon,
       new AnswerWorker(kv, clock, settings.idempotencyMs),
       new ChangeLogWorker({ kv, clock, settings }),
     ],

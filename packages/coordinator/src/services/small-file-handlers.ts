@@ -68,7 +68,7 @@ function parseBody(request: PutFileRequest, nodes: PlacementSource): PutFile["bo
 
 async function leaseFiles(
   request: Parameters<SmallFileHandlers["leaseFiles"]>[0],
-  { kv, nodes, random, settings }: UploadParts,
+  { kv, nodes, random, settings, onEpochUsed }: UploadParts,
 ): Promise<MessageInitShape<typeof LeaseFilesResponseSchema>> {
   const { count, excludedNodeNumbers: excluded } = request;
   if (count < 1 || count > LEASE_COUNT_MAX) {
@@ -82,6 +82,7 @@ async function leaseFiles(
       inherited: inheritedPolicy(await readRoot(reader), walked.directories),
     };
   });
+  onEpochUsed?.();
   const policy = parsePolicy(request.policy);
   const chunkSizeBytes =
     policy.chunkSizeBytes ?? inherited.chunkSizeBytes ?? settings.defaultChunkSizeBytes;

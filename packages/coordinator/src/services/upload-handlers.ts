@@ -47,6 +47,8 @@ export interface UploadParts {
   readonly mutator: Mutator;
   readonly settings: NamespaceSettings;
   readonly nodes: PlacementSource;
+  /** Hears that placements of the current epoch were given out. */
+  readonly onEpochUsed?: () => void;
 }
 
 export type UploadHandlers = Pick<
@@ -160,6 +162,7 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
         session: await requireSession(reader, sessionId, nowMsOf(clock)),
       }));
       const placements = firstPlacements(nodes, sessionId, session, epoch);
+      parts.onEpochUsed?.();
       return {
         sessionId,
         ...sessionMessage(session),
@@ -200,6 +203,7 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
       const placements = Array.from({ length: count }, (_, at) =>
         placementMessage(nodes, { sessionId, session, chunkIndex: first + at, epoch, excluded }),
       );
+      parts.onEpochUsed?.();
       return { placements, nodes: nodes.nodesOf(placedNodes(placements)) };
     },
 

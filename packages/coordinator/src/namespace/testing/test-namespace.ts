@@ -45,13 +45,15 @@ type UnaryHandler = (request: unknown, call: Call) => Promise<MessageInitShape<D
 export interface TestNamespaceOptions {
   readonly kv?: KvStore;
   readonly nodes?: number;
+  /** Of a namespace that was opened on the same store before. */
+  readonly after?: TestNamespace;
   readonly settings?: Partial<NamespaceSettings>;
 }
 
 /** A namespace with nodes that are fakes and a clock that stands still, called as a client would. */
 export class TestNamespace implements AsyncDisposable {
   readonly kv: KvStore;
-  readonly clock = new SimClock();
+  readonly clock: SimClock;
   readonly nodes: FakeNodes;
   readonly settings: NamespaceSettings;
   readonly #service: NamespaceService;
@@ -74,10 +76,10 @@ export class TestNamespace implements AsyncDisposable {
   }
 
   static async open(options: TestNamespaceOptions = {}): Promise<TestNamespace> {
-    const kv = options.kv ?? new MemoryKv();
-    const clock = new SimClock();
+    const kv = options.after?.kv ?? options.kv ?? new MemoryKv();
+    const clock = options.after?.clock ?? new SimClock();
     const nodeCount = options.nodes ?? 5;
-    const nodes = new FakeNodes(nodeCount);
+    const nodes = options.after?.nodes ?? new FakeNodes(nodeCount);
     const settings = { ...DEFAULT_NAMESPACE_SETTINGS, ...options.settings };
     const random = new Prng(1);
     const logger = silentLogger;
