@@ -12,6 +12,7 @@ import { LimitedDisk } from "@cairnfs/testkit/hosts/limited-disk";
 import { ProcessCluster } from "@cairnfs/testkit/process-cluster";
 import { expect } from "vitest";
 import { copiesOnDisks } from "../disks.ts";
+import { expectSound } from "../fsck.ts";
 import { MIB } from "../verify.ts";
 import { Nemesis } from "./nemesis.ts";
 import { RegisterLoad } from "./register-load.ts";
@@ -103,6 +104,7 @@ async function weatherWith(
   await set.check(judge);
   await registers.check(judge);
   await untilHealed(judge);
+  await expectSound(judge);
   await expectCopies(cluster, set.added);
 }
 
