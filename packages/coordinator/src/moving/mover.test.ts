@@ -57,6 +57,22 @@ test("a drain does not end while clients may still store on the node", async () 
   }
 });
 
+test("a drain that was stopped and begun again during a walk is not ended by that walk", async () => {
+  const cluster = await MoverCluster.open(places(5));
+  for (let number = 1; number < 600; number++) await cluster.chunk(number, [2, 3, 4]);
+  await cluster.change(1, "drain");
+  const never = new AbortController().signal;
+  await cluster.mover.step(never);
+  await cluster.mover.step(never);
+  expect(cluster.mover.progress.walkShare).toBeGreaterThan(0.2);
+  await cluster.change(1, "undrain");
+  // Its id is the lowest: the walk has passed it.
+  const id = await cluster.chunk(0, [1, 2, 3]);
+  await cluster.change(1, "drain");
+  await cluster.until(() => expect(cluster.stateOf(1)).toBe("drained"));
+  expect(await cluster.holdersOf(id)).not.toContain(1);
+});
+
 test("a drain that cannot go on waits, and goes on when a node joins", async () => {
   const cluster = await MoverCluster.open(places(3));
   const id = await cluster.chunk(1, [1, 2, 3]);
