@@ -2,7 +2,12 @@ import { defineConfig } from "vitest/config";
 import { ClosingLine } from "./scripts/closing-line.ts";
 
 /** Suites of processes: one file at a time, for they measure memory and share two cores with their clusters. */
-const ofProcesses = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
+const ofProcesses = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  fileParallelism: false,
+  setupFiles: ["tests/support/end-leftovers.ts"],
+};
 
 /** Unit tests run from the sources; suites of processes run what was built and ships. */
 export default defineConfig({

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { willBeEnded } from "./leftovers.ts";
 
 export interface ProcessSpec {
   readonly name: string;
@@ -45,6 +46,8 @@ export class ManagedProcess {
       env: { ...withoutSettings(process.env), ...spec.environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    const ended = willBeEnded({ [Symbol.asyncDispose]: () => endChild(child) });
+    child.once("exit", ended);
     const log = createWriteStream(join(spec.logFolder, `${spec.name}.log`), { flags: "a" });
     child.stderr.pipe(log);
     try {
@@ -60,7 +63,7 @@ export class ManagedProcess {
   }
 
   get isRunning(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
+    return isRunning(this.#child);
   }
 
   signal(name: NodeJS.Signals): void {
@@ -70,11 +73,7 @@ export class ManagedProcess {
   /** Ends it and resolves when it is gone. A stopped process is continued first, or it would never hear. */
   async end(name: NodeJS.Signals = "SIGKILL"): Promise<void> {
     this.notePeak();
-    if (!this.isRunning) return;
-    const gone = once(this.#child, "exit");
-    this.#child.kill(name);
-    this.#child.kill("SIGCONT");
-    await gone;
+    await endChild(this.#child, name);
   }
 
   /** The most memory it ever had resident, in bytes, as the kernel counts it. */
@@ -114,6 +113,18 @@ export class ManagedProcess {
       return 0;
     }
   }
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}
+
+async function endChild(child: ChildProcess, name: NodeJS.Signals = "SIGKILL"): Promise<void> {
+  if (!isRunning(child)) return;
+  const gone = once(child, "exit");
+  child.kill(name);
+  child.kill("SIGCONT");
+  await gone;
 }
 
 /** What the tests' own environment says must not become a setting of a server. */

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { eventually } from "@cairnfs/base/testing/eventually";
 import { type CairnClient, type ConnectOptions, connect } from "@cairnfs/client";
 import type { Host, HostNetwork } from "./hosts/host-network.ts";
+import { willBeEnded } from "./leftovers.ts";
 import { ManagedProcess, type ProcessSpec } from "./managed-process.ts";
 
 export interface ProcessClusterOptions {
@@ -46,6 +47,7 @@ export class ProcessCluster implements AsyncDisposable {
   readonly #logFolder: string;
   readonly #clients: CairnClient[] = [];
   readonly #peaks = new Map<string, number>();
+  readonly #ended: () => void;
   #coordinator: ManagedProcess | undefined;
   #datanodes: ManagedProcess[] = [];
 
@@ -53,6 +55,7 @@ export class ProcessCluster implements AsyncDisposable {
     this.folder = folder;
     this.#options = options;
     this.#logFolder = join(process.env.CAIRN_TEST_LOGS ?? resolve("tests", ".logs"), options.name);
+    this.#ended = willBeEnded(this);
   }
 
   /** Starts all processes and resolves when every datanode is healthy. */
@@ -171,6 +174,7 @@ export class ProcessCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended();
     await Promise.allSettled(this.#clients.map((client) => client.close()));
     const processes =
       this.#coordinator === undefined ? this.#datanodes : [this.#coordinator, ...this.#datanodes];

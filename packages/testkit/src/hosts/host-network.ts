@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { willBeEnded } from "../leftovers.ts";
 import { runCommand, whyNotRoot } from "./run-command.ts";
 
 /** A host of the test's own: a network namespace with one address. */
@@ -24,11 +25,13 @@ export class HostNetwork implements AsyncDisposable {
   readonly hosts: readonly Host[];
   readonly #router: string;
   readonly #cuts = new Set<string>();
+  readonly #ended: () => void;
 
   private constructor(router: string, self: Host, hosts: readonly Host[]) {
     this.#router = router;
     this.self = self;
     this.hosts = hosts;
+    this.#ended = willBeEnded(this);
   }
 
   /** Why there can be no such network here; undefined when there can. */
@@ -87,6 +90,7 @@ export class HostNetwork implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended();
     await removeNamespaces(this.#router, this.hosts);
   }
 

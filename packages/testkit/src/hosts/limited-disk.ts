@@ -1,15 +1,18 @@
 import { mkdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { willBeEnded } from "../leftovers.ts";
 import { runCommand, whyNotRoot } from "./run-command.ts";
 
 /** A file system of limited size in a file of its own, mounted at a folder: it can really be full. */
 export class LimitedDisk implements AsyncDisposable {
   readonly folder: string;
   readonly #image: string;
+  readonly #ended: () => void;
 
   private constructor(folder: string, image: string) {
     this.folder = folder;
     this.#image = image;
+    this.#ended = willBeEnded(this);
   }
 
   /** Why there can be no such disk here; undefined when there can. */
@@ -48,6 +51,7 @@ export class LimitedDisk implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended();
     await runCommand("umount", this.folder);
     await rm(this.#image, { force: true });
   }

@@ -1,0 +1,4 @@
+import { endLeftovers } from "@cairnfs/testkit/leftovers";
+import { afterAll } from "vitest";
+
+afterAll(endLeftovers);
