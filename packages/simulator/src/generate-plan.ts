@@ -1,5 +1,5 @@
 import type { Action, ActionKind, PlannedOperation } from "./history/operation.ts";
-import type { FaultAction, PlannedFault } from "./nemesis/fault.ts";
+import { type FaultAction, METHODS, type PlannedFault } from "./nemesis/fault.ts";
 import { MIXED, PROFILES, type Profile } from "./nemesis/profiles.ts";
 import type { Plan } from "./plan.ts";
 import type { ClockError } from "./process/sim-process.ts";
@@ -23,6 +23,8 @@ const ACTIONS: Readonly<Record<ActionKind, number>> = {
   restore: 0,
   emptyTrash: 0,
 };
+/** So much of the grace of a content a reader may wait before it reads. */
+const LINGER_SHARE = 0.7;
 /** Longer than clients take for their work. */
 const TRASH_MS = 3_600_000;
 const DISK_BYTES = 64 * 1024 * 1024;
@@ -72,7 +74,8 @@ function shapeOf(random: Chance, profile: Profile): Shape {
     segmentBytes: random.pick([200_000, 1_000_000]),
     trashMs: random.is(0.4) ? TRASH_MS : 0,
     repairDelayMs: random.pick([0, 5_000, 40_000]),
-    graceMs: random.pick([500, 500, 6_000]),
+    contentGraceMs: random.pick([500, 500, 8_000]),
+    chunkGraceMs: random.pick([50, 500, 6_000]),
     receiptLifeMs: random.pick([5_000, 30_000]),
     clocks,
   };
@@ -116,7 +119,11 @@ function actionOf(random: Chance, shape: Shape, values: readonly Value[]): Actio
         stallMs: random.is(0.06) ? random.below(9_000) : 0,
       };
     case "get":
-      return { kind, path, lingerMs: random.is(0.2) ? random.below(shape.graceMs / 2) : 0 };
+      return {
+        kind,
+        path,
+        lingerMs: random.is(0.25) ? random.below(shape.contentGraceMs * LINGER_SHARE) : 0,
+      };
     case "range":
       return { kind, path, from: random.next(), share: random.next() };
     case "list":
@@ -216,6 +223,20 @@ class FaultMaker {
           kind,
           host: random.pick([server, ...this.#clients]),
           byMs: random.between(-1, 1) * random.pick([500, 20_000, 3_600_000]),
+        };
+      case "holdRequest":
+        return {
+          kind,
+          method: random.pick(METHODS),
+          forMs: random.aboutMs(random.pick([2_000, 12_000])),
+        };
+      case "killAtRequest":
+        return {
+          kind,
+          method: random.pick(METHODS),
+          isAnswered: random.is(0.6),
+          isPowerLost: random.is(0.6),
+          downMs: shortMs,
         };
       case "drain":
         return { kind, host: node, forMs: random.aboutMs(20_000) };

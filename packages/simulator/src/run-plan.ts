@@ -4,6 +4,7 @@ import { checkHistory } from "./check/check-history.ts";
 import { checkQuiet, workLeft } from "./check/check-quiet.ts";
 import type { HistoryEntry, PlannedOperation } from "./history/operation.ts";
 import { historyLine } from "./history/operation.ts";
+import type { FaultAction } from "./nemesis/fault.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./plan.ts";
 import { ClientRunner } from "./world/client-runner.ts";
@@ -18,6 +19,13 @@ const QUIET_MS = 900_000;
 const FINAL_IDS = 1_000;
 const FINAL_MS = 120_000;
 const AUDIT_MS = 700;
+/** After these a copy may be gone, or its time be over, without anybody being at fault. */
+const HIDING: ReadonlySet<FaultAction["kind"]> = new Set([
+  "rot",
+  "loseDisk",
+  "failDisk",
+  "jumpClock",
+]);
 const QUIET_STEP_MS = 5_000;
 const QUIET_STEP_MAX_MS = 30_000;
 
@@ -61,6 +69,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
   );
   let isUndecided = false;
   try {
+    world.canLoseCopies = plan.faults.some(({ action }) => HIDING.has(action.kind));
     await world.start();
     const nemesis = new Nemesis(world, runners);
     nemesis.schedule(plan.faults);

@@ -42,6 +42,16 @@ export type FaultAction =
   | { readonly kind: "rot"; readonly host: string; readonly count: number; readonly chance: number }
   /** The node loses its disk and comes back with an empty one, as a new node. */
   | { readonly kind: "loseDisk"; readonly host: string; readonly downMs: number }
+  /** The next request of this method is under way for so long; what comes behind it on its connection waits. */
+  | { readonly kind: "holdRequest"; readonly method: string; readonly forMs: number }
+  /** Whoever gets the next request of this method dies: as it comes, or with the answer ready and nobody told. */
+  | {
+      readonly kind: "killAtRequest";
+      readonly method: string;
+      readonly isAnswered: boolean;
+      readonly isPowerLost: boolean;
+      readonly downMs: number;
+    }
   /** The operator drains the node, and takes it back later. */
   | { readonly kind: "drain"; readonly host: string; readonly forMs: number }
   /** One more node. */
@@ -63,3 +73,24 @@ export function faultLine({ id, atMs, action }: PlannedFault): string {
   );
   return `!${id} at ${atMs.toFixed(1)} ms  ${kind} ${words.join(" ")}`;
 }
+
+/** The methods that faults wait for, at a coordinator and at datanodes. */
+export const METHODS = [
+  "PutFile",
+  "BeginUpload",
+  "AddChunks",
+  "CommitUpload",
+  "Rename",
+  "Copy",
+  "Remove",
+  "MakeDirectory",
+  "RestoreTrash",
+  "Heartbeat",
+  "PutChunk",
+  "StoreChunk",
+  "DeleteChunks",
+  "ReplicateChunk",
+  "VerifyChunk",
+  "HasChunks",
+  "ListChunks",
+] as const;

@@ -39,6 +39,7 @@ export class Nemesis {
     this.#isOver = true;
     for (const undo of [...this.#undo]) undo();
     this.#undo.clear();
+    this.#world.network.armed.clear();
     this.#world.network.healAll();
     // Clocks agree again; they were never ahead of this, so that nothing has to be waited for that was to be over.
     const all = [...this.#world.servers, ...this.#world.clients];
@@ -75,6 +76,14 @@ export class Nemesis {
         this.#for(action.downMs, () => world.startServer(machine));
         return;
       }
+      case "holdRequest": {
+        const { method, forMs } = action;
+        world.network.armed.add({ method, trouble: () => ({ holdMs: forMs }) });
+        return;
+      }
+      case "killAtRequest":
+        this.#killAtRequest(action);
+        return;
       case "drain":
         this.#drain(world.machine(action.host), action.forMs);
         return;
@@ -173,6 +182,21 @@ export class Nemesis {
         network.drop(action.from, action.to);
         return;
     }
+  }
+
+  #killAtRequest(action: FaultAction & { readonly kind: "killAtRequest" }): void {
+    const world = this.#world;
+    const killer = (host: string) => () => {
+      const machine = world.machine(host);
+      world.note(`${host} dies at ${action.method}`);
+      world.kill(machine, action);
+      this.#for(action.downMs, () => world.startServer(machine));
+    };
+    world.network.armed.add({
+      method: action.method,
+      trouble: (host) =>
+        action.isAnswered ? { onAnswer: killer(host) } : { onArrival: killer(host) },
+    });
   }
 
   #drain(machine: Machine, forMs: number): void {

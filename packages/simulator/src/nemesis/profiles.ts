@@ -11,12 +11,27 @@ export interface Profile {
   readonly smallDiskShare: number;
 }
 
-const NETWORK = { block: 4, isolate: 2, slowLink: 2, drop: 4 } as const;
-const CRASHES = { kill: 8, stop: 1, freeze: 2, killClient: 2, slowCommits: 1 } as const;
+const NETWORK = { block: 4, isolate: 2, slowLink: 2, drop: 4, holdRequest: 6 } as const;
+const CRASHES = {
+  kill: 8,
+  stop: 1,
+  freeze: 2,
+  killClient: 2,
+  slowCommits: 1,
+  killAtRequest: 8,
+} as const;
 const DISKS = { stallDisk: 2, failDisk: 3, fillDisk: 2, rot: 4, loseDisk: 2, kill: 2 } as const;
 const CLOCKS = { jumpClock: 5, freeze: 2, kill: 1 } as const;
 
-const MEMBERS = { drain: 5, join: 2, loseDisk: 1, kill: 2, freeze: 1 } as const;
+const MEMBERS = {
+  drain: 6,
+  join: 2,
+  loseDisk: 1,
+  kill: 2,
+  freeze: 1,
+  holdRequest: 6,
+  slowCommits: 1,
+} as const;
 
 export const PROFILES: Readonly<Record<string, Profile>> = {
   calm: { faultsMax: 0, weights: {}, hasClockDrift: false, smallDiskShare: 0 },
@@ -35,7 +50,7 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
 
 /** What a seed runs under when no profile is named. */
 export const MIXED: Readonly<Record<string, number>> = {
-  calm: 1,
+  calm: 2,
   network: 2,
   crashes: 3,
   disks: 2,

@@ -57,15 +57,15 @@ export class SimConnection {
     return () => void onBroken.delete(callback);
   }
 
-  /** Sends a message to the other end; `arrive` runs there. */
-  send(from: Side, what: string, arrive: () => void): void {
+  /** Sends a message to the other end, on top of all else so much later; `arrive` runs there. */
+  send(from: Side, what: string, arrive: () => void, holdMs = 0): void {
     const sender = this.#ends[from];
     if (sender.isBroken || !sender.process.isAlive) return;
     const to = otherSide(from);
     const receiver = this.#ends[to];
     const { scheduler } = sender.process;
     scheduler.trace.text(what);
-    const latencyMs = this.#network.latencyMs(sender.process.host, receiver.process.host);
+    const latencyMs = holdMs + this.#network.latencyMs(sender.process.host, receiver.process.host);
     sender.lastArrivalMs = Math.max(scheduler.nowMs + latencyMs, sender.lastArrivalMs + 0.001);
     scheduler.after(sender.lastArrivalMs - scheduler.nowMs, () => this.#arrive(from, arrive));
   }

@@ -3,6 +3,7 @@ import { MemoryListener } from "@cairnfs/protocol/memory/memory-listener";
 import type { Network } from "@cairnfs/protocol/rpc/network";
 import type { SimProcess } from "../process/sim-process.ts";
 import type { Chance } from "../schedule/chance.ts";
+import { ArmedRequests } from "./armed-requests.ts";
 import type { LinkState } from "./link.ts";
 import { SimConnection as Connection, type SimConnection } from "./sim-connection.ts";
 import { SimTransport } from "./sim-transport.ts";
@@ -22,6 +23,7 @@ interface Listening {
  * be slow or blocked; connections can be dropped; processes that die break theirs.
  */
 export class SimNetwork {
+  readonly armed = new ArmedRequests();
   readonly #random: Chance;
   readonly #listening = new Map<string, Listening>();
   readonly #links = new Map<string, LinkState>();

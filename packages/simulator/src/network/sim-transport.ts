@@ -12,6 +12,7 @@ import type {
   WireCallOptions,
 } from "@cairnfs/protocol/rpc/transport";
 import type { SimProcess } from "../process/sim-process.ts";
+import type { RequestTrouble } from "./armed-requests.ts";
 import { Gate } from "./gate.ts";
 import type { SimConnection } from "./sim-connection.ts";
 import type { SimNetwork } from "./sim-network.ts";
@@ -129,13 +130,17 @@ export class SimTransport implements ClientTransport {
     const { path, bytes, options } = call;
     let served: CallState | undefined;
     let hasAnswer = false;
+    const trouble = this.#troubleFor(connection, path);
     const answer = (error: CairnError | undefined, message?: Uint8Array) => {
+      trouble.onAnswer?.();
       connection.send("server", `${path} ${message?.byteLength ?? error?.reason}`, () => {
         hasAnswer = true;
         answered(error, message);
       });
     };
-    connection.send("client", `${path} ${bytes.byteLength}`, () => {
+    const arrive = () => {
+      trouble.onArrival?.();
+      if (!connection.process("server").isAlive) return;
       const listener = this.#network.listenerAt(this.address)?.listener;
       if (listener === undefined) {
         answer(new CairnError("shuttingDown", `${this.address} is stopping`));
@@ -144,7 +149,8 @@ export class SimTransport implements ClientTransport {
       served = this.#callState(connection, options);
       const unwatch = connection.onBroken("server", (error) => served?.abort(error));
       void serveUnary(listener, { path, bytes, call: served }, answer).finally(unwatch);
-    });
+    };
+    connection.send("client", `${path} ${bytes.byteLength}`, arrive, trouble.holdMs);
     return () => {
       if (hasAnswer) return;
       connection.send("client", `${path} cancelled`, () => {
@@ -177,9 +183,14 @@ export class SimTransport implements ClientTransport {
       onRoom: () => connection.send("server", "room", () => gates.toServer.open()),
       onReturn: () => connection.send("server", "room", () => gates.toServer.open()),
     });
-    connection.send("client", path, () => {
-      this.#serveStream(connection, { path, stream, requests, options, gates, end });
-    });
+    const trouble = this.#troubleFor(connection, path);
+    const arrive = () => {
+      trouble.onArrival?.();
+      if (!connection.process("server").isAlive) return;
+      const { onAnswer } = trouble;
+      this.#serveStream(connection, { path, stream, requests, options, gates, end, onAnswer });
+    };
+    connection.send("client", path, arrive, trouble.holdMs);
     return {
       send: (request) => {
         const bytes = Buffer.concat(request);
@@ -201,7 +212,7 @@ export class SimTransport implements ClientTransport {
   }
 
   #serveStream(connection: SimConnection, opened: OpenedStream): void {
-    const { path, stream, requests, options, gates, end } = opened;
+    const { path, stream, requests, options, gates, end, onAnswer } = opened;
     const fail = (error: CairnError) => {
       connection.send("server", `${path} ${error.reason}`, () => end(overTheWire(error)));
     };
@@ -237,11 +248,16 @@ export class SimTransport implements ClientTransport {
       },
       room: () => gates.toClient.passed(),
       end: (error) => {
+        onAnswer?.();
         if (error === undefined) connection.send("server", `${path} end`, () => end());
         else fail(error);
       },
     };
     void listener.run(call, fail, serveStream(route, requests, call, sink));
+  }
+
+  #troubleFor(connection: SimConnection, path: string): RequestTrouble {
+    return this.#network.armed.take(path, connection.process("server").host);
   }
 
   #callState(connection: SimConnection, options: WireCallOptions): CallState {
@@ -260,6 +276,7 @@ interface OpenedStream {
   readonly options: WireCallOptions;
   readonly gates: { readonly toServer: Gate; readonly toClient: Gate };
   readonly end: (error?: CairnError) => void;
+  readonly onAnswer: (() => void) | undefined;
 }
 
 async function serveUnary(

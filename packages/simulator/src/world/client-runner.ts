@@ -175,6 +175,16 @@ export class ClientRunner {
     }
   }
 
+  /** What a reader has opened stays for a while, whatever becomes of the path. */
+  #mindGrace(id: number, error: unknown, openedMs: number): void {
+    const { shape, scheduler, problems, canLoseCopies } = this.#world;
+    const isWithin = scheduler.nowMs - openedMs < shape.contentGraceMs * GRACE_SHARE;
+    if (canLoseCopies || !isWithin || !(error instanceof CairnError)) return;
+    const isGone =
+      error.reason === "contentNotFound" || error.details["reasons"] === "chunkNotFound";
+    if (isGone) problems.add(`#${id} lost what it had opened: ${describe(error)}`);
+  }
+
   async *#inParts(bytes: Buffer, stallMs: number): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.byteLength; at += PART_BYTES) {
       if (stallMs > 0) await this.#pause(stallMs);
@@ -194,13 +204,18 @@ export class ClientRunner {
     id: number,
     action: Action & { readonly kind: "get" | "range" },
   ): Promise<string> {
+    const openedMs = this.#world.scheduler.nowMs;
     const file = await client.open(action.path);
     const { sizeBytes } = file;
     if (action.kind === "get" && action.lingerMs > 0) await this.#pause(action.lingerMs);
     const from = action.kind === "get" ? 0 : Math.floor(sizeBytes * action.from);
     const lengthBytes =
       action.kind === "get" ? sizeBytes : Math.floor((sizeBytes - from) * action.share);
-    const bytes = await file.readBytes({ offsetBytes: from, lengthBytes });
+    const reading = file.readBytes({ offsetBytes: from, lengthBytes });
+    const bytes = await reading.catch((error: unknown) => {
+      this.#mindGrace(id, error, openedMs);
+      throw error;
+    });
     const value = this.#values.find((candidate) => candidate.sizeBytes === sizeBytes);
     if (value === undefined) {
       this.#world.problems.add(`#${id} read ${sizeBytes} bytes, which nobody ever put`);
@@ -217,4 +232,6 @@ function seenOf(entry: FileEntry): string {
   return entry.kind === "directory" ? "d" : `${entry.sizeBytes}`;
 }
 
+/** Clocks that drift make a grace shorter for those who do not. */
+const GRACE_SHARE = 0.9;
 const PART_BYTES = 40_000;

@@ -20,8 +20,9 @@ export interface Shape {
   /** How long what is removed can be restored; longer than any history, or there is no trash. */
   readonly trashMs: number;
   readonly repairDelayMs: number;
-  /** How long what was let go stays: contents for their readers, and chunks. */
-  readonly graceMs: number;
+  /** How long contents that were let go stay for their readers, and chunks that nobody refers to. */
+  readonly contentGraceMs: number;
+  readonly chunkGraceMs: number;
   readonly receiptLifeMs: number;
   /** By host. */
   readonly clocks: Readonly<Record<string, ClockError>>;
@@ -52,8 +53,8 @@ export function coordinatorConfig(shape: Shape): CoordinatorConfig {
     trashMs: shape.trashMs,
     repairDelayMs: shape.repairDelayMs,
     sessionTtlMs: 20_000,
-    contentGraceMs: shape.graceMs,
-    chunkGraceMs: shape.graceMs,
+    contentGraceMs: shape.contentGraceMs,
+    chunkGraceMs: shape.chunkGraceMs,
     receiptLifeMs: shape.receiptLifeMs,
     inventoryIntervalMs: Math.min(shape.receiptLifeMs, 20_000),
     idempotencyMs: 60_000,

@@ -33,6 +33,8 @@ export class World {
   readonly #shape: Shape;
   readonly #random: Chance;
   readonly #operator: Machine;
+  /** Disks may lose or hide what they had, or clocks jump over any grace. */
+  canLoseCopies = false;
   coordinator: Coordinator | undefined;
   readonly datanodes = new Map<string, Datanode>();
   /** The chunks of each datanode that is up. */
