@@ -9,6 +9,7 @@ import {
 } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import type { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { CoordinatorService as Service } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import type { ScrubReport } from "@cairnfs/protocol/gen/cairn/v1/scrub_pb";
 import {
   forwardKey,
   isReceiptValid,
@@ -29,6 +30,13 @@ export class TrialCoordinator {
   clusterId: Uint8Array = new Uint8Array(16).fill(2);
   readonly reports: { readonly chunkId: Uint8Array; readonly nodeNumber: number }[] = [];
   readonly heartbeats: number[] = [];
+  /** What heartbeats said of scrubs. */
+  readonly scrubs: ScrubReport[] = [];
+  /** What answers to heartbeats say of scrubs. */
+  scrubRequestedMs = 0;
+  wantsScrubReport = false;
+  /** Whether reports of bad replicas are refused. */
+  isDeaf = false;
   registrations = 0;
   readonly router: Router;
   readonly #nodes = new Map<string, Node>();
@@ -92,11 +100,15 @@ export class TrialCoordinator {
         const id = toHex(request.nodeId);
         if (!this.#nodes.has(id) || this.#forgotten.has(id)) return { mustRegister: true };
         this.heartbeats.push(request.health);
+        if (request.scrub !== undefined) this.scrubs.push(request.scrub);
+        const { wantsScrubReport } = this;
+        const news = { wantsScrubReport, scrubRequestedMs: BigInt(this.scrubRequestedMs) };
         return request.lastSeenVersion === this.#version
-          ? { nodes: create(NodeUpdatesSchema, { version: this.#version }) }
-          : { nodes: this.#table() };
+          ? { nodes: create(NodeUpdatesSchema, { version: this.#version }), ...news }
+          : { nodes: this.#table(), ...news };
       },
       reportBadReplica: async ({ chunkId, nodeNumber }) => {
+        if (this.isDeaf) throw new CairnError("overloaded", "not now");
         this.reports.push({ chunkId: Uint8Array.from(chunkId), nodeNumber });
         return {};
       },
