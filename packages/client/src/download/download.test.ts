@@ -87,6 +87,28 @@ test("a copy that is missing is read elsewhere and reported", async () => {
   );
 });
 
+test("a copy that its node's disk does not give is read elsewhere and reported", async () => {
+  await using cluster = await MemoryCluster.open();
+  const client = await cluster.connect();
+  const bytes = testBytes(2 * MIB);
+  await client.put("/a", bytes, { chunkSizeBytes: 2 * MIB });
+  const failing = new Set([1, 2]);
+  for (const node of cluster.nodes) {
+    node.beforeSend = async () => {
+      if (failing.has(node.nodeNumber)) throw new CairnError("storeFailed", "the disk failed");
+    };
+  }
+  for (let turn = 0; turn < 10; turn++) {
+    expect(Buffer.from(await client.getBytes("/a")).equals(bytes)).toBe(true);
+  }
+  const { reports } = cluster.coordinator;
+  expect(reports.length).toBeGreaterThan(0);
+  for (const report of reports) {
+    expect(report).toMatchObject({ chunkId: chunkIdOf(bytes), kind: BadReplicaKind.CORRUPT });
+    expect(failing.has(report.nodeNumber)).toBe(true);
+  }
+});
+
 test("when no replica can be read the error names the chunk, the nodes and why", async () => {
   await using cluster = await MemoryCluster.open();
   const client = await cluster.connect();

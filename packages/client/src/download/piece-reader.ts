@@ -210,6 +210,8 @@ class PieceReading {
     } else if (error.reason === "chunkNotFound") {
       this.#parts.report(this.#chunk, nodeNumber, "missing");
     } else {
+      // The disk may have lost the copy, or the node its way to it: the node itself finds out which.
+      if (error.reason === "storeFailed") this.#parts.report(this.#chunk, nodeNumber, "corrupt");
       this.#parts.health.failed(nodeNumber);
     }
     if (stream === this.#active) this.#dropActive();

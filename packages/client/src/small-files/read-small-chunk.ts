@@ -36,6 +36,9 @@ export async function readSmallChunk(
   } catch (error) {
     signal?.throwIfAborted();
     if (hasReason(error, "chunkNotFound")) parts.report(chunk, node.nodeNumber, "missing");
+    if (hasReason(error, "chunkCorrupt", "storeFailed")) {
+      parts.report(chunk, node.nodeNumber, "corrupt");
+    }
     if (error instanceof CairnError) return undefined;
     throw error;
   } finally {
