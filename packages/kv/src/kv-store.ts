@@ -61,6 +61,11 @@ export interface KvTransaction extends KvReader {
 export interface TransactOptions {
   /** As a function it is asked for only where there is something to wait for: most transactions end before that. */
   readonly signal?: AbortSignal | (() => AbortSignal);
+  /**
+   * It adds to the store, at somebody's wish: `storeFull` while there is room for no more than what it takes to delete. Others
+   * may take that room.
+   */
+  readonly grows?: boolean;
 }
 
 /**

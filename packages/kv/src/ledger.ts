@@ -7,6 +7,8 @@ export interface Ledger {
   readonly sequence: number;
   /** Views of a sequence below this may show commits that were undone. */
   readonly validFrom: number;
+  /** Whether what room there is is kept for those who delete; says so to one who wanted to add. */
+  refusesGrowth?(): boolean;
   /** Whether no commit is taken for now. The ledger says when that is over. */
   readonly isFull: boolean;
   /** The state after the last commit, durable or not. */

@@ -8,6 +8,8 @@ export interface OpenKvParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger?: Logger;
+  /** So much of the disk is kept for deletions when it is full; none unless given. */
+  readonly reserveBytes?: number;
 }
 
 /** Opens the store that `url` names, `memory:` or `lmdb:/folder`, and loads the code of that driver only. */

@@ -62,7 +62,7 @@ export class Transactor {
     this.#unfinished += 1;
     try {
       for (let attempt = 1; ; attempt++) {
-        const outcome = await this.#attempt(body, given);
+        const outcome = await this.#attempt(body, given, options?.grows === true);
         if (outcome !== CONFLICT) {
           if ("error" in outcome) throw outcome.error;
           return outcome.value;
@@ -93,6 +93,7 @@ export class Transactor {
   async #attempt<T>(
     body: (tx: KvTransaction) => Awaitable<T>,
     given: LateSignal | undefined,
+    grows: boolean,
   ): Promise<Outcome<T> | typeof CONFLICT> {
     const entered = this.#gate.enter(given);
     const turn: Turn = typeof entered === "number" ? entered : await entered;
@@ -110,7 +111,10 @@ export class Transactor {
         const signal = isQuick ? undefined : signalOf(given);
         if (signal?.aborted) throw abortError(signal);
         if (this.#isStale(tx, view)) return CONFLICT;
-        if ("value" in outcome && !tx.writes.isEmpty) writes = this.#resolve(tx);
+        if ("value" in outcome && !tx.writes.isEmpty) {
+          if (grows && this.#ledger.refusesGrowth?.() === true) throw noRoomToGrow();
+          writes = this.#resolve(tx);
+        }
       } finally {
         this.#running -= 1;
         // Before the commit is applied: a view that nobody holds need not be kept as it is.
@@ -155,6 +159,13 @@ export class Transactor {
         throw signal?.aborted ? abortError(signal) : error;
       });
   }
+}
+
+function noRoomToGrow(): CairnError {
+  return new CairnError(
+    "storeFull",
+    "the disk of the metadata store is full: what room is left is kept for deletions",
+  );
 }
 
 /** What a closed store answers. */

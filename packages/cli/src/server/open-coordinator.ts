@@ -22,7 +22,14 @@ export async function openCoordinator(
     lifecycle.add(await lockedFolder(disk, config.dataDir));
     const kvUrl = config.kvUrl === "" ? `lmdb:${config.dataDir}/metadata` : config.kvUrl;
     const { clock, random, telemetry } = parts;
-    const kv = lifecycle.add(await openKv(kvUrl, { clock, random, logger: telemetry.logger }));
+    const kv = lifecycle.add(
+      await openKv(kvUrl, {
+        clock,
+        random,
+        logger: telemetry.logger,
+        reserveBytes: config.kvReserveBytes,
+      }),
+    );
     const coordinator = lifecycle.add(
       await Coordinator.open(
         { ...config, kvUrl },

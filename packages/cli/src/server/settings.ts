@@ -18,6 +18,15 @@ export const coordinatorProcessSettings = coordinatorSettings.extend({
     .describe(
       "The metadata store: lmdb:<folder>, or memory: which forgets all at exit. Empty: lmdb in the data folder.",
     ),
+  kvReserveBytes: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 30)
+    .default(32 * 2 ** 20)
+    .describe(
+      "How much of its disk the metadata store keeps, so that removing goes on when the disk is full. 0: nothing.",
+    ),
   ...processSettings.shape,
 });
 export type CoordinatorProcessConfig = Readonly<z.output<typeof coordinatorProcessSettings>>;

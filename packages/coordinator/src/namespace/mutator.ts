@@ -16,6 +16,15 @@ export interface MutatorParts {
   readonly settings: NamespaceSettings;
 }
 
+/** What an operation does to the room that the store takes. */
+export interface Growth {
+  /** It adds: refused as `storeFull` while there is room for no more than what it takes to delete. True unless given. */
+  readonly grows?: boolean;
+}
+
+/** For operations that free more than they take. */
+export const FREES: Growth = { grows: false };
+
 /** Runs operations that change the tree, each in one transaction. */
 export class Mutator {
   readonly #parts: MutatorParts;
@@ -29,15 +38,14 @@ export class Mutator {
     idsMax: number,
     body: (mutation: Mutation) => Promise<T>,
     signal: AbortSignal | (() => AbortSignal),
+    { grows = true }: Growth = {},
   ): Promise<T> {
     const { kv, clock, ids, settings } = this.#parts;
     const taken = ids.take(idsMax);
     const fresh = taken instanceof Promise ? await taken : taken;
     return kv.transact(
       (tx) => body({ tx, nowMs: nowMsOf(clock), settings, nextId: idsFrom(fresh) }),
-      {
-        signal,
-      },
+      { signal, grows },
     );
   }
 
@@ -47,8 +55,9 @@ export class Mutator {
     answer: Answer,
     idsMax: number,
     body: (mutation: Mutation) => Promise<MessageInitShape<Answer>>,
+    growth: Growth = {},
   ): Promise<MessageInitShape<Answer>> {
-    return encodedMessage(answer, [await this.answerBytes(call, answer, idsMax, body)]);
+    return encodedMessage(answer, [await this.answerBytes(call, answer, idsMax, body, growth)]);
   }
 
   /** The same, for one who looks at the answer: it is encoded. */
@@ -57,6 +66,7 @@ export class Mutator {
     answer: Answer,
     idsMax: number,
     body: (mutation: Mutation) => Promise<MessageInitShape<Answer>>,
+    growth: Growth = {},
   ): Promise<Uint8Array> {
     const key = idempotencyKeyOf(call.metadata);
     const periodMs = this.#parts.settings.idempotencyMs;
@@ -67,6 +77,7 @@ export class Mutator {
         return answerOnce(mutation.tx, { key, answer, period }, () => body(mutation));
       },
       () => call.signal,
+      growth,
     );
   }
 }

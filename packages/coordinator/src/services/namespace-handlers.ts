@@ -13,7 +13,8 @@ import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
-import type { Mutator } from "../namespace/mutator.ts";
+import type { Mutation } from "../namespace/mutation.ts";
+import { FREES, type Mutator } from "../namespace/mutator.ts";
 import { copy } from "../namespace/ops/copy.ts";
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, list } from "../namespace/ops/list.ts";
 import { makeDirectory } from "../namespace/ops/make-directory.ts";
@@ -88,12 +89,14 @@ export function namespaceHandlers({ kv, mutator, onRemove }: NamespaceParts): Na
       const { recursive, forever } = request;
       const path = parsePath(request.path);
       const precondition = parsePrecondition(request.precondition);
-      const answer = await mutator.answer(call, RemoveResponseSchema, 1, async (mutation) => {
-        const trashed = await remove(mutation, { path, recursive, precondition, forever });
+      const wanted = { path, recursive, precondition, forever };
+      const removed = async (mutation: Mutation) => {
+        const trashed = await remove(mutation, wanted);
         if (trashed === undefined) return {};
         const [id, { dueMs }] = trashed;
         return { trashId: BigInt(id), trashDueMs: BigInt(dueMs) };
-      });
+      };
+      const answer = await mutator.answer(call, RemoveResponseSchema, 1, removed, FREES);
       onRemove();
       return answer;
     },

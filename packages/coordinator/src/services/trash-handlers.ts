@@ -12,7 +12,8 @@ import {
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { entryMessage } from "../namespace/entry-message.ts";
 import { type TrashId, trashId } from "../namespace/ids.ts";
-import type { Mutator } from "../namespace/mutator.ts";
+import type { Mutation } from "../namespace/mutation.ts";
+import { FREES, type Mutator } from "../namespace/mutator.ts";
 import { PATH_BYTES_MAX, parsePath } from "../namespace/path.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import { EMPTY_ITEMS_MAX, type Emptied, emptyBelow, emptyItems } from "../trash/empty-trash.ts";
@@ -71,14 +72,15 @@ export function trashHandlers({ kv, mutator }: TrashParts): TrashHandlers {
       const ids = trashIds.map(trashIdOf);
       const path = request.path === "" ? "" : parsePath(request.path).text;
       const olderThanMs = wholeNumber(request.olderThanMs, "older_than_ms");
-      return mutator.answer(call, EmptyTrashResponseSchema, 0, async (mutation) => {
+      const emptied = async (mutation: Mutation) => {
         const removedMaxMs = mutation.nowMs - olderThanMs;
-        const emptied =
+        return emptiedMessage(
           ids.length > 0
             ? await emptyItems(mutation, ids)
-            : await emptyBelow(mutation, { path, removedMaxMs, after });
-        return emptiedMessage(emptied);
-      });
+            : await emptyBelow(mutation, { path, removedMaxMs, after }),
+        );
+      };
+      return mutator.answer(call, EmptyTrashResponseSchema, 0, emptied, FREES);
     },
 
     async getReclaimable() {

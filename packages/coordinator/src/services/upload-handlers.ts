@@ -16,7 +16,7 @@ import type { Call, ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { contents, readEpoch, SESSION_ID_BYTES } from "../keyspace.ts";
 import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
-import type { Mutator } from "../namespace/mutator.ts";
+import { FREES, type Mutator } from "../namespace/mutator.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import { parsePath } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
@@ -216,6 +216,7 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
           await endSession(tx, sessionId, session, nowMs);
         },
         call.signal,
+        FREES,
       );
       return {};
     },

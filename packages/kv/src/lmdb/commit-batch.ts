@@ -7,8 +7,8 @@
  *     entry:  0          2            6
  *             | key size | value size | key | value
  *
- * All integers are big-endian. The ceiling is 0 when it stays as it is. `applied` is the last commit that is in the
- * batch or was before. A value size of ffffffff deletes the key. It exists in memory only; writer-thread.js reads it.
+ * All integers are big-endian. The ceiling is 0 when it stays as it is. `applied` is the last commit of which everything is in the
+ * batch or was before; 0 when that stays as it is. A value size of ffffffff deletes the key. It exists in memory only; writer-thread.js reads it.
  */
 
 import { TOMBSTONE, type Written } from "../view.ts";

@@ -4,7 +4,15 @@ import { Worker } from "node:worker_threads";
 import { assert } from "@cairnfs/base/assert";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Closable } from "@cairnfs/base/lifecycle";
-import { APPLIED_KEY, CEILING_KEY, ENTRIES, lmdbOptions, STATE } from "./environment.ts";
+import {
+  APPLIED_KEY,
+  CEILING_KEY,
+  ENTRIES,
+  FORMAT_KEY,
+  lmdbOptions,
+  RESERVE,
+  STATE,
+} from "./environment.ts";
 import type { WriterThreadData } from "./writer-thread.ts";
 
 const MDB_MAP_FULL = -30792;
@@ -13,8 +21,11 @@ const NO_ROOM: readonly unknown[] = [MDB_MAP_FULL, ENOSPC, EDQUOT, EFBIG];
 /** LMDB calls it EIO when a part of what it writes finds room; with so little left, that is what happened. */
 const LITTLE_ROOM_BYTES = 64 * 1024 * 1024;
 
+/** The memory of a batch, or whether the reserve is empty. */
+type Answer = ArrayBuffer | boolean | undefined;
+
 interface Waiting {
-  readonly resolve: (memory: ArrayBuffer | undefined) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: CairnError) => void;
 }
 
@@ -40,6 +51,8 @@ export class CommitWriter implements Closable {
       state: STATE,
       ceilingKey: CEILING_KEY,
       appliedKey: APPLIED_KEY,
+      formatKey: FORMAT_KEY,
+      reserve: RESERVE,
     };
     const thread = startThread(data);
     const writer = new CommitWriter(folder, thread);
@@ -52,14 +65,29 @@ export class CommitWriter implements Closable {
     return this.#failure;
   }
 
+  /** Keeps so many pages of the disk as a reserve, durably. `storeFull` when there is no room for them; then it is as it was. */
+  async keepReserve(reservePages: number): Promise<void> {
+    const answer = this.#answer();
+    if (this.#failure === undefined) this.#thread.postMessage({ reservePages });
+    await answer;
+  }
+
+  /** Frees so many pages of the reserve; true when there are no more. */
+  async freeReserve(freePages: number): Promise<boolean> {
+    const answer = this.#answer();
+    if (this.#failure === undefined) this.#thread.postMessage({ freePages });
+    return (await answer) === true;
+  }
+
   /**
    * Resolves when the batch is durable, with its memory, which may be used again. When it rejects, with `storeFull` or `storeFailed`, nothing of it is stored;
    * only after the thread itself has died is that not known.
    */
-  write(batch: ArrayBuffer): Promise<ArrayBuffer | undefined> {
+  async write(batch: ArrayBuffer): Promise<ArrayBuffer | undefined> {
     const answer = this.#answer();
     if (this.#failure === undefined) this.#thread.postMessage(batch, [batch]);
-    return answer;
+    const memory = await answer;
+    return typeof memory === "boolean" ? undefined : memory;
   }
 
   async close(): Promise<void> {
@@ -70,7 +98,7 @@ export class CommitWriter implements Closable {
     await exit;
   }
 
-  #answer(): Promise<ArrayBuffer | undefined> {
+  #answer(): Promise<Answer> {
     assert(this.#waiting === undefined, "batches are written one at a time");
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     // Only a writer at work keeps the process alive.
@@ -85,7 +113,7 @@ export class CommitWriter implements Closable {
     this.#waiting = undefined;
     this.#thread.unref();
     if (answer === "ready") waiting?.resolve(undefined);
-    else if (answer instanceof ArrayBuffer) waiting?.resolve(answer);
+    else if (answer instanceof ArrayBuffer || typeof answer === "boolean") waiting?.resolve(answer);
     else if (waiting !== undefined) void this.#explain(answer).then(waiting.reject);
   }
 

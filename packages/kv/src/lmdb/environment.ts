@@ -1,11 +1,12 @@
 /**
- * How the store lies in its folder: an LMDB environment with two databases, and the journal (journal-record.ts).
+ * How the store lies in its folder: an LMDB environment with three databases, and the journal (journal-record.ts).
  *
  *     entries   the store's keys and values, as they are
  *     state     "format"  -> u32: 2
  *               "ceiling" -> u64: no commit has had this number or one above it
  *               "applied" -> u64: the entries are the state after this commit; later ones are in the journal
  *               "salt"    -> 8 bytes, random: what marks the journal's records as this store's
+ *     reserve   u32 from 0 on -> 3,000 bytes: a page each, given up when the disk is full so that deletions go on
  *
  * All integers are big-endian. docs/formats/lmdb-store.md is the register.
  */
@@ -15,6 +16,7 @@ import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import { RealDisk } from "@cairnfs/base/real-disk";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { freeReservePages, reserveSteps } from "./free-reserve.ts";
 import { SALT_BYTES } from "./journal-record.ts";
 import { readU64, writeU64 } from "./u64.ts";
 
@@ -39,6 +41,7 @@ export const RESERVED_COMMITS = 2 ** 30;
 const bytesDatabase = { encoding: "binary", keyEncoding: "binary" } as const;
 export const ENTRIES = { name: "entries", ...bytesDatabase } as const;
 export const STATE = { name: "state", ...bytesDatabase } as const;
+export const RESERVE = { name: "reserve", ...bytesDatabase } as const;
 export const FORMAT_KEY = Buffer.from("format");
 export const CEILING_KEY = Buffer.from("ceiling");
 export const APPLIED_KEY = Buffer.from("applied");
@@ -88,8 +91,37 @@ export interface Opening {
   readonly salt: Uint8Array;
 }
 
-/** Reserves the commit numbers of this opening, durably, and gives a new store its salt. */
-export function beginOpening({ root, state }: Environment, random: Random): Opening {
+/**
+ * Reserves the commit numbers of this opening, durably, and gives a new store its salt. On a full disk that takes the room of the
+ * reserve.
+ */
+export function beginOpening(environment: Environment, random: Random): Opening {
+  try {
+    return takeNumbers(environment, random);
+  } catch (error) {
+    if (!giveUpReserve(environment)) throw error;
+    return takeNumbers(environment, random);
+  }
+}
+
+/** False when there was none, or even that was not possible. */
+function giveUpReserve({ root }: Environment): boolean {
+  try {
+    const reserve: BytesDatabase = root.openDB(RESERVE);
+    if (reserve.getCount() === 0) return false;
+    for (const pages of reserveSteps()) {
+      // A reading that lmdb has at hand would keep what is freed from being used.
+      reserve.resetReadTxn();
+      if (freeReservePages({ root, reserve }, pages)) break;
+    }
+    freeReservePages({ root, reserve }, 1);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function takeNumbers({ root, state }: Environment, random: Random): Opening {
   return root.transactionSync(() => {
     const ceiling = state.getBinary(CEILING_KEY);
     const first = ceiling === undefined ? 0 : readU64(ceiling, 0);

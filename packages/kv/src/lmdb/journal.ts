@@ -44,7 +44,16 @@ export class Journal implements Closable {
   static async open(
     folder: string,
     disk: Disk,
-    { applied, salt }: { readonly applied: number; readonly salt: Uint8Array },
+    {
+      applied,
+      salt,
+      fileBytes = 0,
+    }: {
+      readonly applied: number;
+      readonly salt: Uint8Array;
+      /** Each file takes so much of the disk from the beginning, if there is room. */
+      readonly fileBytes?: number;
+    },
   ): Promise<{ readonly journal: Journal; readonly records: readonly JournalRecord[] }> {
     const names = (await disk.list(folder)).map((entry) => entry.name).filter(isJournalName);
     const files: JournalFile[] = [];
@@ -64,6 +73,7 @@ export class Journal implements Closable {
         const file = await disk.open(join(folder, `journal-${at}`), "write");
         files.push({ file, sizeBytes: 0, last: 0 });
       }
+      for (const { file } of files) await takeRoom(file, fileBytes);
       // The name of a file must be durable before anything in it can be.
       await disk.syncFolder(folder);
       files.sort((a, b) => a.last - b.last);
@@ -150,6 +160,18 @@ export class Journal implements Closable {
     } catch {
       this.#failure = new CairnError("storeFailed", "the journal cannot be synced", { cause });
     }
+  }
+}
+
+/** Zeros end the records of a file. A disk that is full leaves the file as long as it is. */
+async function takeRoom(file: DiskFile, sizeBytes: number): Promise<void> {
+  const hasBytes = await file.sizeBytes();
+  if (hasBytes >= sizeBytes) return;
+  try {
+    await file.write([Buffer.alloc(sizeBytes - hasBytes)], hasBytes);
+    await file.sync();
+  } catch (error) {
+    if (!hasErrorCode(error, ...NO_ROOM)) throw error;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Awaitable, KvReader, KvStore, KvTransaction, TransactOptions } fro
 import { SnapshotReader } from "../snapshot-reader.ts";
 import { closed, Transactor } from "../transactor.ts";
 import { CommitWriter } from "./commit-writer.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 import { beginOpening, openEnvironment } from "./environment.ts";
 import { Journal } from "./journal.ts";
 import { LmdbLedger, type LmdbLedgerParts } from "./lmdb-ledger.ts";
@@ -17,7 +18,12 @@ export interface LmdbKvParts {
   /** For the pauses between attempts. */
   readonly clock: Clock;
   readonly random: Random;
+  /** So much of the disk is kept for deletions when it is full; none unless given. */
+  readonly reserveBytes?: number | undefined;
 }
+
+/** A checkpoint begins at 8 MiB: so much of the journal is written again and again. */
+const JOURNAL_FILE_BYTES = 8 * 1024 * 1024;
 
 /** The embedded store: LMDB in one folder, for one process. */
 export class LmdbKv implements KvStore {
@@ -55,10 +61,15 @@ export class LmdbKv implements KvStore {
       const environment = await openEnvironment(folder);
       lifecycle.add({ close: () => environment.root.close() });
       const opening = beginOpening(environment, parts.random);
-      const { journal, records } = await Journal.open(folder, new RealDisk(), opening);
+      const { reserveBytes = 0 } = parts;
+      const { journal, records } = await Journal.open(folder, new RealDisk(), {
+        ...opening,
+        fileBytes: reserveBytes === 0 ? 0 : JOURNAL_FILE_BYTES,
+      });
       lifecycle.add(journal);
       const writer = lifecycle.add(await CommitWriter.open(folder));
-      const ledgerParts = { environment, journal, records, writer };
+      const reserve = await DiskReserve.open(writer, parts.clock, reserveBytes);
+      const ledgerParts = { environment, journal, records, writer, reserve };
       return new LmdbKv({ ...parts, ...ledgerParts, lifecycle }, opening.firstSequence);
     } catch (error) {
       await lifecycle.close();

@@ -1,10 +1,11 @@
 import type { Clock, Timer } from "@cairnfs/base/clock";
-import { CairnError } from "@cairnfs/base/errors";
+import { CairnError, hasReason } from "@cairnfs/base/errors";
 import { type Ledger, RolledBack } from "../ledger.ts";
-import type { View } from "../view.ts";
+import type { View, Written } from "../view.ts";
 import type { ResolvedWrite } from "../write-buffer.ts";
 import { type BatchNumbers, encodeCommitBatch } from "./commit-batch.ts";
 import type { CommitWriter } from "./commit-writer.ts";
+import type { DiskReserve } from "./disk-reserve.ts";
 import { type Environment, RESERVED_COMMITS } from "./environment.ts";
 import type { Journal } from "./journal.ts";
 import { type JournalRecord, RecordBuilder, readEntries } from "./journal-record.ts";
@@ -24,6 +25,11 @@ const CHECKPOINT_DELAY_MS = 500;
 const KEPT_BATCH_BYTES = 16 * 1024 * 1024;
 /** While a checkpoint goes on, so much more is taken; and this is where it ends when checkpoints fail. */
 const JOURNAL_BYTES_MAX = 64 * 1024 * 1024;
+
+/** So many keys are written at a time on a full disk: they touch a few MiB of pages at most. */
+const PART_KEYS = 256;
+/** Of a part that is not the last: which commits are in LMDB stays as it is. */
+const NO_NUMBERS: BatchNumbers = { applied: 0, ceiling: 0 };
 
 /** Commits that become durable together. */
 interface Group {
@@ -48,6 +54,7 @@ export interface LmdbLedgerParts {
   readonly environment: Environment;
   readonly writer: CommitWriter;
   readonly journal: Journal;
+  readonly reserve: DiskReserve;
   /** What the journal had that is not in LMDB. */
   readonly records: readonly JournalRecord[];
 }
@@ -61,6 +68,7 @@ export class LmdbLedger implements Ledger {
   readonly #environment: Environment;
   readonly #writer: CommitWriter;
   readonly #journal: Journal;
+  readonly #reserve: DiskReserve;
   readonly #events: LedgerEvents;
   #sequence: number;
   #validFrom = 0;
@@ -79,12 +87,15 @@ export class LmdbLedger implements Ledger {
   #checkpointTimer: Timer | undefined;
   #checkpoint: Promise<void> | undefined;
   #checkpointError: unknown;
+  /** The last group found no room in the journal. */
+  #isJournalFull = false;
 
   constructor(parts: LmdbLedgerParts, firstSequence: number, events: LedgerEvents) {
     this.#clock = parts.clock;
     this.#environment = parts.environment;
     this.#writer = parts.writer;
     this.#journal = parts.journal;
+    this.#reserve = parts.reserve;
     this.#events = events;
     this.#sequence = firstSequence;
     this.#durableSequence = firstSequence;
@@ -109,6 +120,14 @@ export class LmdbLedger implements Ledger {
   get isFull(): boolean {
     const { commits, record } = this.#gathering;
     return commits.length >= this.#groupCommitsMax || record.sizeBytes >= GROUP_BYTES_MAX;
+  }
+
+  /** While the reserve is spent, and as long as LMDB cannot take what the journal has. Whoever asks has it tried again. */
+  refusesGrowth(): boolean {
+    const isFull =
+      this.#isJournalFull || this.#reserve.isSpent || hasReason(this.#checkpointError, "storeFull");
+    if (isFull) this.#checkpointSoon();
+    return isFull;
   }
 
   /** What is durable, held for the caller. */
@@ -206,6 +225,7 @@ export class LmdbLedger implements Ledger {
 
   #succeed(group: Group): void {
     this.#writing = undefined;
+    this.#isJournalFull = false;
     this.#durableSequence = group.lastSequence;
     this.#groupCommitsMax = Math.min(GROUP_COMMITS_MAX, this.#groupCommitsMax * 2);
     group.record.reset();
@@ -221,6 +241,9 @@ export class LmdbLedger implements Ledger {
   /** Undoes everything that is not durable: what was gathered since may be built on what failed. */
   #fail(group: Group, error: unknown): void {
     const gathered = this.#gathering;
+    this.#isJournalFull = hasReason(error, "storeFull");
+    // It makes room in the journal.
+    if (this.#isJournalFull) this.#checkpointSoon();
     this.#layers.active.undo(this.#durableSequence);
     this.#layers.frozen?.undo(this.#durableSequence);
     this.#sequence += 1;
@@ -269,23 +292,73 @@ export class LmdbLedger implements Ledger {
     this.#layers = { active, frozen, base };
     const numbers = { applied: this.#journal.last, ceiling: this.#nextCeiling() };
     const writes = frozen.values(this.#durableSequence);
-    const batch = encodeCommitBatch(writes, numbers, this.#spareBatch);
-    this.#spareBatch = undefined;
     if (this.#writing === undefined) this.#journal.turn();
     try {
-      const memory = await this.#writer.write(batch);
-      if (memory !== undefined && memory.byteLength <= KEPT_BATCH_BYTES) this.#spareBatch = memory;
+      if (this.#reserve.isSpent) await this.#writeInParts([...writes], numbers);
+      else await this.#writeWhole(writes, numbers);
       this.#endCheckpoint(numbers);
     } catch (error) {
       this.#checkpointError = error;
       frozen.join(this.#layers.active);
-      this.#layers = { active: frozen, frozen: undefined, base };
+      this.#layers = { active: frozen, frozen: undefined, base: this.#layers.base };
       this.#checkpointSoon();
+    }
+    await this.#keepReserve();
+  }
+
+  async #writeWhole(
+    writes: Iterable<readonly [string, Written]>,
+    numbers: BatchNumbers,
+  ): Promise<void> {
+    const batch = encodeCommitBatch(writes, numbers, this.#spareBatch);
+    this.#spareBatch = undefined;
+    const memory = await this.#writer.write(batch);
+    if (memory !== undefined && memory.byteLength <= KEPT_BATCH_BYTES) this.#spareBatch = memory;
+  }
+
+  /**
+   * On a full disk: LMDB does not write over pages, so that a large batch needs more of them than there are. Parts of it that are
+   * next to each other need few, and what one part frees the next but one can use. Until the last part is there the
+   * memtable covers them all, and after a crash the journal writes them again.
+   */
+  async #writeInParts(
+    writes: (readonly [string, Written])[],
+    numbers: BatchNumbers,
+  ): Promise<void> {
+    writes.sort(([a], [b]) => (a < b ? -1 : 1));
+    const lastAt = Math.max(0, writes.length - PART_KEYS);
+    for (let at = 0; at < lastAt; at += PART_KEYS) {
+      const part = writes.slice(at, Math.min(at + PART_KEYS, lastAt));
+      await this.#writer.write(encodeCommitBatch(part, NO_NUMBERS));
+      this.#renewBase();
+    }
+    await this.#writeWhole(writes.slice(lastAt), numbers);
+  }
+
+  /** Reads from the last state of LMDB on: pages are not used again while somebody reads from before they were free. */
+  #renewBase(): void {
+    const { base } = this.#layers;
+    this.#layers = { ...this.#layers, base: new LmdbSnapshot(this.#environment) };
+    base.release();
+  }
+
+  /** Gives the reserve up when a checkpoint found no room, and takes it again when one did and there is room for both. */
+  async #keepReserve(): Promise<void> {
+    try {
+      if (this.#checkpointError === undefined) {
+        if (this.#reserve.isDue) await this.#reserve.take();
+        return;
+      }
+      if (!hasReason(this.#checkpointError, "storeFull")) return;
+      await this.#reserve.spend(() => this.#renewBase());
+    } catch (error) {
+      this.#checkpointError = error;
     }
   }
 
   #endCheckpoint({ applied, ceiling }: BatchNumbers): void {
     this.#checkpointError = undefined;
+    this.#isJournalFull = false;
     if (ceiling !== 0) this.#ceiling = ceiling;
     this.#journal.release(applied);
     const { active, base } = this.#layers;

@@ -5,6 +5,7 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { type DatabaseOptions, open, type RootDatabaseOptionsWithPath } from "lmdb";
+import { freeReservePages } from "./free-reserve.ts";
 
 /** What its owner starts the thread with. */
 export interface WriterThreadData {
@@ -13,11 +14,22 @@ export interface WriterThreadData {
   readonly state: DatabaseOptions & { readonly name: string };
   readonly ceilingKey: Uint8Array;
   readonly appliedKey: Uint8Array;
+  readonly formatKey: Uint8Array;
+  readonly reserve: DatabaseOptions & { readonly name: string };
 }
+
+/** What its owner asks for: a batch, the end, so many pages in the reserve, or to free so many of those. */
+export type WriterMessage =
+  | ArrayBuffer
+  | "close"
+  | { readonly reservePages: number }
+  | { readonly freePages: number };
 
 const HEADER_BYTES = 20;
 const ENTRY_HEADER_BYTES = 6;
 const DELETED = 0xffff_ffff;
+/** More than half of a page, so that each has one to itself. */
+const RESERVE_VALUE = Buffer.alloc(3000, 0x5a);
 
 if (parentPort === null) throw new Error("the writer runs as a thread only");
 const port = parentPort;
@@ -27,16 +39,24 @@ const data = workerData as WriterThreadData;
 const root = open(data.options);
 const entries = root.openDB<Uint8Array, Uint8Array>(data.entries);
 const state = root.openDB<Uint8Array, Uint8Array>(data.state);
+const reserve = root.openDB<Uint8Array, Uint8Array>(data.reserve);
 
-port.on("message", (message: "close" | ArrayBuffer) => {
+port.on("message", (message: WriterMessage) => {
   if (message === "close") {
     void close();
     return;
   }
-  const batch = Buffer.from(message);
   try {
-    root.transactionSync(() => write(batch));
-    port.postMessage(message, [message]);
+    if (message instanceof ArrayBuffer) {
+      const batch = Buffer.from(message);
+      root.transactionSync(() => write(batch));
+      port.postMessage(message, [message]);
+    } else if ("freePages" in message) {
+      port.postMessage(freeReservePages({ root, reserve }, message.freePages));
+    } else {
+      keepReserve(message.reservePages);
+      port.postMessage("ready");
+    }
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     port.postMessage({ message: String(error), code });
@@ -47,6 +67,20 @@ port.on("message", (message: "close" | ArrayBuffer) => {
 async function close(): Promise<void> {
   await root.close();
   port.close();
+}
+
+function keepReserve(pages: number): void {
+  if (reserve.getCount() === pages) return;
+  root.transactionSync(() => {
+    reserve.clearSync();
+    for (let page = 0; page < pages; page++) reserve.putSync(pageKey(page), RESERVE_VALUE);
+  });
+}
+
+function pageKey(page: number): Buffer {
+  const key = Buffer.alloc(4);
+  key.writeUInt32BE(page);
+  return key;
 }
 
 interface Entry {
@@ -66,7 +100,8 @@ function write(batch: Buffer): void {
   }
   const ceiling = batch.subarray(0, 8);
   if (ceiling.some((byte) => byte !== 0)) state.putSync(data.ceilingKey, ceiling);
-  state.putSync(data.appliedKey, batch.subarray(8, 16));
+  const applied = batch.subarray(8, 16);
+  if (applied.some((byte) => byte !== 0)) state.putSync(data.appliedKey, applied);
 }
 
 function readEntries(batch: Buffer): Entry[] {
