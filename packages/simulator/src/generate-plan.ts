@@ -23,11 +23,15 @@ const ACTIONS: Readonly<Record<ActionKind, number>> = {
   restore: 0,
   emptyTrash: 0,
 };
+/** So much of an upload's life its source may take for one part. */
+const STALL_SHARE = 0.45;
 /** So much of the grace of a content a reader may wait before it reads. */
 const LINGER_SHARE = 0.7;
 /** Longer than clients take for their work. */
 const TRASH_MS = 3_600_000;
-const DISK_BYTES = 64 * 1024 * 1024;
+/** Too small for the stores to keep spare room, which is dear to make. */
+const DISK_BYTES = 12 * 1024 * 1024;
+const LARGE_DISK_BYTES = 64 * 1024 * 1024;
 const SMALL_DISK_BYTES = 900 * 1024;
 
 /** The plan of a seed. */
@@ -66,7 +70,10 @@ function shapeOf(random: Chance, profile: Profile): Shape {
     syncMs: random.pick([0.2, 1, 4]),
     waitShare: random.pick([0, 0.1, 0.5]),
     commitMs: random.pick([0.2, 1, 5]),
-    diskBytes: random.is(profile.smallDiskShare) ? SMALL_DISK_BYTES : DISK_BYTES,
+    diskBytes: random.is(profile.smallDiskShare)
+      ? SMALL_DISK_BYTES
+      : random.pick([DISK_BYTES, DISK_BYTES, DISK_BYTES, LARGE_DISK_BYTES]),
+    sessionTtlMs: random.pick([8_000, 20_000]),
     chunkBytes:
       random.weighted({ one: 6, three: 2, large: 1 }) === "one"
         ? CHUNK_BYTES_MIN
@@ -116,7 +123,7 @@ function actionOf(random: Chance, shape: Shape, values: readonly Value[]): Actio
         kind,
         path,
         value: random.below(values.length),
-        stallMs: random.is(0.06) ? random.below(9_000) : 0,
+        stallMs: random.is(0.08) ? random.below(shape.sessionTtlMs * STALL_SHARE) : 0,
       };
     case "get":
       return {
@@ -240,6 +247,8 @@ class FaultMaker {
         };
       case "drain":
         return { kind, host: node, forMs: random.aboutMs(20_000) };
+      case "leave":
+        return { kind, host: node };
       case "join":
         return { kind };
       case "slowCommits":

@@ -19,6 +19,7 @@ const QUIET_MS = 900_000;
 const FINAL_IDS = 1_000;
 const FINAL_MS = 120_000;
 const AUDIT_MS = 700;
+const REMOVE_MS = 3_000;
 /** After these a copy may be gone, or its time be over, without anybody being at fault. */
 const HIDING: ReadonlySet<FaultAction["kind"]> = new Set([
   "rot",
@@ -75,6 +76,8 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
     nemesis.schedule(plan.faults);
     for (const runner of runners) runner.start();
     const audited = auditAlong(world, plan);
+    const operator = new Operator(world, world.machine("operator"));
+    removeAlong(world, operator, nemesis);
     const isDone = () => runners.every((runner) => runner.isDone);
     const untilMs = scheduler.nowMs + WORK_MS;
     if (!(await scheduler.runUntil(untilMs, isDone))) problems.add("clients never end their work");
@@ -82,7 +85,6 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
     await scheduler.runUntil(Math.max(scheduler.nowMs, lastFaultMs + 1_500));
     nemesis.end();
     await letGoOfTrash(world, runners, plan);
-    const operator = new Operator(world, world.machine("operator"));
     await quieten(world, operator, plan);
     await finalReads(world, runners, plan);
     await checkQuiet(world);
@@ -130,6 +132,18 @@ function auditAlong(world: World, plan: Plan): { end(): void } {
   };
 }
 
+/** Nodes that are to leave, and are empty, leave while faults go on. */
+function removeAlong(world: World, operator: Operator, nemesis: Nemesis): void {
+  const next = () => {
+    world.scheduler.after(REMOVE_MS, () => {
+      if (nemesis.isOver) return;
+      if (nemesis.leaving.size > 0) void operator.removeDrained(nemesis.leaving);
+      next();
+    });
+  };
+  next();
+}
+
 /** Whatever was removed is let go for good, so that nothing has to be waited for. */
 async function letGoOfTrash(
   world: World,
@@ -160,7 +174,7 @@ async function quieten(world: World, operator: Operator, plan: Plan): Promise<vo
     await operator.removeLostNodes();
     await operator.undrainAll();
     if (!isVerified && world.datanodes.size === world.nodes.length) {
-      isVerified = await operator.verifyAll();
+      isVerified = plan.seed % 2 === 0 ? await operator.scrubAll() : await operator.verifyAll();
     }
     if (!isVerified) {
       if (scheduler.nowMs >= untilMs) {
@@ -170,12 +184,23 @@ async function quieten(world: World, operator: Operator, plan: Plan): Promise<vo
       continue;
     }
     const left = await workLeft(world, operator);
-    if (left === undefined) return;
+    if (left === undefined) {
+      await selfCheck(world, operator);
+      return;
+    }
     if (scheduler.nowMs >= untilMs) {
       world.problems.add(`never quiet: ${left}`);
       return;
     }
   }
+}
+
+/** What the cluster itself finds when it is checked. */
+async function selfCheck(world: World, operator: Operator): Promise<void> {
+  const findings = await operator.check();
+  if (findings === undefined)
+    world.problems.add("the check of the cluster does not come to its end");
+  for (const finding of findings ?? []) world.problems.add(`the check finds ${finding}`);
 }
 
 /** A client reads everything that is there, when all is well: what it sees is part of the history. */

@@ -9,6 +9,7 @@ import type { World } from "../world/world.ts";
 /** How much may be left of what grows with work, when there is no work. */
 const TIMERS_MAX = 200;
 const CONNECTIONS_MAX = 400;
+const ROWS_MAX = 1_500;
 
 /** What is still to be done in a world; undefined when nothing is. */
 export async function workLeft(world: World, operator: Operator): Promise<string | undefined> {
@@ -89,6 +90,8 @@ export async function checkQuiet(world: World): Promise<void> {
     const timers = process?.timers ?? 0;
     if (timers > TIMERS_MAX) world.problems.add(`${host} has ${timers} timers with nothing to do`);
   }
+  const rows = world.storage.map.size;
+  if (rows > ROWS_MAX) world.problems.add(`the metadata has ${rows} rows after so little work`);
   const { connections } = world.network;
   if (connections > CONNECTIONS_MAX) {
     world.problems.add(`${connections} connections are open with nothing to do`);

@@ -103,19 +103,26 @@ export const MUTATIONS: readonly Mutation[] = [
     why: "a client repeats calls without saying that they are the same",
   },
   {
-    name: "reports-believed",
-    file: "packages/coordinator/src/chunks/bad-replica-worker.ts",
-    find: 'if (finding === "intact") return;',
-    replace: "",
-    why: "a copy is forgotten because somebody says that it is bad",
-  },
-  {
     name: "copies-unproved",
     file: "packages/coordinator/src/healing/chunk-copier.ts",
     find: "await this.#replicate({ ...job, sources: [source, ...others] }, signal);",
     replace:
       "await this.#replicate({ ...job, sources: [source, ...others] }, signal).catch(() => undefined);",
     why: "a repair is recorded that was not proved",
+  },
+  {
+    name: "released-unread",
+    file: "packages/coordinator/src/moving/copy-release.ts",
+    find: "if (intact.length < leaver.intactMin) return false;",
+    replace: "",
+    why: "a copy is let go although the others were not found intact",
+  },
+  {
+    name: "data-folder-not-synced",
+    file: "packages/datanode/src/store/data-folder.ts",
+    find: "await makeFolderDurably(disk, path);",
+    replace: "",
+    why: "a node's folder is lost with the power, and with it who the node is",
   },
   {
     name: "session-not-renewed",
@@ -130,12 +137,5 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "if (epoch > chunk.epoch) await this.#log.append(noteOf(RecordKind.claim, idBytes, epoch));",
     replace: "if (false) await this.#log.append(noteOf(RecordKind.claim, idBytes, epoch));",
     why: "a copy that an upload relies on is deleted by a decision from before",
-  },
-  {
-    name: "drop-confirmed-for-later-epoch",
-    file: "packages/coordinator/src/gc/drop-worker.ts",
-    find: "if (epochs[at] !== epochMax) continue;",
-    replace: "",
-    why: "a deletion that was decided anew counts as done",
   },
 ];

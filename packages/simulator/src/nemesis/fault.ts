@@ -54,6 +54,8 @@ export type FaultAction =
     }
   /** The operator drains the node, and takes it back later. */
   | { readonly kind: "drain"; readonly host: string; readonly forMs: number }
+  /** The operator drains the node, and removes it if it is empty before the faults end. */
+  | { readonly kind: "leave"; readonly host: string }
   /** One more node. */
   | { readonly kind: "join" }
   | { readonly kind: "jumpClock"; readonly host: string; readonly byMs: number }

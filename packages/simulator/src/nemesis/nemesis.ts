@@ -13,6 +13,8 @@ const STOP_MS = 8_000;
 export class Nemesis {
   readonly #world: World;
   readonly #runners: readonly ClientRunner[];
+  /** The hosts of nodes that are to leave the cluster when they are empty. */
+  readonly leaving = new Set<string>();
   /** What still has to be taken back. */
   readonly #undo = new Set<() => void>();
   #isOver = false;
@@ -22,6 +24,10 @@ export class Nemesis {
   constructor(world: World, runners: readonly ClientRunner[]) {
     this.#world = world;
     this.#runners = runners;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   schedule(faults: readonly PlannedFault[]): void {
@@ -86,6 +92,10 @@ export class Nemesis {
         return;
       case "drain":
         this.#drain(world.machine(action.host), action.forMs);
+        return;
+      case "leave":
+        this.leaving.add(action.host);
+        this.#drain(world.machine(action.host), Number.POSITIVE_INFINITY);
         return;
       case "join":
         if (world.nodes.length < NODES_MAX) world.startServer(world.addNodeMachine());
@@ -240,7 +250,7 @@ export class Nemesis {
       if (this.#undo.delete(once)) undo();
     };
     this.#undo.add(once);
-    this.#world.scheduler.after(forMs, once);
+    if (Number.isFinite(forMs)) this.#world.scheduler.after(forMs, once);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { CairnClient } from "@cairnfs/client/client";
 import { type ChunkId, chunkIdFromBytes, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { VerifyOutcome } from "@cairnfs/protocol/gen/cairn/v1/datanode_pb";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
@@ -8,11 +9,15 @@ import type { World } from "./world.ts";
 /** Who runs the cluster and looks after it when the faults are over. */
 export class Operator {
   readonly #world: World;
+  readonly #client: CairnClient;
   readonly #pool: NodePool;
+  /** When the scrub was asked for that is to find what has rotted. */
+  #hasAskedForScrub = false;
 
   constructor(world: World, machine: Machine) {
     this.#world = world;
-    const { process } = machine.boot();
+    const { client, process } = world.startClient(machine);
+    this.#client = client;
     this.#pool = new NodePool(world.network.for(process), {
       clock: process.clock,
       random: process.random.branch("operator"),
@@ -36,6 +41,24 @@ export class Operator {
       world.note(`operator: node ${nodeNumber} at ${address} is removed`);
       const removed = coordinator.nodes.remove(nodeNumber, {}, new AbortController().signal);
       await world.settled(removed, `removing node ${nodeNumber}`);
+    }
+  }
+
+  /** Nodes that are empty and are to leave, leave. For while the world goes on. */
+  async removeDrained(hosts: ReadonlySet<string>): Promise<void> {
+    const world = this.#world;
+    const { coordinator } = world;
+    if (coordinator === undefined) return;
+    for (const { nodeNumber, address, duty } of [...coordinator.nodes.table.rows()]) {
+      const host = address.slice(0, address.indexOf(":"));
+      if (duty !== "drained" || !hosts.has(host)) continue;
+      world.note(`operator: node ${nodeNumber} at ${host} leaves`);
+      try {
+        await coordinator.nodes.remove(nodeNumber, {}, new AbortController().signal);
+        world.retire(host);
+      } catch (error) {
+        world.problems.inspect(`removing node ${nodeNumber}`, error);
+      }
     }
   }
 
@@ -82,6 +105,30 @@ export class Operator {
       }
     }
     return true;
+  }
+
+  /** The same by the scrub that the cluster has: asks for one, and later whether every node is through. */
+  async scrubAll(): Promise<boolean> {
+    if (!this.#hasAskedForScrub) {
+      const asked = await this.#answered(this.#client.scrubs.start());
+      this.#hasAskedForScrub = asked !== undefined;
+      return false;
+    }
+    const status = await this.#answered(this.#client.scrubs.status());
+    return status?.nodes.every(({ isRequestDone }) => isRequestDone) ?? false;
+  }
+
+  /** What the cluster's own check finds; undefined when it does not come to its end. */
+  async check(): Promise<readonly string[] | undefined> {
+    const findings: string[] = [];
+    const checked = async () => {
+      for await (const event of this.#client.check()) {
+        if (event.type === "finding") findings.push(`${event.kind}: ${event.message}`);
+        if (event.type === "summary") return true;
+      }
+      return false;
+    };
+    return (await this.#answered(checked())) === true ? findings : undefined;
   }
 
   /** The answer of a node; undefined when it gives none. */

@@ -24,6 +24,7 @@ export interface Shape {
   readonly contentGraceMs: number;
   readonly chunkGraceMs: number;
   readonly receiptLifeMs: number;
+  readonly sessionTtlMs: number;
   /** By host. */
   readonly clocks: Readonly<Record<string, ClockError>>;
 }
@@ -52,7 +53,7 @@ export function coordinatorConfig(shape: Shape): CoordinatorConfig {
     defaultChunkSizeBytes: shape.chunkBytes,
     trashMs: shape.trashMs,
     repairDelayMs: shape.repairDelayMs,
-    sessionTtlMs: 20_000,
+    sessionTtlMs: shape.sessionTtlMs,
     contentGraceMs: shape.contentGraceMs,
     chunkGraceMs: shape.chunkGraceMs,
     receiptLifeMs: shape.receiptLifeMs,
@@ -76,6 +77,7 @@ const DATANODE = datanodeSettings.parse({
   peerTimeoutMs: 3_000,
   heartbeatRetryMs: 500,
   diskProbeMs: 3_000,
+  scrubPeriodMs: 0,
 });
 
 export function datanodeConfig(shape: Shape, host: string, number: number): DatanodeConfig {

@@ -33,6 +33,8 @@ export class World {
   readonly #shape: Shape;
   readonly #random: Chance;
   readonly #operator: Machine;
+  readonly #retired: Machine[] = [];
+  #nodeCount = 0;
   /** Disks may lose or hide what they had, or clocks jump over any grace. */
   canLoseCopies = false;
   coordinator: Coordinator | undefined;
@@ -64,7 +66,7 @@ export class World {
   }
 
   machine(host: string): Machine {
-    const all = [...this.servers, ...this.clients, this.#operator];
+    const all = [...this.servers, ...this.clients, this.#operator, ...this.#retired];
     return present(
       all.find((machine) => machine.host === host),
       `there is no host ${host}`,
@@ -72,7 +74,8 @@ export class World {
   }
 
   addNodeMachine(): Machine {
-    const machine = this.#machine(`node${this.nodes.length + 1}`);
+    this.#nodeCount += 1;
+    const machine = this.#machine(`node${this.#nodeCount}`);
     this.nodes.push(machine);
     return machine;
   }
@@ -94,7 +97,7 @@ export class World {
 
   /** Starts the server of this host, again and again until it is up, unless it runs. */
   startServer(machine: Machine): void {
-    if (machine.isRunning) return;
+    if (machine.isRunning || this.#retired.includes(machine)) return;
     this.network.hostIsUp(machine.host);
     const booted = machine.boot();
     const { process } = booted;
@@ -164,6 +167,15 @@ export class World {
     return outcome;
   }
 
+  /** The host is out of the cluster for good. */
+  retire(host: string): void {
+    const at = this.nodes.findIndex((machine) => machine.host === host);
+    const [machine] = this.nodes.splice(at, 1);
+    if (machine === undefined) return;
+    this.kill(machine, { isPowerLost: false });
+    this.#retired.push(machine);
+  }
+
   note(line: string): void {
     this.problems.onLine?.(line);
   }
@@ -191,7 +203,7 @@ export class World {
     machine: Machine,
     { process, disk }: ReturnType<Machine["boot"]>,
   ): Promise<void> {
-    const number = this.nodes.indexOf(machine) + 1;
+    const number = Number(machine.host.replace("node", ""));
     const store = await openNodeStore(this.#shape, process, disk);
     const datanode = await Datanode.open(datanodeConfig(this.#shape, machine.host, number), {
       disk,
