@@ -170,6 +170,11 @@ async function openWithin(
   lifecycle.add(closing(() => healing.stop()));
   lifecycle.add(closing(nodes.onStateChange(() => mover.wake())));
   lifecycle.add(closing(nodes.onStateChange(() => arrivals.ring())));
+  const onNode = (nodeNumber: number) => {
+    const row = nodes.table.get(nodeNumber);
+    if (row === undefined || row.liveness === "alive") namespace.noteNode(nodeNumber);
+  };
+  lifecycle.add(closing(nodes.onStateChange(onNode)));
   const silence = new SilenceWorker(nodes, clock, config);
   const trash = wokenBy(removals, namespace.trashWorker);
   const inventories = wokenBy(arrivals, namespace.inventories);

@@ -15,10 +15,19 @@ function idOf(n: number): ChunkId {
   return n.toString(16).padStart(64, "0") as ChunkId;
 }
 
+/** A wall clock that can be set back. */
+class SettableClock extends SimClock {
+  setBackMs = 0;
+
+  override now(): number {
+    return super.now() - this.setBackMs;
+  }
+}
+
 /** Drops of nodes that delete all but what the test says, and what they were asked. */
 class Trial implements ChunkDeleter, AsyncDisposable {
   readonly kv = new MemoryKv();
-  readonly clock = new SimClock();
+  readonly clock = new SettableClock();
   /** Chunks that no node can delete. */
   readonly kept = new Set<ChunkId>();
   /** Chunks for which a whole call fails. */
@@ -129,6 +138,23 @@ test("nodes with much to delete do not keep the others waiting", async () => {
   // Three steps have room for a turn of each of the twenty.
   for (let step = 0; step < 3; step++) await trial.worker.step(signal);
   expect(trial.turns.size).toBe(20);
+  await trial.run();
+  expect(await trial.left()).toEqual([]);
+});
+
+test("a node that has come back is told at once, and a clock that is set back makes nobody wait longer", async () => {
+  await using trial = new Trial();
+  trial.poison.add(idOf(0));
+  await trial.add([{ id: idOf(0), epoch: 5 }]);
+  await trial.run();
+  expect(trial.turns.get(1)).toBe(1);
+  trial.worker.noteNode(1);
+  await trial.run();
+  expect(trial.turns.get(1)).toBe(2);
+
+  trial.clock.setBackMs = 3_600_000;
+  trial.poison.clear();
+  await trial.clock.advance(30_000);
   await trial.run();
   expect(await trial.left()).toEqual([]);
 });

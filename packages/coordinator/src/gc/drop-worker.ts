@@ -53,7 +53,7 @@ interface Round {
 export class DropWorker implements Worker {
   readonly name = "drops";
   readonly #parts: DropParts;
-  /** Until when nodes are left alone; one entry for each node with drops. */
+  /** Until when nodes are left alone, by the time that never jumps; one entry for each node with drops. */
   readonly #restUntilMs = new Map<number, number>();
   /** The rounds that are under way; at most one entry for each node. */
   readonly #rounds = new Map<number, Round>();
@@ -62,6 +62,11 @@ export class DropWorker implements Worker {
 
   constructor(parts: DropParts) {
     this.#parts = parts;
+  }
+
+  /** The node has come back, or is none any more: what it could not be told before it is told now. Somebody must wake the worker. */
+  noteNode(nodeNumber: number): void {
+    this.#restUntilMs.delete(nodeNumber);
   }
 
   async step(signal: AbortSignal): Promise<Step> {
@@ -87,7 +92,7 @@ export class DropWorker implements Worker {
     pages: DropPage[],
     { from, before }: { readonly from: number; readonly before: number },
   ): Promise<void> {
-    const nowMs = nowMsOf(this.#parts.clock);
+    const nowMs = this.#parts.clock.monotonicMs();
     let nodeNumber = from;
     while (pages.length < NODES_AT_ONCE && nodeNumber < before) {
       const first = await drops.first(reader, { from: [nodeNumber, FIRST_CHUNK] });
@@ -164,7 +169,7 @@ export class DropWorker implements Worker {
   }
 
   #rest(nodeNumber: number): void {
-    this.#restUntilMs.set(nodeNumber, nowMsOf(this.#parts.clock) + RETRY_PAUSE_MS);
+    this.#restUntilMs.set(nodeNumber, this.#parts.clock.monotonicMs() + RETRY_PAUSE_MS);
   }
 
   async #confirm(tx: KvTransaction, batch: DropBatch, nowMs: number): Promise<void> {

@@ -64,6 +64,8 @@ export interface NamespaceService {
   readonly inventories: InventoryWorker;
   /** Must be called for every change of the tree: it may have left something to take apart. */
   readonly noteChange: () => void;
+  /** Must be called for nodes that came back or were removed: they may have copies to delete. */
+  readonly noteNode: (nodeNumber: number) => void;
   /** What wakes some of the workers, by name, when there is something for them to do. */
   readonly bells: ReadonlyMap<string, Bell>;
   /** To be run by whoever is in charge of background work. They may run anywhere, but not twice at once. */
@@ -84,6 +86,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
   const onEnded = () => bells.tombstones.ring();
   const onGarbage = () => bells.chunks.ring();
   const onDecided = () => bells.drops.ring();
+  const dropWorker = new DropWorker({ kv, clock, settings, deleter: parts.deleter, logger });
   return {
     handlers: {
       ...namespaceHandlers({ kv, mutator, onRemove: () => parts.onRemove?.() }),
@@ -96,6 +99,10 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     check: checkHandlers({ ...parts, mutator, nodes: parts.knownNodes, pauseMs: CHECK_PAUSE_MS }),
     trashWorker: new TrashWorker({ kv, clock, settings }),
     noteChange: () => bells.tombstones.ring(),
+    noteNode: (nodeNumber) => {
+      dropWorker.noteNode(nodeNumber);
+      bells.drops.ring();
+    },
     bells: new Map([
       ["tombstones", bells.tombstones],
       ["chunk-collector", bells.chunks],
@@ -105,7 +112,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
       new ExpiredUploadWorker(kv, clock, onEnded),
       new TombstoneWorker({ kv, clock, settings, onGarbage }),
       new ChunkCollector({ kv, clock, settings, onDecided }),
-      new DropWorker({ kv, clock, settings, deleter: parts.deleter, logger }),
+      dropWorker,
       horizon,
       new AnswerWorker(kv, clock, settings.idempotencyMs),
       new ChangeLogWorker({ kv, clock, settings }),
