@@ -208,6 +208,17 @@ test("while repair has work only draining nodes are cared for, and debt that nob
   expect(await cluster.holdersOf(owed)).toEqual([3]);
 });
 
+test("debt that only waits for its nodes to come back holds no moves up", async () => {
+  const cluster = await MoverCluster.open([{ zone: "a" }, { zone: "a" }, { zone: "b" }]);
+  const misplaced = await cluster.chunk(1, [1, 2], { wantedCopies: 2 });
+  await cluster.chunk(2, [3], { wantedCopies: 4 });
+  cluster.repairProgress.waitingChunks = 1;
+  await cluster.running(async (pass) => {
+    for (let second = 0; second < 20; second++) await pass(1000);
+  });
+  expect(await cluster.holdersOf(misplaced)).toContain(3);
+});
+
 test("with nothing to do the mover neither writes nor walks", async () => {
   const cluster = await MoverCluster.open(places(4));
   for (let number = 0; number < 30; number++) await cluster.chunk(number, [1, 2, 3]);

@@ -17,7 +17,7 @@ import { PLACEMENT_USABLE_MS } from "../uploads/placements.ts";
 import { Census } from "./census.ts";
 import type { ChunkMover, MoveWitness } from "./chunk-mover.ts";
 import type { Circle } from "./circle.ts";
-import { DebtWatch } from "./debt-watch.ts";
+import { DebtWatch, type RepairWork } from "./debt-watch.ts";
 import { endedDrains } from "./ended-drains.ts";
 import { Expectation } from "./expectation.ts";
 import { fieldNodes, reportedDeviations, topologyOf } from "./field-nodes.ts";
@@ -34,8 +34,8 @@ export interface MoverParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
-  /** Whether repair has work, by how many chunks are in debt: moves wait then, but for draining nodes. */
-  readonly isRepairBusy: (debtChunks: number) => boolean;
+  /** What repair is at: moves wait while it has work, but for draining nodes. */
+  readonly repairWork: () => RepairWork;
   readonly logger: Logger;
 }
 
@@ -97,7 +97,7 @@ export class Mover implements Worker {
     this.#parts = parts;
     this.#options = options;
     this.#bell = new Bell(parts.clock);
-    this.#debt = new DebtWatch(parts.clock, parts.isRepairBusy);
+    this.#debt = new DebtWatch(parts.clock, parts.repairWork);
     this.#field = new MoveField([], undefined);
     this.progress = new MoveProgress(parts.clock, parts.metrics);
   }

@@ -14,6 +14,7 @@ import type { NodeManager } from "../nodes/node-manager.ts";
 import type { PlacementTimes } from "../nodes/placement-times.ts";
 import { ChunkMover } from "./chunk-mover.ts";
 import { CopyRelease } from "./copy-release.ts";
+import type { RepairWork } from "./debt-watch.ts";
 import { Mover } from "./mover.ts";
 
 export interface MovingParts {
@@ -61,7 +62,7 @@ export function openMoving(parts: MovingParts, options: MovingOptions): Mover {
       kv,
       nodes,
       times: parts.times,
-      isRepairBusy: (debtChunks) => isRepairBusy(parts, debtChunks),
+      repairWork: () => repairWork(parts),
       placements,
       chunkMover,
       clock,
@@ -77,14 +78,8 @@ export function openMoving(parts: MovingParts, options: MovingOptions): Mover {
   );
 }
 
-/** Whether copies are being made for debt, or will be when nodes do not come back. */
-function isRepairBusy(
-  { ledger, repair }: Pick<MovingParts, "ledger" | "repair">,
-  debtChunks: number,
-): boolean {
-  // Until the ledger is exact nobody knows what is owed.
-  if (!ledger.progress.isExact) return true;
-  if (debtChunks === 0) return false;
+function repairWork({ ledger, repair }: Pick<MovingParts, "ledger" | "repair">): RepairWork {
   const { runningChunks, waitingChunks } = repair.progress;
-  return runningChunks + waitingChunks > 0;
+  // Until the ledger is exact nobody knows what is owed.
+  return { isBusy: !ledger.progress.isExact || runningChunks > 0, waitingChunks };
 }
