@@ -11,8 +11,11 @@ export const DURATION_BUCKETS = [
 /** Sets of label values of one metric; what comes later is counted under "other". */
 export const LABEL_SETS_MAX = 2_000;
 
-/** So often the event loop's lag is measured. Each time wakes the process: every 10 ms would cost more than all else that it does at rest. */
-const LAG_SAMPLE_MS = 100;
+/**
+ * So often the event loop's lag is measured, which is what it says at rest. Each time wakes the process: even ten times a second would cost
+ * more than all else that it does when there is nothing to do.
+ */
+const LAG_SAMPLE_MS = 1000;
 
 type Labels = Readonly<Record<string, string>>;
 const NO_LABELS: Labels = {};
