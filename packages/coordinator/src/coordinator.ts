@@ -158,6 +158,7 @@ async function openWithin(
     onSurplus,
     readmission: healing.readmission,
     verifier: healing.verifier,
+    onMended: () => healing.repair.wakeForDebt(),
     knownNodes: { isKnown: knownNumbers(), isLive: (number) => placements.isLive(number) },
   });
 

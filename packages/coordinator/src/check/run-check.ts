@@ -23,6 +23,8 @@ export interface CheckParts {
   readonly inventory: ChunkInventory;
   readonly verifier: ReplicaVerifier;
   readonly readmission: NodesCheckParts["readmission"];
+  /** Hears that something was mended: a chunk may have fewer copies than before. */
+  readonly onMended: () => void;
   /** After each page of rows; 0 does not pause at all. */
   readonly pauseMs: number;
   /** So many rows make a page; 1,000 unless given. */
@@ -83,6 +85,7 @@ export async function* runCheck(
     for await (const found of stage.run()) {
       const told = await tell(found, request.repair);
       if (told !== undefined) {
+        if (told.outcome === "mended") parts.onMended();
         isLossKnown ||= told.outcome !== "mended" && LOSSES.has(told.finding.kind);
         yield told;
       }

@@ -51,6 +51,8 @@ export interface NamespaceServiceParts {
   /** What checks ask of nodes; they are live, and their number was given to somebody. */
   readonly knownNodes: KnownNodes;
   readonly verifier: ReplicaVerifier;
+  /** Hears that a check has mended something: a chunk may have fewer copies than before. */
+  readonly onMended?: () => void;
 }
 
 /** Everything of the service that is not membership, and the background work that goes with it. */
@@ -96,7 +98,13 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     },
     inventories: new InventoryWorker({ ...parts, onUnnamed: onEpochUsed }),
     trash: trashHandlers({ kv, mutator }),
-    check: checkHandlers({ ...parts, mutator, nodes: parts.knownNodes, pauseMs: CHECK_PAUSE_MS }),
+    check: checkHandlers({
+      ...parts,
+      mutator,
+      nodes: parts.knownNodes,
+      pauseMs: CHECK_PAUSE_MS,
+      onMended: () => parts.onMended?.(),
+    }),
     trashWorker: new TrashWorker({ kv, clock, settings }),
     noteChange: () => bells.tombstones.ring(),
     noteNode: (nodeNumber) => {

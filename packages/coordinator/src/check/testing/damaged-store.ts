@@ -69,6 +69,7 @@ export function checkParts(ns: TestNamespace): CheckParts {
           return Number(await recordReplica(tx, id, { nodeNumber, epoch }, isLive));
         }),
     },
+    onMended: () => undefined,
     pauseMs: 0,
   };
 }
