@@ -88,7 +88,8 @@ export function openHealing(parts: HealingParts): Healing {
     { table, placements, calls, random },
     { copiesPerNode: config.copiesPerNode, waitingMax: COPIES_WAITING_MAX },
   );
-  const repair = openRepair(parts, { plan, copier, badReplicas });
+  const budget = budgetOf({ clock, config });
+  const repair = openRepair(parts, { plan, copier, badReplicas, budget });
   const ledger = new LedgerWalk(
     {
       kv,
@@ -118,7 +119,15 @@ export function openHealing(parts: HealingParts): Healing {
     repair,
     plan,
     ledger,
-    readmission: new ReplicaReadmission({ kv, calls, verifier, placements, random, logger }),
+    readmission: new ReplicaReadmission({
+      kv,
+      calls,
+      verifier,
+      placements,
+      random,
+      budget,
+      logger,
+    }),
     workers: [
       ledger,
       repair,
@@ -137,11 +146,15 @@ export function openHealing(parts: HealingParts): Healing {
 
 function openRepair(
   { kv, clock, random, telemetry, placements, config }: HealingParts,
-  { plan, copier, badReplicas }: Pick<Healing, "plan" | "copier" | "badReplicas">,
+  {
+    plan,
+    copier,
+    badReplicas,
+    budget,
+  }: Pick<Healing, "plan" | "copier" | "badReplicas"> & { readonly budget: RateBudget | undefined },
 ): RepairWorker {
   const { logger, metrics } = telemetry;
   const isLive = (nodeNumber: number) => placements.isLive(nodeNumber);
-  const budget = budgetOf({ clock, config });
   const repairer = new ChunkRepairer({
     kv,
     placements,
