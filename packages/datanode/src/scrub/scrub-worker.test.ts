@@ -253,6 +253,17 @@ test("a request by a clock that is ahead or behind has all copies read all the s
   }
 });
 
+test("a bad copy that a full disk cannot take out of service holds up none behind it", async () => {
+  await using trial = new ScrubTrial();
+  const chunks = idsOf(await trial.put(4, 100));
+  const [, failing] = chunks as [ChunkId, ChunkId];
+  trial.store.failing.set(failing, new CairnError("storeFull", "the disk is full"));
+  await trial.start();
+  await trial.pass(60_000);
+  expect(trial.store.takeRead()).toEqual(chunks.filter((id) => id !== failing));
+  expect(await trial.report()).toMatchObject({ unreadableChunks: 1n });
+});
+
 test("rotten copies are found, and the pass goes on behind them", async () => {
   await using trial = new ScrubTrial();
   const chunks = await trial.put(6, 100);

@@ -221,7 +221,7 @@ export class ScrubWorker implements Worker {
       this.#pass(copy, verdict === "intact" ? clock.now() : undefined);
       return copy.lengthBytes;
     } catch (error) {
-      if (!(error instanceof CairnError) || error.reason !== "storeFailed") throw error;
+      if (!(error instanceof CairnError) || signal.aborted) throw error;
       this.#tries += 1;
       if (this.#tries < TRIES_MAX) throw error;
       logger.warn(
