@@ -7,6 +7,7 @@ import { temporaryFolder } from "@cairnfs/base/testing/temp-folder";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { openKv } from "@cairnfs/kv/open";
 import { LimitedDisk } from "@cairnfs/testkit/hosts/limited-disk";
+import { ProcessCluster } from "@cairnfs/testkit/process-cluster";
 import { expect, test } from "vitest";
 
 const MIB = 1024 * 1024;
@@ -119,4 +120,42 @@ test.skipIf(why !== undefined)(
     });
   },
   120_000,
+);
+
+test.skipIf(why !== undefined)(
+  "a coordinator on a full disk refuses puts with a clear reason, and removes, also after a restart",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using disk = await LimitedDisk.create(folder.path, "full", 160 * MIB);
+    await using cluster = await ProcessCluster.start({
+      name: "metadata-full",
+      datanodes: 1,
+      coordinator: {
+        CAIRN_KV_URL: `lmdb:${join(disk.folder, "metadata")}`,
+        CAIRN_DEFAULT_REPLICATION_FACTOR: "1",
+      },
+    });
+    const client = await cluster.connect();
+    const small = (at: number) =>
+      client.put(`/d/${at}`, Buffer.alloc(2_000, at), { parents: true });
+    for (let at = 0; at < 1_000; at++) await small(at);
+    await disk.fill();
+    await expect(
+      (async () => {
+        for (let at = 1_000; ; at++) await small(at);
+      })(),
+    ).rejects.toMatchObject({ reason: "storeFull" });
+    for (let at = 0; at < 400; at++) await client.remove(`/d/${at}`);
+
+    await cluster.coordinator.end();
+    await cluster.restartCoordinator();
+    const after = await cluster.connect();
+    for (let at = 400; at < 800; at++) await after.remove(`/d/${at}`, { forever: true });
+    const { items } = await after.trash.empty();
+    expect(items).toBe(400);
+    await disk.drain();
+    await eventually(() => after.put("/again", Buffer.from("room")), 30_000);
+    for await (const event of after.check()) expect(event.type).not.toBe("finding");
+  },
+  240_000,
 );
