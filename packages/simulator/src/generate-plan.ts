@@ -7,11 +7,11 @@ import { Chance } from "./schedule/chance.ts";
 import type { Value } from "./world/contents.ts";
 import { CHUNK_BYTES_MIN, type Shape } from "./world/shape.ts";
 
-const FILES = ["/a", "/b", "/d/a", "/d/b", "/e/a"];
+const FILES = ["/a", "/d/a", "/b", "/d/b", "/e/a"];
 const FOLDERS = ["/d", "/e"];
 const ACTIONS: Readonly<Record<ActionKind, number>> = {
-  put: 10,
-  get: 6,
+  put: 14,
+  get: 8,
   range: 3,
   stat: 2,
   list: 2,
@@ -34,6 +34,18 @@ const DISK_BYTES = 12 * 1024 * 1024;
 const LARGE_DISK_BYTES = 64 * 1024 * 1024;
 const SMALL_DISK_BYTES = 900 * 1024;
 
+interface ActionChoices {
+  readonly shape: Shape;
+  readonly values: readonly Value[];
+  readonly files: readonly string[];
+}
+
+interface FaultChoices {
+  readonly shape: Shape;
+  readonly profile: Profile;
+  readonly workMs: number;
+}
+
 /** The plan of a seed. */
 export function generatePlan(seed: number, profileName?: string): Plan {
   const random = new Chance(seed);
@@ -47,7 +59,8 @@ export function generatePlan(seed: number, profileName?: string): Plan {
   // With few values clients put the same bytes again and again.
   const values = valuesOf(random.branch("values"));
   const operations = operationsOf(random.branch("operations"), shape, values);
-  const faults = faultsOf(random.branch("faults"), shape, found);
+  const choices = { shape, profile: found, workMs: spanMs(operations) };
+  const faults = faultsOf(random.branch("faults"), choices);
   return { seed, profile, shape, values, operations, faults };
 }
 
@@ -103,20 +116,25 @@ function valuesOf(random: Chance): Value[] {
 function operationsOf(random: Chance, shape: Shape, values: readonly Value[]): PlannedOperation[] {
   const count = 12 + random.below(28);
   const meanPauseMs = random.pick([5, 100, 600, 2_000]);
+  // With few paths clients meet more often.
+  const files = random.is(0.5) ? FILES : FILES.slice(0, 2 + random.below(2));
   return Array.from({ length: count }, (_, id) => ({
     id,
     client: `client${1 + random.below(shape.clients)}`,
     pauseMs: random.aboutMs(meanPauseMs),
     // A few directories first, or most paths lead nowhere.
-    action: id < 2 ? { kind: "mkdir", path: FOLDERS[id] ?? "/d" } : actionOf(random, shape, values),
+    action:
+      id < 2
+        ? { kind: "mkdir", path: FOLDERS[id] ?? "/d" }
+        : actionOf(random, { shape, values, files }),
   }));
 }
 
-function actionOf(random: Chance, shape: Shape, values: readonly Value[]): Action {
+function actionOf(random: Chance, { shape, values, files }: ActionChoices): Action {
   const kind = random.weighted(
     shape.trashMs > 0 ? { ...ACTIONS, remove: 5, restore: 5, emptyTrash: 1 } : ACTIONS,
   );
-  const path = random.pick(FILES);
+  const path = random.pick(files);
   switch (kind) {
     case "put":
       return {
@@ -138,7 +156,7 @@ function actionOf(random: Chance, shape: Shape, values: readonly Value[]): Actio
     case "emptyTrash":
       return { kind, path: "/" };
     case "restore":
-      return { kind, path: random.pick([...FILES, ...FOLDERS]) };
+      return { kind, path: random.pick([...files, ...FOLDERS]) };
     case "mkdir":
     case "removeTree":
       return { kind, path: random.pick(FOLDERS) };
@@ -147,17 +165,27 @@ function actionOf(random: Chance, shape: Shape, values: readonly Value[]): Actio
       if (kind === "rename" && random.is(0.15)) {
         return random.is(0.5) ? { kind, path: "/d", to: "/e" } : { kind, path: "/e", to: "/d" };
       }
-      return { kind, path, to: random.pick(FILES.filter((other) => other !== path)) };
+      return { kind, path, to: random.pick(files.filter((other) => other !== path)) };
     }
     default:
       return { kind, path };
   }
 }
 
-function faultsOf(random: Chance, shape: Shape, profile: Profile): PlannedFault[] {
+/** How long clients take for their operations, when nothing takes any time. */
+function spanMs(operations: readonly PlannedOperation[]): number {
+  const spans = new Map<string, number>();
+  for (const { client, pauseMs } of operations) {
+    spans.set(client, (spans.get(client) ?? 0) + pauseMs);
+  }
+  return Math.max(...spans.values());
+}
+
+function faultsOf(random: Chance, { shape, profile, workMs }: FaultChoices): PlannedFault[] {
   if (profile.faultsMax === 0) return [];
   const count = 1 + random.below(profile.faultsMax);
-  const overMs = random.pick([2_000, 10_000, 40_000]);
+  // Most while clients work, some when the work in the background goes on.
+  const overMs = random.pick([workMs + 200, workMs + 200, 2 * workMs + 10_000]);
   const maker = new FaultMaker(random, shape);
   return Array.from({ length: count }, () => ({
     atMs: random.between(0, overMs),
@@ -234,13 +262,13 @@ class FaultMaker {
       case "holdRequest":
         return {
           kind,
-          method: random.pick(METHODS),
+          method: random.weighted(METHODS),
           forMs: random.aboutMs(random.pick([2_000, 12_000])),
         };
       case "killAtRequest":
         return {
           kind,
-          method: random.pick(METHODS),
+          method: random.weighted(METHODS),
           isAnswered: random.is(0.6),
           isPowerLost: random.is(0.6),
           downMs: shortMs,

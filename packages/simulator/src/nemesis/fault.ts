@@ -76,23 +76,23 @@ export function faultLine({ id, atMs, action }: PlannedFault): string {
   return `!${id} at ${atMs.toFixed(1)} ms  ${kind} ${words.join(" ")}`;
 }
 
-/** The methods that faults wait for, at a coordinator and at datanodes. */
-export const METHODS = [
-  "PutFile",
-  "BeginUpload",
-  "AddChunks",
-  "CommitUpload",
-  "Rename",
-  "Copy",
-  "Remove",
-  "MakeDirectory",
-  "RestoreTrash",
-  "Heartbeat",
-  "PutChunk",
-  "StoreChunk",
-  "DeleteChunks",
-  "ReplicateChunk",
-  "VerifyChunk",
-  "HasChunks",
-  "ListChunks",
-] as const;
+/** The methods that faults wait for, at a coordinator and at datanodes, and how often each is chosen. */
+export const METHODS = {
+  PutFile: 6,
+  BeginUpload: 1,
+  AddChunks: 3,
+  CommitUpload: 3,
+  Rename: 2,
+  Copy: 2,
+  Remove: 3,
+  MakeDirectory: 1,
+  RestoreTrash: 1,
+  Heartbeat: 1,
+  PutChunk: 5,
+  StoreChunk: 3,
+  DeleteChunks: 6,
+  ReplicateChunk: 3,
+  VerifyChunk: 1,
+  HasChunks: 2,
+  ListChunks: 1,
+} as const;
