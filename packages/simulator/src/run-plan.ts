@@ -183,11 +183,8 @@ async function quieten(world: World, operator: Operator, plan: Plan): Promise<vo
       }
       continue;
     }
-    const left = await workLeft(world, operator);
-    if (left === undefined) {
-      await selfCheck(world, operator);
-      return;
-    }
+    const left = (await workLeft(world, operator)) ?? (await checkLeft(world, operator));
+    if (left === undefined) return;
     if (scheduler.nowMs >= untilMs) {
       world.problems.add(`never quiet: ${left}`);
       return;
@@ -195,12 +192,14 @@ async function quieten(world: World, operator: Operator, plan: Plan): Promise<vo
   }
 }
 
-/** What the cluster itself finds when it is checked. */
-async function selfCheck(world: World, operator: Operator): Promise<void> {
+/** Has the cluster check itself and notes what it finds; why it could not be checked, if it could not. */
+async function checkLeft(world: World, operator: Operator): Promise<string | undefined> {
   const findings = await operator.check();
-  if (findings === undefined)
-    world.problems.add("the check of the cluster does not come to its end");
-  for (const finding of findings ?? []) world.problems.add(`the check finds ${finding}`);
+  if (findings === undefined) return "the check of the cluster does not come to its end";
+  const unchecked = findings.find((finding) => finding.startsWith("nodeUnchecked"));
+  if (unchecked !== undefined) return unchecked;
+  for (const finding of findings) world.problems.add(`the check finds ${finding}`);
+  return undefined;
 }
 
 /** A client reads everything that is there, when all is well: what it sees is part of the history. */
