@@ -26,7 +26,8 @@ import { contentId, domainId, inodeId, ROOT_ID, trashId } from "../namespace/ids
 import { chunkOf } from "../namespace/testing/fake-nodes.ts";
 import type { TestNamespace } from "../namespace/testing/test-namespace.ts";
 import { FINDING_KINDS, type FindingKind } from "./finding-kinds.ts";
-import { checkAll, recordOf, richStore, type Told } from "./testing/damaged-store.ts";
+import { runCheck } from "./run-check.ts";
+import { checkAll, checkParts, recordOf, richStore, type Told } from "./testing/damaged-store.ts";
 
 /** Damage, and what is to be told of it, in any order. */
 interface Damage {
@@ -476,6 +477,18 @@ test("what is mended is told as mended, and what cannot be is told as it is", as
     ["counterWrong", "mended"],
     ["fileUnreadable", "told"],
   ]);
+});
+
+test("mending lets go of no content that a file owns, whatever it counts, while what is due is taken apart", async () => {
+  await using ns = await richStore();
+  const { id, content } = await fileAt(ns, "/a/deep/er", "long");
+  await write(ns, (tx) => contents.put(tx, id, { ...content, owners: 0, goneAtMs: 5 }));
+  const signal = new AbortController().signal;
+  for await (const _ of runCheck(checkParts(ns), { path: undefined, repair: true }, signal)) {
+    await ns.run("tombstones");
+  }
+  expect((await fileAt(ns, "/a/deep/er", "long")).content).toMatchObject({ owners: 1 });
+  expect(await checkAll(ns)).toEqual([]);
 });
 
 test("chunks that may be all that is left of a damaged file are kept until it is removed", async () => {

@@ -39,16 +39,13 @@ async function lookAtContent(
   const subject = `content ${id}`;
   const wrongs: Wrong[] = [];
   const tombKey = [content.goneAtMs, TOMB_KIND.content, id] as const;
-  const hasTomb = await tombstones.has(reader, tombKey);
-  if (hasTomb !== (content.owners === 0)) {
+  // One that says it has none, and that no tombstone stands for, is let go when those who own it have been counted.
+  if (content.owners > 0 && (await tombstones.has(reader, tombKey))) {
     wrongs.push({
       kind: "contentUnlisted",
       subject,
-      message: `it has ${content.owners} owners and ${hasTomb ? "a" : "no"} tombstone for ${content.goneAtMs}`,
-      mend: (tx) => {
-        if (hasTomb) tombstones.delete(tx, tombKey);
-        else tombstones.put(tx, tombKey, true);
-      },
+      message: `it has ${content.owners} owners and a tombstone for ${content.goneAtMs}`,
+      mend: (tx) => tombstones.delete(tx, tombKey),
     });
   }
   const fault = content.owners > 0 ? await faultOfMap(reader, id, content) : undefined;

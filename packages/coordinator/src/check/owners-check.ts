@@ -12,7 +12,7 @@ export interface OwnersCheckParts {
   readonly contentGraceMs: number;
 }
 
-/** Contents count the entries, items of the trash and open uploads that they belong to. */
+/** Contents count the entries, items of the trash and open uploads that they belong to; one without any has a tombstone. */
 export function ownersCheck(parts: OwnersCheckParts): CountingCheck<ContentId> {
   return {
     async window(scanner, after, limit) {
@@ -29,8 +29,8 @@ export function ownersCheck(parts: OwnersCheckParts): CountingCheck<ContentId> {
     async suspectsOf(scanner, ids) {
       const counts = await countOwners(scanner, ids);
       const suspects: ContentId[] = [];
-      await forEachOf(scanner, ids, (id, record) => {
-        if (record !== undefined && record.owners !== counts.get(id)) suspects.push(id);
+      await forEachOf(scanner, ids, (id, record, isUnlisted) => {
+        if (isUnlisted || record.owners !== counts.get(id)) suspects.push(id);
       });
       return suspects;
     },
@@ -38,10 +38,9 @@ export function ownersCheck(parts: OwnersCheckParts): CountingCheck<ContentId> {
     async verdictsOf(scanner, ids) {
       const counts = await countOwners(scanner, ids);
       const found: Found[] = [];
-      await forEachOf(scanner, ids, (id, record) => {
+      await forEachOf(scanner, ids, (id, record, isUnlisted) => {
         const owners = counts.get(id) ?? 0;
-        if (record === undefined || record.owners === owners) return;
-        found.push(foundOf(parts, id, record, owners));
+        if (record.owners !== owners || isUnlisted) found.push(foundOf(parts, id, record, owners));
       });
       return found;
     },
@@ -72,17 +71,32 @@ async function countOwners(
 
 const BATCH = 1_000;
 
+/** Each of these that is there, and whether it says that nobody owns it and yet no tombstone stands for it. */
 async function forEachOf(
   scanner: Scanner,
   ids: readonly ContentId[],
-  visit: (id: ContentId, record: ContentRecord | undefined) => void,
+  visit: (id: ContentId, record: ContentRecord, isUnlisted: boolean) => void,
 ): Promise<void> {
   for (let at = 0; at < ids.length; at += BATCH) {
     const some = ids.slice(at, at + BATCH);
-    const records = await scanner.read((reader) => contents.getMany(reader, some));
-    for (const [index, id] of some.entries()) visit(id, records[index]);
+    await scanner.read(async (reader) => {
+      const records = await contents.getMany(reader, some);
+      for (const [index, id] of some.entries()) {
+        const record = records[index];
+        if (record === undefined) continue;
+        visit(
+          id,
+          record,
+          record.owners === 0 && !(await tombstones.has(reader, tombOf(id, record))),
+        );
+      }
+    });
     await scanner.pause(some.length);
   }
+}
+
+function tombOf(id: ContentId, { goneAtMs }: ContentRecord) {
+  return [goneAtMs, TOMB_KIND.content, id] as const;
 }
 
 function foundOf(
@@ -94,9 +108,12 @@ function foundOf(
   const { kv } = parts;
   return {
     finding: {
-      kind: "ownersWrong",
+      kind: seen.owners === owners ? "contentUnlisted" : "ownersWrong",
       subject: `content ${id}`,
-      message: `it counts ${seen.owners} owners and has ${owners}`,
+      message:
+        seen.owners === owners
+          ? "it has no owners and no tombstone"
+          : `it counts ${seen.owners} owners and has ${owners}`,
     },
     mend: kv === undefined ? undefined : () => mend(kv, parts, id, seen, owners),
   };
@@ -113,7 +130,7 @@ function mend(
   return kv.transact(async (tx) => {
     const content = await contents.get(tx, id);
     if (content?.owners !== seen.owners || content.goneAtMs !== seen.goneAtMs) return "changed";
-    if (content.goneAtMs !== 0) tombstones.delete(tx, [content.goneAtMs, TOMB_KIND.content, id]);
+    if (content.goneAtMs !== 0) tombstones.delete(tx, tombOf(id, content));
     const goneAtMs = owners === 0 ? parts.nowMs() + parts.contentGraceMs : 0;
     if (owners === 0) tombstones.put(tx, [goneAtMs, TOMB_KIND.content, id], true);
     contents.put(tx, id, { ...content, owners, goneAtMs });
