@@ -154,6 +154,7 @@ async function openWithin(
     deleter: new NodeChunkDeleter(calls),
     inventory: new NodeChunkInventory(calls, nodes.table),
     onRemove: () => removals.ring(),
+    onCompareSoon: () => arrivals.ring(),
     badReplicas: healing.badReplicas,
     onSurplus,
     readmission: healing.readmission,

@@ -4,7 +4,8 @@ import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { expect, test } from "vitest";
-import { drops } from "../keyspace.ts";
+import { recordOf } from "../healing/testing/healing-cluster.ts";
+import { chunks, drops } from "../keyspace.ts";
 import type { ChunkDeleter } from "./chunk-deleter.ts";
 import { DropWorker } from "./drop-worker.ts";
 
@@ -28,6 +29,8 @@ class SettableClock extends SimClock {
 class Trial implements ChunkDeleter, AsyncDisposable {
   readonly kv = new MemoryKv();
   readonly clock = new SettableClock();
+  readonly dead = new Set<number>();
+  readonly keeping = new Set<number>();
   /** Chunks that no node can delete. */
   readonly kept = new Set<ChunkId>();
   /** Chunks for which a whole call fails. */
@@ -38,6 +41,8 @@ class Trial implements ChunkDeleter, AsyncDisposable {
     kv: this.kv,
     clock: this.clock,
     deleter: this,
+    isLive: (nodeNumber) => !this.dead.has(nodeNumber),
+    onKept: (nodeNumber) => void this.keeping.add(nodeNumber),
     logger: silentLogger,
     settings: { receiptLifeMs: 1000 },
   });
@@ -157,4 +162,22 @@ test("a node that has come back is told at once, and a clock that is set back ma
   await trial.clock.advance(30_000);
   await trial.run();
   expect(await trial.left()).toEqual([]);
+});
+
+test("a copy that was to go while its chunk had enough stays when the chunk has too few by now", async () => {
+  await using trial = new Trial();
+  const states = ["live", "live", "live", "garbage"] as const;
+  await trial.kv.transact((tx) => {
+    for (const [n, state] of states.entries()) {
+      // Node 1 holds the second under a later epoch, and the third is where it should be.
+      const nodeNumbers = n === 1 ? [1, 2] : n === 2 ? [3, 4] : [2, 3];
+      chunks.put(tx, idOf(n), recordOf({ state, nodeNumbers, wantedCopies: 2 }));
+    }
+  });
+  await trial.add(states.map((_, n) => ({ id: idOf(n), epoch: 5 })));
+  trial.dead.add(2);
+  await trial.run();
+  expect(await trial.left()).toEqual([]);
+  expect([...trial.asked.keys()]).toEqual([idOf(1), idOf(2), idOf(3)]);
+  expect([...trial.keeping]).toEqual([1]);
 });

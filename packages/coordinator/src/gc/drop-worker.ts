@@ -5,6 +5,8 @@ import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { changeChunk, deletedChunk } from "../chunks/change-chunk.ts";
+import type { ChunkRecord } from "../chunks/chunk-record.ts";
+import { liveCopies } from "../chunks/replicas.ts";
 import { chunks, drops } from "../keyspace.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
@@ -20,6 +22,9 @@ export interface DropParts {
   readonly kv: KvStore;
   readonly clock: Clock;
   readonly deleter: ChunkDeleter;
+  readonly isLive: (nodeNumber: number) => boolean;
+  /** Hears of nodes that keep copies after all, which their chunks may need. */
+  readonly onKept?: (nodeNumber: number) => void;
   readonly logger: Logger;
   readonly settings: Pick<NamespaceSettings, "receiptLifeMs">;
 }
@@ -48,7 +53,8 @@ interface Round {
  * Has nodes delete the copies that were decided on, node by node in batches of one epoch, until each has said
  * that it is done. Asking twice does no harm; a node that is away is asked again when it is back. What a node cannot
  * delete holds up nothing else: it is asked round and round, and each drop has its turn in each round. So has each node,
- * however much others have to delete.
+ * however much others have to delete. A copy of a chunk that has too few by now stays: what was decided while it had enough is
+ * withdrawn, and the copy may be taken back in.
  */
 export class DropWorker implements Worker {
   readonly name = "drops";
@@ -125,7 +131,9 @@ export class DropWorker implements Worker {
 
   async #send({ nodeNumber, rows }: DropPage, signal: AbortSignal): Promise<void> {
     let hasKept = this.#rounds.get(nodeNumber)?.hasKept ?? false;
-    for (const [epochMax, chunkIds] of byEpoch(rows)) {
+    const withdrawn = await this.#withdraw(nodeNumber, rows);
+    const wanted = rows.filter(({ id }) => !withdrawn.has(id));
+    for (const [epochMax, chunkIds] of byEpoch(wanted)) {
       const gone = await this.#sendBatch({ nodeNumber, epochMax, chunkIds }, signal);
       if (gone === undefined) {
         this.#rest(nodeNumber);
@@ -139,6 +147,34 @@ export class DropWorker implements Worker {
     const after = rows.at(-1)?.id;
     if (after === undefined || rows.length < PAGE_ROWS) this.#endRound(nodeNumber, hasKept);
     else this.#rounds.set(nodeNumber, { after, hasKept });
+  }
+
+  /** Takes back what would leave a chunk with fewer copies than it has, where those are too few; gives which chunks these are. */
+  async #withdraw(nodeNumber: number, rows: DropPage["rows"]): Promise<ReadonlySet<ChunkId>> {
+    const { kv, logger } = this.#parts;
+    const isOwed = (record: ChunkRecord | undefined) => this.#isOwed(record, nodeNumber);
+    const ids = rows.map(({ id }) => id);
+    const records = await kv.read((reader) => chunks.getMany(reader, ids));
+    const owed = ids.filter((_, at) => isOwed(records[at]));
+    if (owed.length === 0) return NO_CHUNKS;
+    const withdrawn = await kv.transact(async (tx) => {
+      const found = await chunks.getMany(tx, owed);
+      const still = owed.filter((_, at) => isOwed(found[at]));
+      for (const id of still) drops.delete(tx, [nodeNumber, id]);
+      return new Set(still);
+    });
+    logger.info("copies are kept that were to be deleted: their chunks have too few", {
+      nodeNumber,
+      chunks: withdrawn.size,
+    });
+    this.#parts.onKept?.(nodeNumber);
+    return withdrawn;
+  }
+
+  /** Whether the chunk has too few copies, and this node's is none of those that count. */
+  #isOwed(record: ChunkRecord | undefined, nodeNumber: number): boolean {
+    if (record?.state !== "live" || record.nodeNumbers.includes(nodeNumber)) return false;
+    return liveCopies(record, this.#parts.isLive) < record.wantedCopies;
   }
 
   /** How many the node says are gone; undefined when it could not be told. */
@@ -208,6 +244,7 @@ function byEpoch(rows: DropPage["rows"]): Map<number, ChunkId[]> {
   return batches;
 }
 
+const NO_CHUNKS: ReadonlySet<ChunkId> = new Set();
 const NODE_NUMBERS_END = 2 ** 32;
 // Sorts before every chunk id.
 const FIRST_CHUNK = "0".repeat(64) as ChunkId;

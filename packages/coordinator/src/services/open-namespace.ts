@@ -43,6 +43,8 @@ export interface NamespaceServiceParts {
   readonly inventory: ChunkInventory;
   /** Hears that something was removed, and may be in the trash. */
   readonly onRemove?: () => void;
+  /** Hears that nodes are to be compared soon. */
+  readonly onCompareSoon?: () => void;
   /** Run by its maker. */
   readonly badReplicas: BadReplicaWorker;
   /** Hears of chunks with copies too many. */
@@ -88,7 +90,14 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
   const onEnded = () => bells.tombstones.ring();
   const onGarbage = () => bells.chunks.ring();
   const onDecided = () => bells.drops.ring();
-  const dropWorker = new DropWorker({ kv, clock, settings, deleter: parts.deleter, logger });
+  const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
+  const { deleter } = parts;
+  const inventories = new InventoryWorker({ ...parts, onUnnamed: onEpochUsed });
+  const onKept = (nodeNumber: number) => {
+    inventories.compareSoon([nodeNumber], nowMsOf(clock));
+    parts.onCompareSoon?.();
+  };
+  const dropWorker = new DropWorker({ kv, clock, settings, deleter, isLive, onKept, logger });
   return {
     handlers: {
       ...namespaceHandlers({ kv, mutator, onRemove: () => parts.onRemove?.() }),
@@ -96,7 +105,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
       ...smallFileHandlers({ ...parts, mutator, onEpochUsed }),
       ...readHandlers({ kv, clock, nodes, badReplicas }),
     },
-    inventories: new InventoryWorker({ ...parts, onUnnamed: onEpochUsed }),
+    inventories,
     trash: trashHandlers({ kv, mutator }),
     check: checkHandlers({
       ...parts,
