@@ -20,6 +20,7 @@ const TITLES: Readonly<Record<string, string>> = {
 /** What will be free and when, a row for each stage at which something is. */
 export function reclaimableRows(
   { trash, parts }: Reclaimable,
+  quarantine: { readonly quarantinedCopies: number; readonly quarantinedBytes: number },
   nowMs: number,
   size: (sizeBytes: number) => string,
 ): readonly (readonly string[])[] {
@@ -48,6 +49,11 @@ export function reclaimableRows(
       when(part.nextDueMs),
       when(part.lastDueMs),
     ]);
+  }
+  if (quarantine.quarantinedCopies > 0) {
+    const { quarantinedCopies, quarantinedBytes } = quarantine;
+    const when = "when chunks need the room";
+    rows.push(["quarantine", size(quarantinedBytes), "", humanCount(quarantinedCopies), when, ""]);
   }
   return rows;
 }

@@ -24,6 +24,9 @@ export function define(command: Command, { context }: CommandHost): void {
       await withCluster(context, flags, async ({ client, output, signal }) => {
         const state = await client.clusterState({ signal });
         const reclaimable = await client.trash.reclaimable({ signal });
+        const { quarantinedCopies, quarantinedBytes } = (await client.scrubs.status({ signal }))
+          .totals;
+        const quarantine = { quarantinedCopies, quarantinedBytes };
         const nodes = [...state.nodes].sort((one, other) => one.nodeNumber - other.nodeNumber);
         const sum = (read: (node: (typeof nodes)[number]) => number) =>
           nodes.reduce((total, node) => total + read(node), 0);
@@ -34,7 +37,12 @@ export function define(command: Command, { context }: CommandHost): void {
         };
         const copies = state.defaultReplicationFactor;
         if (output.isJson) {
-          await output.json({ ...total, defaultReplicationFactor: copies, nodes, reclaimable });
+          await output.json({
+            ...total,
+            defaultReplicationFactor: copies,
+            nodes,
+            reclaimable: { ...reclaimable, ...quarantine },
+          });
           return;
         }
         const size = (sizeBytes: number) => shownSize(sizeBytes, flags.bytes === true);
@@ -70,7 +78,7 @@ export function define(command: Command, { context }: CommandHost): void {
             ],
           ],
         );
-        const rows = reclaimableRows(reclaimable, context.clock.now(), size);
+        const rows = reclaimableRows(reclaimable, quarantine, context.clock.now(), size);
         if (rows.length > 0) {
           await output.line("");
           await output.table(RECLAIMABLE_COLUMNS, rows);
