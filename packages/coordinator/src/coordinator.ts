@@ -13,7 +13,7 @@ import type { Network } from "@cairnfs/protocol/rpc/network";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import type { Router } from "@cairnfs/protocol/rpc/router";
 import { type CoordinatorConfig, checkCoordinatorConfig } from "./config.ts";
-import { type LedgerState, openLedger } from "./healing/ledger-state.ts";
+import { type LedgerState, noteWalkDue, openLedger } from "./healing/ledger-state.ts";
 import { NodeCalls } from "./healing/node-calls.ts";
 import { NodeChunkDeleter } from "./healing/node-chunk-deleter.ts";
 import { NodeChunkInventory } from "./healing/node-chunk-inventory.ts";
@@ -259,7 +259,7 @@ function openNodes(
     }
   };
   return NodeManager.open(
-    { kv, clock, logger: telemetry.logger, isNodeAt },
+    { kv, clock, logger: telemetry.logger, isNodeAt, onRemoving: noteWalkDue },
     {
       clusterSecret: identity.clusterSecret,
       incarnation: identity.incarnation,

@@ -41,6 +41,12 @@ export function putLedgerState(tx: KvTransaction, state: LedgerState): void {
   states.put(tx, "ledger", state);
 }
 
+/** Has a walk pending from this transaction on: what it decides makes other copies count, whenever this process ends. */
+export async function noteWalkDue(tx: KvTransaction): Promise<void> {
+  const kept = await states.get(tx, "ledger");
+  putLedgerState(tx, { isWalkPending: true, deadSinceMs: kept?.deadSinceMs ?? new Map() });
+}
+
 const PAGE_ROWS = 1000;
 
 /**

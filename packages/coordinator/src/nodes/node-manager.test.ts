@@ -1,5 +1,6 @@
 import { hasReason } from "@cairnfs/base/errors";
 import { expect, test } from "vitest";
+import { openLedger, putLedgerState } from "../healing/ledger-state.ts";
 import { stateOf } from "./node-table.ts";
 import { nodeId, roomy, TestManager } from "./testing/manager.ts";
 
@@ -216,6 +217,16 @@ test("only a dead or drained node can be removed, and neither its number nor its
     expect(life.manager.table.get(2)).toBeUndefined();
   }
   expect((await cluster.register(3)).nodeNumber).toBe(3);
+});
+
+test("when a removal is durable, so is it that the ledger is to be walked for it", async () => {
+  const cluster = await TestManager.open();
+  await cluster.join(1);
+  await openLedger(cluster.kv);
+  const settled = { isWalkPending: false, deadSinceMs: new Map([[7, 8]]) };
+  await cluster.kv.transact((tx) => putLedgerState(tx, settled));
+  await cluster.manager.remove(1, { force: true }, never);
+  expect(await openLedger(cluster.kv)).toEqual({ ...settled, isWalkPending: true });
 });
 
 test("a node that is removed while it registers is refused, and nothing breaks", async () => {

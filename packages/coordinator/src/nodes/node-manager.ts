@@ -2,13 +2,13 @@ import { present } from "@cairnfs/base/assert";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Logger } from "@cairnfs/base/telemetry";
-import type { KvStore } from "@cairnfs/kv/kv-store";
+import type { KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import { forwardKey, receiptKey } from "@cairnfs/protocol/receipt";
 import { type DiskUsage, isUsageNews, NO_USAGE } from "./disk-usage.ts";
 import { judgeSilence, type SilenceLimits } from "./failure-detector.ts";
 import { type NodeId, nodeIdToBytes } from "./node-id.ts";
 import { DUTY_AFTER, type DutyEvent, LIVENESS_AFTER, type NodeEvent } from "./node-state.ts";
-import { addMembership, changeMembership, loadMemberships } from "./node-store.ts";
+import { addMembership, changeMembership, endMembership, loadMemberships } from "./node-store.ts";
 import { type NodeHealth, type NodeRow, NodeTable, stateOf } from "./node-table.ts";
 import { isAt, type Registration, removedError } from "./registration.ts";
 
@@ -26,6 +26,8 @@ export interface NodeManagerParts {
   readonly logger: Logger;
   /** Whether a node with this id answers at this address now. */
   readonly isNodeAt: (address: string, nodeId: NodeId, signal: AbortSignal) => Promise<boolean>;
+  /** Takes part in the transactions that end memberships. */
+  readonly onRemoving?: (tx: KvTransaction) => Promise<void>;
 }
 
 export interface NodeManagerOptions extends SilenceLimits {
@@ -207,12 +209,7 @@ export class NodeManager {
         `node ${nodeNumber} is ${state}: drain it first, only a dead or drained node can be removed`,
       );
     }
-    await changeMembership(
-      this.#parts.kv,
-      nodeNumber,
-      (kept) => ({ ...kept, duty: "removed" }),
-      signal,
-    );
+    await endMembership(this.#parts.kv, nodeNumber, this.#parts.onRemoving, signal);
     this.#members.delete(nodeNumber);
     const { address } = this.#row(nodeNumber);
     if (this.#atAddress.get(address) === nodeNumber) this.#atAddress.delete(address);

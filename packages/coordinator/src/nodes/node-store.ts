@@ -118,6 +118,22 @@ export function changeMembership(
   return kv.transact((tx) => changeWithin(tx, nodeNumber, change), { signal });
 }
 
+/** Ends a membership for good; `also` takes part in the transaction. */
+export async function endMembership(
+  kv: KvStore,
+  nodeNumber: number,
+  also: ((tx: KvTransaction) => Promise<void>) | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  await kv.transact(
+    async (tx) => {
+      await changeWithin(tx, nodeNumber, (kept) => ({ ...kept, duty: "removed" }));
+      await also?.(tx);
+    },
+    { signal },
+  );
+}
+
 async function changeWithin(
   tx: KvTransaction,
   nodeNumber: number,

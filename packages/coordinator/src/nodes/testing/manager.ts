@@ -3,6 +3,7 @@ import { silentLogger } from "@cairnfs/base/telemetry";
 import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
+import { noteWalkDue } from "../../healing/ledger-state.ts";
 import { openIdentity } from "../../identity.ts";
 import type { DiskUsage } from "../disk-usage.ts";
 import { type NodeId, nodeIdFromBytes, nodeIdToBytes } from "../node-id.ts";
@@ -61,6 +62,7 @@ export class TestManager {
         clock,
         logger: silentLogger,
         isNodeAt: async (address, id) => answering.has(`${address} ${id}`),
+        onRemoving: noteWalkDue,
       },
       {
         clusterSecret: identity.clusterSecret,
