@@ -393,6 +393,15 @@ const DAMAGES: readonly Damage[] = [
       }),
   },
   {
+    name: "a chunk that is to be deleted by no node",
+    kinds: ["chunkUnlisted"],
+    plant: async (ns) => {
+      const [id, record] = await recordOf(ns, "garbage");
+      const condemned = { ...record, state: "deleting", dueMs: 0, nodeNumbers: [] } as const;
+      await write(ns, (tx) => changeChunk(tx, id, record, condemned));
+    },
+  },
+  {
     name: "a copy that its node lost, and one that rotted",
     kinds: ["copyMissing"],
     plant: async (ns) => {
@@ -489,6 +498,24 @@ test("mending lets go of no content that a file owns, whatever it counts, while 
   }
   expect((await fileAt(ns, "/a/deep/er", "long")).content).toMatchObject({ owners: 1 });
   expect(await checkAll(ns)).toEqual([]);
+});
+
+test("a copy that no record names stays while others of its chunk are on nodes that died just before", async () => {
+  await using ns = await richStore();
+  const [id, record] = await recordOf(ns, "two");
+  const spare = [1, 2, 3, 4, 5].find((number) => !record.nodeNumbers.includes(number));
+  const placement = { nodeNumbers: [present(spare, "one holds none")], epoch: 1n };
+  ns.nodes.store(Buffer.alloc(16), chunkOf("two"), placement);
+  await write(ns, (tx) => {
+    metaNumbers.put(tx, "horizon", 50);
+    metaNumbers.put(tx, "epoch", 60);
+  });
+  // The ledger has not followed yet.
+  for (const nodeNumber of record.nodeNumbers.slice(1)) ns.nodes.dead.add(nodeNumber);
+  await checkAll(ns, true);
+  expect(await ns.kv.read((reader) => drops.get(reader, [placement.nodeNumbers[0] ?? 0, id]))).toBe(
+    undefined,
+  );
 });
 
 test("chunks that may be all that is left of a damaged file are kept until it is removed", async () => {

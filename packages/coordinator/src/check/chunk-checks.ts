@@ -79,6 +79,15 @@ async function lookAtRows(
     });
   }
   if (record.state !== "deleting") return wrongs;
+  if (record.nodeNumbers.length === 0) {
+    wrongs.push({
+      kind: "chunkUnlisted",
+      subject,
+      message: "it is to be deleted, and no node is left that has not done so",
+      // Due at once: whoever buries it looks at the horizon.
+      mend: (tx) => changeChunk(tx, id, record, { ...record, state: "deleted", dueMs: 1 }),
+    });
+  }
   for (const nodeNumber of record.nodeNumbers) {
     const epochMax = await drops.get(reader, [nodeNumber, id]);
     if (epochMax !== undefined && epochMax >= record.deleteEpoch) continue;

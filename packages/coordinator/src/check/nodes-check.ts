@@ -4,7 +4,7 @@ import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
-import { addDrop, forgetReplica } from "../chunks/replicas.ts";
+import { addDrop, forgetReplica, liveCopies } from "../chunks/replicas.ts";
 import type { ChunkInventory, StoredCopy } from "../gc/chunk-inventory.ts";
 import { InventoryWindow, isKept } from "../gc/inventory-window.ts";
 import { chunks, readHorizon } from "../keyspace.ts";
@@ -140,11 +140,14 @@ async function kindOf(
   reader: KvReader,
   nodeNumber: number,
   { chunkId, epoch }: StoredCopy,
-  horizon: number,
+  { horizon, nodes }: { readonly horizon: number; readonly nodes: KnownNodes },
 ): Promise<Unnamed | undefined> {
   const record = await chunks.get(reader, chunkId);
-  if (record !== undefined && record.nodeNumbers.includes(nodeNumber)) return undefined;
-  const isOwed = record?.state === "live" && record.debtCopies !== undefined;
+  if (record?.nodeNumbers.includes(nodeNumber) === true) return undefined;
+  // What the ledger says may be of before the last node died.
+  const isOwed =
+    record?.state === "live" &&
+    liveCopies(record, (number) => nodes.isLive(number)) < record.wantedCopies;
   if (epoch > horizon)
     return isOwed && record.nodeNumbers.length === 0 ? "copyUnclaimed" : undefined;
   return isOwed ? "copyUnclaimed" : "copyUnknown";
@@ -158,7 +161,8 @@ async function lookAtUnnamed(
   if (copies.length === 0) return [];
   const kinds = await parts.kv.read(async (reader) => {
     const horizon = await readHorizon(reader);
-    return Promise.all(copies.map((copy) => kindOf(reader, nodeNumber, copy, horizon)));
+    const { nodes } = parts;
+    return Promise.all(copies.map((copy) => kindOf(reader, nodeNumber, copy, { horizon, nodes })));
   });
   return copies.flatMap((copy, at) => {
     const kind = kinds[at];
@@ -192,13 +196,14 @@ function unnamed(
 }
 
 function dropUnknown(
-  { kv }: NodesCheckParts,
+  { kv, nodes }: NodesCheckParts,
   nodeNumber: number,
   copy: StoredCopy,
 ): Promise<Mended> {
   return kv.transact(async (tx) => {
     const horizon = await readHorizon(tx);
-    if ((await kindOf(tx, nodeNumber, copy, horizon)) !== "copyUnknown") return "changed";
+    const kind = await kindOf(tx, nodeNumber, copy, { horizon, nodes });
+    if (kind !== "copyUnknown") return "changed";
     await addDrop(tx, copy.chunkId, nodeNumber, horizon);
     return "mended";
   });
