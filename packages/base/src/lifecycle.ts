@@ -28,3 +28,12 @@ export class Lifecycle implements Closable {
     if (failures.length > 0) throw new AggregateError(failures, "parts failed to stop");
   }
 }
+
+/** What is closed by a call of `stop`. */
+export function closing(stop: () => unknown): Closable {
+  return {
+    close: async () => {
+      await stop();
+    },
+  };
+}

@@ -249,7 +249,7 @@ test("many uploads that nobody ended are ended by few commits, a younger one is 
   await ns.clock.advance(ns.settings.sessionTtlMs / 2);
   await ns.call("beginUpload", { path: "/later" });
   await ns.clock.advance(ns.settings.sessionTtlMs / 2);
-  const step = await ns.worker("expired-uploads").step(new AbortController().signal);
+  await ns.worker("expired-uploads").step(new AbortController().signal);
   expect((await ns.kv.read(readCounters)).openUploads).toBe(1);
   expect(await ns.violations()).toEqual([]);
 });

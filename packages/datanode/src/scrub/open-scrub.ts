@@ -1,6 +1,6 @@
 import type { Clock } from "@cairnfs/base/clock";
 import type { Disk } from "@cairnfs/base/disk";
-import type { Closable, Lifecycle } from "@cairnfs/base/lifecycle";
+import { closing, type Lifecycle } from "@cairnfs/base/lifecycle";
 import type { Random } from "@cairnfs/base/random";
 import type { Telemetry } from "@cairnfs/base/telemetry";
 import type { Worker } from "@cairnfs/base/worker";
@@ -52,8 +52,4 @@ export async function openScrub(
     () => reporter.overdueBytes(),
   );
   return { worker, reporter, workers: [worker, bad] };
-}
-
-function closing(close: () => Promise<void>): Closable {
-  return { close };
 }
