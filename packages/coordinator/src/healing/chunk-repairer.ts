@@ -60,6 +60,8 @@ export class ChunkRepairer {
     if (first.kind === "settle") return this.#settle(id, signal);
     if (before.record === undefined || first.kind !== "copy") return NOTHING;
     if (budget === undefined) return this.#copy(id, before, first.sources, excluded, signal);
+    // What can go nowhere takes nothing from those that can.
+    if (this.#targetOf(id, before.record, excluded) === undefined) return { kind: "stuck" };
     await budget.take(before.record.lengthBytes, signal);
     // Nodes may have come back meanwhile.
     const after = await this.#read(id);
@@ -77,6 +79,15 @@ export class ChunkRepairer {
     }));
   }
 
+  #targetOf(id: ChunkId, record: ChunkRecord, excluded: ReadonlySet<number>): number | undefined {
+    return this.#parts.placements.placeCopy({
+      seed: chunkIdToBytes(id),
+      chunkSizeBytes: record.lengthBytes,
+      holders: record.nodeNumbers,
+      excluded,
+    });
+  }
+
   async #copy(
     id: ChunkId,
     { record, epoch }: { readonly record: ChunkRecord | undefined; readonly epoch: number },
@@ -87,12 +98,7 @@ export class ChunkRepairer {
     const { kv, placements, copier, logger } = this.#parts;
     if (record === undefined) return NOTHING;
     const { lengthBytes } = record;
-    const target = placements.placeCopy({
-      seed: chunkIdToBytes(id),
-      chunkSizeBytes: lengthBytes,
-      holders: record.nodeNumbers,
-      excluded,
-    });
+    const target = this.#targetOf(id, record, excluded);
     if (target === undefined) return { kind: "stuck" };
     try {
       await copier.copy({ id, lengthBytes, sources, target, epoch }, signal);

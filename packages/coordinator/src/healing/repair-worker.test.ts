@@ -235,6 +235,17 @@ test("repair copies no more bytes a second than its budget", async () => {
   await stop();
 });
 
+test("chunks that no node can take cost nothing of the budget", async () => {
+  const cluster = await HealingCluster.open(2, { repairBytesPerSecond: LENGTH_BYTES });
+  for (let number = 1; number <= 40; number++) await cluster.chunk(number, [1, 2]);
+  const startedMs = cluster.clock.monotonicMs();
+  await cluster.until(() => expect(cluster.healing.repair.progress.stuckChunks).toBe(40), {
+    tickMs: 50,
+    workers: [cluster.healing.repair],
+  });
+  expect(cluster.clock.monotonicMs() - startedMs).toBeLessThan(20_000);
+});
+
 test("a copy that does not count in the end is not made again and again", async () => {
   const cluster = await HealingCluster.open(3);
   const id = await cluster.chunk(1, [1, 2]);

@@ -66,7 +66,7 @@ const PAGE_ROWS = 128;
 const PASS_MS = 10_000;
 /** Between passes that could do nothing. */
 const PASS_PAUSE = { baseMs: 500, capMs: 60_000 };
-/** Rows that only wait are looked at no oftener than so many a second on average. */
+/** Rows that cannot be paid now are looked at no oftener than so many a second on average. */
 const PAUSE_MS_PER_ROW = 0.02;
 /** How soon a worker that rests looks whether there is new debt. */
 const LOOK_AGAIN_MS = 1000;
@@ -289,8 +289,9 @@ export class RepairWorker implements Worker {
     const pauseMs = backoffMs(this.#fruitlessPasses, PASS_PAUSE, random);
     const startedMs = clock.monotonicMs();
     const onlyWaits = pass.stuckChunks === 0 && pass.dueMs !== Number.POSITIVE_INFINITY;
-    const untilMs = Math.min(pass.dueMs, startedMs + (onlyWaits ? IDLE_MS : pauseMs));
     const earliestMs = startedMs + pass.rows * PAUSE_MS_PER_ROW;
+    const wishedMs = Math.min(pass.dueMs, startedMs + (onlyWaits ? IDLE_MS : pauseMs));
+    const untilMs = Math.max(earliestMs, wishedMs);
     let hasNews = false;
     this.#isResting = true;
     while (!signal.aborted && !this.#isWoken) {
