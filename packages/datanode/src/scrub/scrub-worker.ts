@@ -170,7 +170,7 @@ export class ScrubWorker implements Worker {
     const { store, log, clock, logger } = this.#parts;
     this.#page = [];
     this.#tries = 0;
-    log.ages.begin();
+    log.ages.begin(log.state.cursor);
     this.#since = { atMs: clock.monotonicMs(), doneBytes: log.state.doneBytes };
     this.#space = await store.space();
     const { periodMs, bytesPerSecond } = this.#options;

@@ -25,6 +25,8 @@ export const NO_COPIES: AgeSlice = { chunks: 0, sizeBytes: 0, oldestMs: 0 };
 export class VerificationAges {
   readonly #slices: AgeSlice[];
   #current: { readonly at: number; slice: AgeSlice } | undefined;
+  /** The first slice of which the pass has not been told anything yet. */
+  #next = 0;
 
   constructor(slices: readonly AgeSlice[] = Array.from({ length: SLICES }, () => NO_COPIES)) {
     this.#slices = [...slices];
@@ -34,9 +36,13 @@ export class VerificationAges {
     return this.#slices;
   }
 
-  /** Forgets how far a pass was within a slice: one begins, or goes on after a restart with copies it has not counted. */
-  begin(): void {
+  /**
+   * A pass begins or, when the copies up to `cursor` were counted before a restart, goes on after it. How far it was within a slice is
+   * forgotten.
+   */
+  begin(cursor: ChunkId | undefined): void {
     this.#current = undefined;
+    this.#next = cursor === undefined ? 0 : sliceOf(cursor) + 1;
   }
 
   /**
@@ -93,9 +99,8 @@ export class VerificationAges {
   #moveTo(at: number): void {
     const done = this.#current;
     if (done !== undefined) this.#slices[done.at] = done.slice;
-    for (let empty = done === undefined ? at : done.at + 1; empty < at; empty++) {
-      this.#slices[empty] = NO_COPIES;
-    }
+    for (let empty = this.#next; empty < at; empty++) this.#slices[empty] = NO_COPIES;
+    this.#next = at + 1;
     this.#current = at < SLICES ? { at, slice: NO_COPIES } : undefined;
   }
 }
