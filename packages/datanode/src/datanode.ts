@@ -79,6 +79,11 @@ export class Datanode implements Closable {
     return this.#link.isRegistered;
   }
 
+  /** Whether the coordinator has said that this node was removed: it is never registered again. */
+  get isRemoved(): boolean {
+    return this.#link.isRemoved;
+  }
+
   /** Resolves when the node listens; `storeForeign` when the data folder is another node's or in use. */
   static async open(config: DatanodeConfig, parts: DatanodeParts): Promise<Datanode> {
     const { address, grpcAddress, allowInsecureBind } = config;

@@ -64,7 +64,10 @@ Examples:
   cairn cluster up                  one coordinator and six datanodes, data in ./${DATA_FOLDER}
   cairn cluster up -n 8             two more
   cairn cluster status
-  cairn cluster down --wipe         all of it gone`,
+  cairn cluster down --wipe         all of it gone
+
+Settings are read from coordinator.yaml and datanode.yaml in the data folder, if they are there:
+  mkdir -p ${DATA_FOLDER} && echo 'repairDelayMs: 10s' > ${DATA_FOLDER}/coordinator.yaml`,
   );
 }
 
@@ -72,6 +75,7 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
   const output = new Output(context, flags);
   const { clock, signal } = context;
   const startedMs = clock.monotonicMs();
+  const removed: LocalProcess[] = [];
   const state = await clusterUp({
     dataFolder: resolve(context.folder, flags.data),
     port: flags.port,
@@ -82,13 +86,24 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
       output.remark(
         `${name.padEnd(12)} ${wasRunning ? "runs as before" : "started"}  process ${pid}, ${address}`,
       ),
+    tellRemoved: (process) => removed.push(process),
   });
   if (output.isJson) {
     await output.json(state);
     return;
   }
-  const datanodes = state.processes.filter(({ role }) => role === "datanode").length;
+  const datanodes = state.processes.filter(
+    ({ role, isRemoved }) => role === "datanode" && isRemoved !== true,
+  ).length;
+  for (const { name } of removed) {
+    await output.line(`${name} was removed from the cluster: it is ended, and not started again`);
+  }
   const seconds = ((clock.monotonicMs() - startedMs) / 1000).toFixed(1);
+  if (removed.length > 0) {
+    output.remark(
+      `\`cairn cluster up -n ${datanodes + removed.length}\` starts ${removed.length === 1 ? "a new one in its place" : "new ones in their place"}`,
+    );
+  }
   await output.line(
     `the cluster is healthy: coordinator on ${state.coordinator}, ${counted(datanodes, "datanode")} (${seconds} s)`,
   );
@@ -126,7 +141,8 @@ async function status(context: Context, flags: ClusterFlags): Promise<boolean> {
       isRunning: await isRunning(process.pid, process.identity),
     })),
   );
-  const isWell = rows.length > 0 && rows.every((process) => process.isRunning);
+  const isWell =
+    rows.length > 0 && rows.every((process) => process.isRunning || process.isRemoved === true);
   if (output.isJson) {
     await output.json({ dataFolder, isRunning: isWell, processes: rows });
     return isWell;
@@ -151,7 +167,7 @@ async function status(context: Context, flags: ClusterFlags): Promise<boolean> {
       rows.map(async (process) => [
         process.name,
         String(process.pid),
-        process.isRunning ? "running" : "gone",
+        process.isRemoved === true ? "removed" : process.isRunning ? "running" : "gone",
         process.address,
         process.httpAddress ?? "",
         process.isRunning ? await memoryOf(process) : "",

@@ -45,14 +45,16 @@ export async function openDevCluster(
       if (outcome.status === "fulfilled") datanodes.push(lifecycle.add(outcome.value));
     }
     for (const outcome of opened) if (outcome.status === "rejected") throw outcome.reason;
-    await waitForNodes(
+    const removed = await waitForNodes(
       coordinator.address,
-      datanodes.map(({ address }) => address),
+      datanodes.map((node, at) => ({ ...node, name: `datanode-${at + 1}` })),
       HEALTHY_WITHIN_MS,
       { ...parts, network: new FramedNetwork(parts) },
       signal,
     );
-    return { coordinator, datanodes, close: () => lifecycle.close() };
+    const gone = new Set(removed.map(({ address }) => address));
+    const members = datanodes.filter(({ address }) => !gone.has(address));
+    return { coordinator, datanodes: members, close: () => lifecycle.close() };
   } catch (error) {
     await lifecycle.close();
     if (signal.aborted) throw new CairnError("cancelled", "interrupted");

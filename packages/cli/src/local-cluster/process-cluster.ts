@@ -1,4 +1,4 @@
-import { readdir, rm, rmdir } from "node:fs/promises";
+import { access, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@cairnfs/base/clock";
 import { hasErrorCode } from "@cairnfs/base/disk";
@@ -30,6 +30,8 @@ export interface UpOptions {
   readonly signal: AbortSignal;
   /** Told of each process as it is up. */
   tell(process: LocalProcess, wasRunning: boolean): void;
+  /** Told of each datanode that turned out to be removed from the cluster, when its process has ended. */
+  tellRemoved(process: LocalProcess): void;
 }
 
 const PORT = 7070;
@@ -37,7 +39,10 @@ const DATANODES = 6;
 const HEALTHY_WITHIN_MS = 30_000;
 const LOOPBACK = "127.0.0.1";
 
-/** Starts what is missing and resolves when every datanode is healthy, with the state that was saved. */
+/**
+ * Starts what is missing and resolves when every datanode is healthy, with the state that was saved. Datanodes that were removed from the
+ * cluster are ended and not started again: another one, with a folder of its own, takes the place of one when it is wanted.
+ */
 export async function clusterUp(options: UpOptions): Promise<ClusterState> {
   const { dataFolder } = options;
   await new RealDisk().makeFolder(dataFolder);
@@ -59,23 +64,37 @@ export async function clusterUp(options: UpOptions): Promise<ClusterState> {
       return process;
     };
     const coordinator = await start("coordinator", () => startCoordinator(options, before));
-    const known = before?.processes.filter(({ role }) => role === "datanode").length ?? 0;
-    const wanted = Math.max(options.datanodes ?? (known || DATANODES), 1);
-    const names = Array.from({ length: wanted }, (_, at) => `datanode-${at + 1}`);
+    const names = datanodeNames(before, options.datanodes);
     const datanodes = await settled(
       names.map((name) => start(name, () => startDatanode(options, name, coordinator.address))),
     );
     const { clock, signal } = options;
     const parts = { clock, random: new SystemRandom() };
-    await waitForNodes(
+    const removed = await waitForNodes(
       coordinator.address,
-      datanodes.map(({ address }) => address),
+      datanodes,
       HEALTHY_WITHIN_MS,
       { ...parts, network: new FramedNetwork(parts) },
       signal,
     );
+    for (const process of removed) {
+      await stopServer(process, clock);
+      running.set(process.name, { ...process, isRemoved: true });
+      options.tellRemoved(process);
+    }
     return save();
   });
+}
+
+/** As many as `wanted`, or as there were; names of removed ones are not used again, since their folders are not empty. */
+function datanodeNames(before: ClusterState | undefined, wanted: number | undefined): string[] {
+  const known = (before?.processes ?? []).filter(({ role }) => role === "datanode");
+  const removed = new Set(known.filter(({ isRemoved }) => isRemoved).map(({ name }) => name));
+  const members = known.length - removed.size;
+  const count = Math.max(wanted ?? (members || DATANODES), 1);
+  return Array.from({ length: count + removed.size }, (_, at) => `datanode-${at + 1}`)
+    .filter((name) => !removed.has(name))
+    .slice(0, count);
 }
 
 export interface DownOptions {
@@ -146,7 +165,7 @@ async function startCoordinator(
     {
       name: "coordinator",
       role: "coordinator",
-      flags: [...flags, "--data-dir", dataDir],
+      flags: [...flags, "--data-dir", dataDir, ...(await settingsOf(dataFolder, "coordinator"))],
       dataDir,
       logFolder: join(dataFolder, "logs"),
     },
@@ -155,7 +174,7 @@ async function startCoordinator(
   );
 }
 
-function startDatanode(
+async function startDatanode(
   { dataFolder, clock, signal }: UpOptions,
   name: string,
   coordinatorAddress: string,
@@ -167,13 +186,35 @@ function startDatanode(
     {
       name,
       role: "datanode",
-      flags: [...flags, "--data-dir", dataDir, "--coordinator-address", coordinatorAddress],
+      flags: [
+        ...flags,
+        "--data-dir",
+        dataDir,
+        "--coordinator-address",
+        coordinatorAddress,
+        ...(await settingsOf(dataFolder, "datanode")),
+      ],
       dataDir,
       logFolder: join(dataFolder, "logs"),
     },
     clock,
     signal,
   );
+}
+
+/** The settings that somebody has put into the data folder for a role, as flags; addresses and folders stay as given here. */
+async function settingsOf(
+  dataFolder: string,
+  role: "coordinator" | "datanode",
+): Promise<readonly string[]> {
+  const file = join(dataFolder, `${role}.yaml`);
+  try {
+    await access(file);
+  } catch (error) {
+    if (hasErrorCode(error, "ENOENT")) return [];
+    throw error;
+  }
+  return ["--config", file];
 }
 
 async function saveState(

@@ -15,6 +15,8 @@ export interface LocalProcess {
   readonly httpAddress?: string | undefined;
   readonly dataDir: string;
   readonly logFile?: string | undefined;
+  /** A datanode that was removed from the cluster: it is not started again, and its data counts for nothing. */
+  readonly isRemoved?: boolean | undefined;
 }
 
 /** What runs out of a data folder; kept in its `cluster.json`. */

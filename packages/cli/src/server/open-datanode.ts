@@ -7,6 +7,9 @@ import { VERSION } from "../version.ts";
 import { networksFor, openAdmin, type RunningServer, type ServerParts } from "./server-parts.ts";
 import type { DatanodeProcessConfig } from "./settings.ts";
 
+/** What readiness says of the registration of a node that was removed from its cluster. */
+export const REMOVED_VERDICT = "the node was removed from the cluster";
+
 /** Opens the datanode of a data folder, and its admin HTTP. */
 export async function openDatanode(
   config: DatanodeProcessConfig,
@@ -26,7 +29,10 @@ export async function openDatanode(
     );
     const registration: ReadinessCheck = {
       name: "registration",
-      check: () => (datanode.isRegistered ? undefined : "the coordinator does not know this node"),
+      check: () => {
+        if (datanode.isRemoved) return REMOVED_VERDICT;
+        return datanode.isRegistered ? undefined : "the coordinator does not know this node";
+      },
     };
     const httpAddress = await openAdmin(config, parts, [registration], lifecycle);
     return {

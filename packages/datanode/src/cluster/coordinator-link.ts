@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { CairnError } from "@cairnfs/base/errors";
+import { CairnError, hasReason } from "@cairnfs/base/errors";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
@@ -11,6 +11,7 @@ import type {
 import {
   BadReplicaKind,
   type CoordinatorService,
+  type RegisterNodeResponse,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { ServiceClient } from "@cairnfs/protocol/rpc/client";
 import type { ScrubReportInit } from "../scrub/scrub-report.ts";
@@ -56,6 +57,7 @@ export class CoordinatorLink {
   readonly #nodeId: Uint8Array;
   #membership: Membership | undefined;
   #isRegistered = false;
+  #isRemoved = false;
   #heartbeatIntervalMs = HEARTBEAT_INTERVAL_MS_DEFAULT;
 
   /** With what was kept from an earlier start the node is a member before it has reached the coordinator. */
@@ -86,23 +88,23 @@ export class CoordinatorLink {
     return this.#isRegistered;
   }
 
+  /** Whether the coordinator has said that this node was removed: it is never registered again. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
   get heartbeatIntervalMs(): number {
     return this.#heartbeatIntervalMs;
   }
 
-  /** Registers; when this resolves the membership is kept for the next start. `clusterMismatch` when it is another cluster. */
+  /**
+   * Registers; when this resolves the membership is kept for the next start. `clusterMismatch` when it is another cluster, `nodeRemoved`
+   * when the node is no member any more.
+   */
   async register(self: NodeDescription, usage: UsageInit, signal: AbortSignal): Promise<void> {
-    const { coordinator, nodes, logger } = this.#parts;
+    const { nodes, logger } = this.#parts;
     const before = this.#membership;
-    const answer = await coordinator.registerNode(
-      {
-        ...self,
-        nodeId: this.#nodeId,
-        clusterId: before?.clusterId ?? new Uint8Array(0),
-        usage,
-      },
-      { signal },
-    );
+    const answer = await this.#askToRegister(self, usage, signal);
     const { nodeNumber, clusterId, receiptKey, forwardKey } = answer;
     if (before !== undefined && Buffer.compare(before.clusterId, clusterId) !== 0) {
       throw new CairnError(
@@ -117,6 +119,21 @@ export class CoordinatorLink {
     if (answer.heartbeatIntervalMs > 0) this.#heartbeatIntervalMs = answer.heartbeatIntervalMs;
     this.#isRegistered = true;
     logger.info("registered with the coordinator", { nodeNumber, nodes: nodes.size });
+  }
+
+  async #askToRegister(
+    self: NodeDescription,
+    usage: UsageInit,
+    signal: AbortSignal,
+  ): Promise<RegisterNodeResponse> {
+    const clusterId = this.#membership?.clusterId ?? new Uint8Array(0);
+    try {
+      const request = { ...self, nodeId: this.#nodeId, clusterId, usage };
+      return await this.#parts.coordinator.registerNode(request, { signal });
+    } catch (error) {
+      if (hasReason(error, "nodeRemoved")) this.#isRemoved = true;
+      throw error;
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 import { backoffMs } from "@cairnfs/base/backoff";
-import { CairnError, hasReason } from "@cairnfs/base/errors";
+import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import type { Gauge, Logger, Metrics } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
@@ -42,7 +42,7 @@ export class HeartbeatWorker implements Worker {
     readonly quarantined: Gauge;
   };
   #failures = 0;
-  #isRemoved = false;
+  #hasToldRemoval = false;
 
   constructor(parts: HeartbeatWorkerParts, options: { readonly retryMs: number }) {
     this.#parts = parts;
@@ -69,8 +69,8 @@ export class HeartbeatWorker implements Worker {
     } catch (error) {
       if (!(error instanceof CairnError) || signal.aborted) throw error;
       this.#failures += 1;
-      if (hasReason(error, "nodeRemoved") && !this.#isRemoved) {
-        this.#isRemoved = true;
+      if (link.isRemoved && !this.#hasToldRemoval) {
+        this.#hasToldRemoval = true;
         logger.error("this node does not belong to the cluster any more", {}, error);
       } else if (this.#failures === 1) {
         logger.warn("the coordinator did not take the heartbeat", {}, error);

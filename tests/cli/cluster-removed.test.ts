@@ -1,0 +1,64 @@
+import { writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CommandFolder } from "./cairn-command.ts";
+
+let folder: CommandFolder;
+
+beforeAll(async () => {
+  folder = await CommandFolder.make();
+});
+afterAll(async () => {
+  await folder.run(["cluster", "down", "--wipe"]);
+  await folder[Symbol.asyncDispose]();
+});
+
+interface Row {
+  readonly name: string;
+  readonly address: string;
+  readonly isRunning: boolean;
+  readonly isRemoved?: boolean;
+}
+
+async function datanodes(): Promise<readonly Row[]> {
+  const { processes } = JSON.parse((await folder.run(["cluster", "status", "--json"])).out);
+  return processes.filter(({ role }: { role: string }) => role === "datanode");
+}
+
+test("a datanode that was removed from the cluster is ended by up, and another takes its place when it is asked for", async () => {
+  await folder.ok("cluster", "up", "--port", "0", "--datanodes", "2");
+  const [first] = await datanodes();
+  const address = first?.address ?? "";
+  await folder.ok("node", "drain", address, "--wait");
+  await folder.ok("node", "remove", address);
+
+  const up = await folder.ok("cluster", "up");
+  expect(up).toMatch(/^datanode-1 was removed from the cluster: it is ended, and not started/u);
+  expect(up).toMatch(/^the cluster is healthy: .*, 1 datanode \(/mu);
+  expect(await datanodes()).toEqual([
+    expect.objectContaining({ name: "datanode-1", isRunning: false, isRemoved: true }),
+    expect.objectContaining({ name: "datanode-2", isRunning: true }),
+  ]);
+  const status = await folder.run(["cluster", "status"]);
+  expect(status.code).toBe(0);
+  expect(status.out).toMatch(/^datanode-1 +\d+ +removed /mu);
+
+  // It is known from then on, and costs no time and no words.
+  expect(await folder.ok("cluster", "up")).toMatch(/^the cluster is healthy: .*, 1 datanode \(/u);
+  await folder.ok("cluster", "up", "--datanodes", "2");
+  const names = (await datanodes()).filter(({ isRunning }) => isRunning).map(({ name }) => name);
+  expect(names).toEqual(["datanode-2", "datanode-3"]);
+});
+
+test("settings in the data folder are those of the processes, and a wrong one is told", async () => {
+  await folder.ok("cluster", "down");
+  await writeFile(folder.file(".cairn", "coordinator.yaml"), "defaultReplicationFactor: 1\n");
+  await folder.ok("cluster", "up");
+  const { defaultReplicationFactor } = JSON.parse(await folder.ok("status", "--json"));
+  expect(defaultReplicationFactor).toBe(1);
+
+  await folder.ok("cluster", "down");
+  await writeFile(folder.file(".cairn", "datanode.yaml"), "noSuchSetting: 1\n");
+  const refused = await folder.run(["cluster", "up"]);
+  expect(refused.code).not.toBe(0);
+  expect(refused.err).toContain("noSuchSetting");
+});
