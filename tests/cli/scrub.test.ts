@@ -23,7 +23,7 @@ test("a scrub is asked for and waited for, and says what it found", async () => 
     expect(node.report).toMatchObject({ overdueChunks: 0, badCopies: 0, isRunning: false });
   }
   expect(await folder.ok("scrub", "status", ...at)).toContain(
-    "All copies are read within their period.",
+    "Every copy was stored or read within the scrub period.",
   );
 
   // Node numbers are given in the order in which nodes come: the rotten one is found by what it says.

@@ -101,3 +101,23 @@ test("chunks without a copy, or without a node for one more, are told with what 
   ]);
   expect(redundancyTroubles(owing)[0]).toBe("4 chunks without any live copy");
 });
+
+test("copies that were stored lately and not read since are not said to be read", () => {
+  const verification = {
+    overdueCopies: 0,
+    overdueBytes: 0,
+    oldestVerifiedMs: undefined,
+    silentNodes: 0,
+  };
+  const rowOf = (oldestVerifiedMs: number | undefined) =>
+    redundancyRows(
+      ALL_HEALTHY,
+      { ...HEALED, verification: { ...verification, oldestVerifiedMs } },
+      view,
+    ).at(-1);
+  expect(rowOf(undefined)).toEqual([
+    "verified",
+    "every copy was stored or read within the scrub period",
+  ]);
+  expect(rowOf(93_000)?.[1]).toMatch(/scrub period, the oldest 7 s ago$/u);
+});

@@ -111,7 +111,7 @@ function repairTexts(
   if (lost > 0) {
     texts.push(`${counted(lost, "chunk")} can only come back with a node that holds a copy`);
   }
-  return texts.length === 0 ? ["about to begin"] : texts;
+  return texts.length === 0 ? ["being planned"] : texts;
 }
 
 function runningText(repair: RepairState, nowMs: number): string {
@@ -133,10 +133,10 @@ function verifiedText(
 ): string {
   const overdue =
     overdueCopies === 0
-      ? "every copy was read within the scrub period"
+      ? "every copy was stored or read within the scrub period"
       : `${size(overdueBytes)} in ${counted(overdueCopies, "copy", "copies")} not read within the scrub period`;
   const oldest =
-    oldestVerifiedMs === undefined ? "" : `, the longest ago ${humanAgo(nowMs - oldestVerifiedMs)}`;
+    oldestVerifiedMs === undefined ? "" : `, the oldest ${humanAgo(nowMs - oldestVerifiedMs)}`;
   const silent =
     silentNodes === 0
       ? ""

@@ -1,8 +1,10 @@
+import { hasReason } from "@cairnfs/base/errors";
 import type { ExplainedChunk, ExplainedCopy, ExplainedPart } from "@cairnfs/client/redundancy";
 import { type Command, InvalidArgumentError } from "commander";
 import { type ClusterFlags, clusterFlags, type Session, withCluster } from "../cluster-command.ts";
 import type { CommandHost } from "../command.ts";
 import { COPY_COLUMNS, chunkLine, copyRow, forecastText, unplacedText } from "../explain-rows.ts";
+import { CommandFailure } from "../failure.ts";
 import { counted, humanCount, shownSize } from "../format.ts";
 import { parseClusterPath, showClusterPath } from "../path-spec.ts";
 
@@ -35,11 +37,24 @@ Examples:
     )
     .action(async (path: string, flags: ExplainFlags) => {
       await withCluster(host.context, flags, async (session) => {
-        const sum = await explain(session, parseClusterPath(path), flags);
+        const sum = await explainFile(session, parseClusterPath(path), flags);
         const isWell = sum.riskyChunks === 0 && sum.isExact;
         if (flags.check === true && !isWell) host.finishWith("unhealthy");
       });
     });
+}
+
+async function explainFile(session: Session, path: string, flags: ExplainFlags): Promise<Sum> {
+  try {
+    return await explain(session, path, flags);
+  } catch (error) {
+    if (!hasReason(error, "isADirectory")) throw error;
+    throw new CommandFailure(
+      "conflict",
+      `${showClusterPath(path)} is a directory`,
+      "name a file in it: `cairn ls` shows them; `cairn fsck PATH` looks at all files below a directory",
+    );
+  }
 }
 
 interface Sum {
@@ -67,6 +82,7 @@ async function explain(session: Session, path: string, flags: ExplainFlags): Pro
   }
   if (!output.isJson && last !== undefined && last.entry.chunkCount > 0) {
     await output.lines(["", ...sumLines(sum, flags.limit)]);
+    if (sum.shownChunks === 0) output.remark("--all shows where their copies are");
   }
   return sum;
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type ClusterFlags, clusterFlags, type Session, withCluster } from "../cluster-command.ts";
 import type { CommandHost } from "../command.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { CommandFailure } from "../failure.ts";
 import { counted, humanCount, showName } from "../format.ts";
 import { parseClusterPath } from "../path-spec.ts";
 
@@ -18,7 +19,7 @@ export function define(command: Command, host: CommandHost): void {
       "Check that all records agree with each other and with what nodes hold, while the cluster is in use. Exit code 0: all is well, 12: what was not is mended, 11: something is still not well.",
     )
     .argument("[path]", "only whether the files at or below this path can be read")
-    .option("--repair", "mend what can be mended")
+    .option("--repair", "mend what can be mended, in the whole cluster")
     .option("-q, --quiet", "no progress and no summary");
   clusterFlags(command)
     .addHelpText(
@@ -31,6 +32,13 @@ Examples:
   cairn fsck --json | jq -r 'select(.severity == "lost") | .subject'`,
     )
     .action(async (path: string | undefined, flags: FsckFlags) => {
+      if (path !== undefined && flags.repair === true) {
+        throw new CommandFailure(
+          "usage",
+          "--repair is for the whole cluster: with a path nothing is mended",
+          "`cairn fsck --repair` mends what can be mended",
+        );
+      }
       const asked = path === undefined ? undefined : parseClusterPath(path);
       await withCluster(context, flags, async (session) => {
         host.finishWith(await check(session, asked, flags));

@@ -186,6 +186,9 @@ function defineRemove(parent: Command, host: CommandHost): void {
             ? "no chunk had a copy there"
             : `${counted(namedChunks, "chunk")} had a copy there, ${counted(lostChunks, "chunk")} lost`;
         await output.line(`node ${nodeNumber} is removed: ${what}`);
+        output.remark(
+          "its process can be stopped; with an empty data folder it would join as a new node",
+        );
       });
     });
 }

@@ -96,12 +96,19 @@ async function list(session: Session, path: string, flags: LsFlags): Promise<voi
   const { client, output, signal, context } = session;
   const isExact = flags.bytes === true;
   let rows: string[][] = [];
+  let count = 0;
   for await (const item of client.trash.list({ path, signal })) {
+    count += 1;
     if (output.isJson) await output.json(item);
     else rows.push(rowOf(item));
     if (rows.length === ROWS_SHOWN) await show();
   }
   if (rows.length > 0) await show();
+  if (count === 0) {
+    output.remark(
+      path === "/" ? "the trash is empty" : "nothing in the trash was removed from there",
+    );
+  }
 
   async function show(): Promise<void> {
     await output.table(

@@ -41,7 +41,8 @@ export async function showScrub(
   const nowMs = context.clock.now();
   const { totals } = status;
   const size = (sizeBytes: number) => shownSize(sizeBytes, isExact);
-  if (troubles.length === 0) await output.line("All copies are read within their period.");
+  if (troubles.length === 0)
+    await output.line("Every copy was stored or read within the scrub period.");
   await output.lines(troubles.map((trouble) => `! ${trouble}`));
   await output.line("");
   await output.table(
