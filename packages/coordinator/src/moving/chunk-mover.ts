@@ -62,6 +62,8 @@ export class ChunkMover {
   async move(id: ChunkId, witness: MoveWitness, signal: AbortSignal): Promise<TurnOutcome> {
     let hasMoved = false;
     let hasCopied = false;
+    // A copy pays for the reads of the release that follows it.
+    let isPaid = false;
     let preferred: number | undefined;
     // A copy lets one copy go as a rule; a chunk that left several draining nodes has more.
     for (let steps = 0; steps < STEPS_MAX; steps++) {
@@ -72,14 +74,15 @@ export class ChunkMover {
       const { record, plan } = found;
       if (plan.kind === "blocked") return { hasMoved, isUnfinished: true };
       if (plan.kind === "release") {
-        if (!(await this.#release(id, record, { plan, witness }, signal))) {
-          return { hasMoved, isUnfinished: true };
-        }
+        const isReleased = await this.#release(id, record, { plan, witness, isPaid }, signal);
+        if (!isReleased) return { hasMoved, isUnfinished: true };
+        isPaid = false;
         hasMoved = true;
         continue;
       }
       if (hasCopied) return { hasMoved, isUnfinished: true };
       hasCopied = true;
+      isPaid = true;
       const copied = await this.#copy(id, record, { plan, witness, preferred }, signal);
       if (!copied) return { hasMoved, isUnfinished: true };
       preferred = plan.from;
@@ -96,11 +99,16 @@ export class ChunkMover {
   async #release(
     id: ChunkId,
     { lengthBytes }: ChunkRecord,
-    job: { readonly plan: MovePlan & { kind: "release" }; readonly witness: MoveWitness },
+    job: {
+      readonly plan: MovePlan & { kind: "release" };
+      readonly witness: MoveWitness;
+      readonly isPaid: boolean;
+    },
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { plan, witness } = job;
+    const { plan, witness, isPaid } = job;
     const { leaver, intactMin, reason } = plan;
+    if (!isPaid && intactMin > 0) await this.#parts.budget.take(lengthBytes, signal);
     const isReleased = await this.#parts.release.release(
       { id, nodeNumber: leaver, intactMin },
       signal,

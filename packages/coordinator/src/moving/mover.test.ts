@@ -38,6 +38,20 @@ test("no copy goes before the wanted ones elsewhere have been read: a bad one is
   expect(await cluster.holdersOf(id)).toEqual([2, 3, 4]);
 });
 
+test("copies too many are read and let go within the budget", async () => {
+  const cluster = await MoverCluster.open(places(4), { moveBytesPerSecond: MIB });
+  for (let number = 0; number < 40; number++) await cluster.chunk(number, [1, 2, 3, 4]);
+  const left = async () => {
+    const records = [...(await cluster.records()).values()];
+    return records.filter((record) => record.nodeNumbers.length > 3).length;
+  };
+  await cluster.running(async (pass) => {
+    for (let second = 0; second < 10; second++) await pass(1000);
+    expect(await left()).toBeGreaterThanOrEqual(28);
+  });
+  await cluster.until(async () => expect(await left()).toBe(0));
+});
+
 test("a drain does not end while clients may still store on the node", async () => {
   const cluster = await MoverCluster.open(places(5));
   await cluster.chunk(1, [1, 2, 3]);
