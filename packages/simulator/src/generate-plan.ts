@@ -38,6 +38,7 @@ interface ActionChoices {
   readonly shape: Shape;
   readonly values: readonly Value[];
   readonly files: readonly string[];
+  readonly isReusing: boolean;
 }
 
 interface FaultChoices {
@@ -57,8 +58,9 @@ export function generatePlan(seed: number, profileName?: string): Plan {
   }
   const shape = shapeOf(random.branch("shape"), found);
   // With few values clients put the same bytes again and again.
-  const values = valuesOf(random.branch("values"));
-  const operations = operationsOf(random.branch("operations"), shape, values);
+  const isReusing = found.isReusing ?? false;
+  const values = valuesOf(random.branch("values"), isReusing);
+  const operations = operationsOf(random.branch("operations"), { shape, values, isReusing });
   const choices = { shape, profile: found, workMs: spanMs(operations) };
   const faults = faultsOf(random.branch("faults"), choices);
   return { seed, profile, shape, values, operations, faults };
@@ -98,26 +100,30 @@ function shapeOf(random: Chance, profile: Profile): Shape {
     chunkGraceMs: random.pick([50, 500, 6_000]),
     receiptLifeMs: random.pick([5_000, 30_000]),
     clocks,
+    ...(profile.isReusing === true && { trashMs: 0, contentGraceMs: 500, chunkGraceMs: 50 }),
   };
 }
 
 /** Every length is used once, so that it names the value. */
-function valuesOf(random: Chance): Value[] {
-  const count = random.pick([3, 6, 12]);
+function valuesOf(random: Chance, isReusing: boolean): Value[] {
+  const count = isReusing ? 3 : random.pick([3, 6, 12]);
   return Array.from({ length: count }, (_, id) => {
     if (id === 0) return { id, sizeBytes: 0 };
-    const kind = random.weighted({ inline: 3, packed: 5, chunks: 4 });
+    const kind = isReusing ? "packed" : random.weighted({ inline: 3, packed: 5, chunks: 4 });
     if (kind === "inline") return { id, sizeBytes: 16 * random.below(200) + id };
     if (kind === "packed") return { id, sizeBytes: 5_008 + 16 * random.below(3_000) + id };
     return { id, sizeBytes: CHUNK_BYTES_MIN + 16 * random.below(7_000) + id };
   });
 }
 
-function operationsOf(random: Chance, shape: Shape, values: readonly Value[]): PlannedOperation[] {
-  const count = 12 + random.below(28);
-  const meanPauseMs = random.pick([5, 100, 600, 2_000]);
+function operationsOf(
+  random: Chance,
+  { shape, values, isReusing }: Omit<ActionChoices, "files">,
+): PlannedOperation[] {
+  const count = 12 + random.below(28) + (isReusing ? 10 : 0);
+  const meanPauseMs = isReusing ? random.pick([300, 900]) : random.pick([5, 100, 600, 2_000]);
   // With few paths clients meet more often.
-  const files = random.is(0.5) ? FILES : FILES.slice(0, 2 + random.below(2));
+  const files = random.is(0.5) && !isReusing ? FILES : FILES.slice(0, 2 + random.below(2));
   return Array.from({ length: count }, (_, id) => ({
     id,
     client: `client${1 + random.below(shape.clients)}`,
@@ -126,14 +132,14 @@ function operationsOf(random: Chance, shape: Shape, values: readonly Value[]): P
     action:
       id < 2
         ? { kind: "mkdir", path: FOLDERS[id] ?? "/d" }
-        : actionOf(random, { shape, values, files }),
+        : actionOf(random, { shape, values, files, isReusing }),
   }));
 }
 
-function actionOf(random: Chance, { shape, values, files }: ActionChoices): Action {
-  const kind = random.weighted(
-    shape.trashMs > 0 ? { ...ACTIONS, remove: 5, restore: 5, emptyTrash: 1 } : ACTIONS,
-  );
+function actionOf(random: Chance, { shape, values, files, isReusing }: ActionChoices): Action {
+  const withTrash = { ...ACTIONS, remove: 5, restore: 5, emptyTrash: 1 };
+  const usual = shape.trashMs > 0 ? withTrash : ACTIONS;
+  const kind = random.weighted(isReusing ? { ...ACTIONS, remove: 10, mkdir: 1, list: 0 } : usual);
   const path = random.pick(files);
   switch (kind) {
     case "put":
@@ -186,7 +192,7 @@ function faultsOf(random: Chance, { shape, profile, workMs }: FaultChoices): Pla
   const count = 1 + random.below(profile.faultsMax);
   // Most while clients work, some when the work in the background goes on.
   const overMs = random.pick([workMs + 200, workMs + 200, 2 * workMs + 10_000]);
-  const maker = new FaultMaker(random, shape);
+  const maker = new FaultMaker(random, shape, profile.methods ?? METHODS);
   return Array.from({ length: count }, () => ({
     atMs: random.between(0, overMs),
     action: maker.make(random.weighted(profile.weights as Record<FaultAction["kind"], number>)),
@@ -198,13 +204,15 @@ function faultsOf(random: Chance, { shape, profile, workMs }: FaultChoices): Pla
 /** Chooses faults that a cluster survives without losing anything. */
 class FaultMaker {
   readonly #random: Chance;
+  readonly #methods: Readonly<Record<string, number>>;
   readonly #nodes: string[];
   readonly #clients: string[];
   /** The one node whose disk may lose what it had acknowledged: two copies are acknowledged at least. */
   readonly #frail: string;
 
-  constructor(random: Chance, shape: Shape) {
+  constructor(random: Chance, shape: Shape, methods: Readonly<Record<string, number>>) {
     this.#random = random;
+    this.#methods = methods;
     this.#nodes = Array.from({ length: shape.nodes }, (_, at) => `node${at + 1}`);
     this.#clients = Array.from({ length: shape.clients }, (_, at) => `client${at + 1}`);
     this.#frail = random.pick(this.#nodes);
@@ -262,13 +270,13 @@ class FaultMaker {
       case "holdRequest":
         return {
           kind,
-          method: random.weighted(METHODS),
+          method: random.weighted(this.#methods),
           forMs: random.aboutMs(random.pick([2_000, 12_000])),
         };
       case "killAtRequest":
         return {
           kind,
-          method: random.weighted(METHODS),
+          method: random.weighted(this.#methods),
           isAnswered: random.is(0.6),
           isPowerLost: random.is(0.6),
           downMs: shortMs,

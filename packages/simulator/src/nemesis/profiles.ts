@@ -6,6 +6,10 @@ export interface Profile {
   readonly faultsMax: number;
   /** How often each kind is chosen, by weight. */
   readonly weights: Readonly<Partial<Record<FaultAction["kind"], number>>>;
+  /** How often each method is chosen by faults that wait for a request; as often as usual unless given. */
+  readonly methods?: Readonly<Record<string, number>>;
+  /** Clients put the same few bytes again and again, and let go of them in between. */
+  readonly isReusing?: boolean;
   readonly hasClockDrift: boolean;
   /** So many of all runs have disks that are nearly full. */
   readonly smallDiskShare: number;
@@ -40,6 +44,14 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
   disks: { faultsMax: 6, weights: DISKS, hasClockDrift: false, smallDiskShare: 0.2 },
   clocks: { faultsMax: 6, weights: CLOCKS, hasClockDrift: true, smallDiskShare: 0 },
   members: { faultsMax: 5, weights: MEMBERS, hasClockDrift: false, smallDiskShare: 0 },
+  reuse: {
+    faultsMax: 9,
+    weights: { holdRequest: 10, slowCommits: 2, freeze: 1, killAtRequest: 2, block: 1 },
+    methods: { PutFile: 4, PutChunk: 3, DeleteChunks: 6, HasChunks: 1, AddChunks: 1 },
+    isReusing: true,
+    hasClockDrift: false,
+    smallDiskShare: 0,
+  },
   everything: {
     faultsMax: 10,
     weights: { ...MEMBERS, ...NETWORK, ...CRASHES, ...DISKS, ...CLOCKS, kill: 8 },
@@ -56,5 +68,6 @@ export const MIXED: Readonly<Record<string, number>> = {
   disks: 2,
   clocks: 1,
   members: 2,
+  reuse: 2,
   everything: 4,
 };
