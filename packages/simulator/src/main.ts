@@ -35,30 +35,56 @@ const SHRINK_RUNS = 150;
 const PROGRESS_MS = 2_000;
 
 const clock = new SystemClock();
-const { values: flags } = parseArgs({
-  options: {
-    seeds: { type: "string" },
-    minutes: { type: "string" },
-    from: { type: "string" },
-    profile: { type: "string" },
-    jobs: { type: "string" },
-    seed: { type: "string" },
-    trace: { type: "boolean", default: false },
-    mutations: { type: "boolean", default: false },
-    only: { type: "string" },
-    shrink: { type: "boolean", default: true },
-    help: { type: "boolean", default: false },
-  },
-  allowNegative: true,
-});
+const flags = flagsOf(process.argv.slice(2));
 
+// Who reads this may have read enough: `| head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 process.exitCode = await main();
+
+function flagsOf(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        seeds: { type: "string" },
+        minutes: { type: "string" },
+        from: { type: "string" },
+        profile: { type: "string" },
+        jobs: { type: "string" },
+        seed: { type: "string" },
+        trace: { type: "boolean", default: false },
+        mutations: { type: "boolean", default: false },
+        only: { type: "string" },
+        shrink: { type: "boolean", default: true },
+        help: { type: "boolean", short: "h", default: false },
+      },
+      allowNegative: true,
+    }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return refuse(
+      `${error.message.split("\n")[0]?.replace(/\.$/u, "")}; --help shows what there is`,
+    );
+  }
+}
+
+function refuse(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(2);
+}
 
 async function main(): Promise<number> {
   if (flags.help) {
     process.stdout.write(USAGE);
     return 0;
   }
+  if (flags.profile !== undefined && !Object.hasOwn(PROFILES, flags.profile)) {
+    refuse(`--profile is ${flags.profile}, expected one of ${Object.keys(PROFILES).join(", ")}`);
+  }
+  if (flags.trace && flags.seed === undefined) refuse("--trace goes with --seed");
   if (flags.mutations) return runAllMutations();
   return flags.seed === undefined ? runMany() : runOne(number("seed", flags.seed));
 }
@@ -81,20 +107,20 @@ async function runOne(seed: number): Promise<number> {
 async function runMany(): Promise<number> {
   const count = number("seeds", flags.seeds ?? "1000");
   const from = number("from", flags.from ?? String(clock.now() % 1_000_000_000));
-  const jobs = number("jobs", flags.jobs ?? String(availableParallelism()));
+  const jobs = number("jobs", flags.jobs ?? String(availableParallelism()), 1);
   const startedMs = clock.monotonicMs();
   const untilMs =
     flags.minutes === undefined
       ? Number.POSITIVE_INFINITY
-      : startedMs + Number(flags.minutes) * 60_000;
+      : startedMs + number("minutes", flags.minutes) * 60_000;
   const failures: SeedResult[] = [];
   let next = 0;
   let done = 0;
   let undecided = 0;
   const rate = () => Math.round((done / (clock.monotonicMs() - startedMs)) * 60_000);
-  const progress = () => `${done} seeds, ${rate()} a minute, ${failures.length} failed`;
+  const progress = () => `${plural(done, "seed")}, ${rate()} a minute, ${failures.length} failed`;
   process.stdout.write(
-    `seeds from ${from} on, ${flags.profile ?? "a mix of profiles"}, ${jobs} processes\n`,
+    `seeds from ${from} on, ${flags.profile ?? "a mix of profiles"}, ${plural(jobs, "process", "processes")}\n`,
   );
   let toldMs = startedMs;
   await runSeedPool({
@@ -118,7 +144,7 @@ async function runMany(): Promise<number> {
 
 async function runAllMutations(): Promise<number> {
   const results = await runMutations({
-    jobs: number("jobs", flags.jobs ?? String(availableParallelism())),
+    jobs: number("jobs", flags.jobs ?? String(availableParallelism()), 1),
     from: number("from", flags.from ?? "1"),
     seedsMax: number("seeds", flags.seeds ?? "3000"),
     knownBad: [],
@@ -157,11 +183,14 @@ async function showSmall(seed: number): Promise<void> {
   );
 }
 
-function number(name: string, text: string): number {
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+function number(name: string, text: string, least = 0): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
-    process.stderr.write(`--${name} is ${text}, expected a whole number\n`);
-    process.exit(2);
+  if (!Number.isSafeInteger(value) || value < least) {
+    refuse(`--${name} is ${text}, expected a whole number${least > 0 ? ` from ${least} on` : ""}`);
   }
   return value;
 }
