@@ -53,14 +53,14 @@ test("a drain that cannot end is refused, and its plan says why and exits with 1
   expect(plan.code).toBe(11);
   expect(plan.out).toMatch(
     new RegExp(
-      `it cannot end: 1 chunk \\(2.9 MiB\\) have no node to go to: ${nodes} copies wanted`,
+      `it cannot end: 1 chunk \\(2.9 MiB\\) cannot go to any node: ${nodes} copies wanted`,
       "u",
     ),
   );
   const refused = await folder.run(["node", "drain", "1", ...at]);
   expect([refused.code, refused.err]).toEqual([
     4,
-    expect.stringMatching(/node 1 cannot be emptied: 1 chunks of 3000000 bytes/u),
+    expect.stringMatching(/node 1 cannot be emptied: 1 chunk of 3000000 bytes/u),
   ]);
   expect(await folder.ok("node", "drain", "1", "--force", ...at)).toBe("node 1 is draining\n");
   expect(await folder.ok("rebalance", "status", ...at)).toMatch(

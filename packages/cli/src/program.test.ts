@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { CommandHost } from "./command.ts";
 import { COMMANDS } from "./command-table.ts";
 import { completionScript, SHELLS } from "./completion-script.ts";
-import { buildProgram, usageFailure } from "./program.ts";
+import { buildProgram, commandPath, usageFailure } from "./program.ts";
 import { VERSION } from "./version.ts";
 
 const host: CommandHost = {
@@ -81,4 +81,11 @@ test("what is wrong with a command line is told with what to do next", async () 
 test("the release is that of the package", async () => {
   const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
   expect(JSON.parse(text).version).toBe(VERSION);
+});
+
+test("help that is pointed to is that of the subcommand", async () => {
+  const fresh = await buildProgram(host, () => true);
+  expect(commandPath(fresh, ["node", "drain", "3", "4"])).toBe("node drain");
+  expect(commandPath(fresh, ["node", "dra"])).toBe("node");
+  expect(commandPath(fresh, ["put", "drain"])).toBe("put");
 });

@@ -39,6 +39,14 @@ function sentence(summary: string): string {
   return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 }
 
+/** The command that the words ask for, with its subcommand, as one types it: `node drain`. */
+export function commandPath(program: Command, words: readonly string[]): string {
+  const [name = "", next = ""] = words;
+  const command = program.commands.find((candidate) => candidate.name() === name);
+  const isSubcommand = command?.commands.some((candidate) => candidate.name() === next) === true;
+  return isSubcommand ? `${name} ${next}` : name;
+}
+
 /** What commander refused, as our own failure; undefined when it only showed help or the version. */
 export function usageFailure(error: CommanderError, command: string): CommandFailure | undefined {
   if (error.exitCode === 0) return undefined;

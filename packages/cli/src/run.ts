@@ -4,7 +4,7 @@ import { COMMANDS } from "./command-table.ts";
 import type { Context, ProcessContext } from "./context.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { exitNumber, showFailure } from "./failure.ts";
-import { buildProgram, usageFailure } from "./program.ts";
+import { buildProgram, commandPath, usageFailure } from "./program.ts";
 
 /** Runs what the arguments ask for, tells what went wrong on stderr, and resolves with the exit code for the shell. */
 export async function run(
@@ -21,11 +21,13 @@ export async function run(
   };
   const wanted = commandName(arguments_);
   const ordered = commandFirst(arguments_, wanted);
+  let path = wanted;
   try {
     const program = await buildProgram(host, (name) => name === wanted);
+    if (wanted !== "") path = commandPath(program, ordered);
     await program.parseAsync([...ordered], { from: "user" });
   } catch (error) {
-    const failure = error instanceof CommanderError ? usageFailure(error, wanted) : error;
+    const failure = error instanceof CommanderError ? usageFailure(error, path) : error;
     const stopped = stoppedBy();
     if (stopped !== undefined) return stoppedQuietly(context, stopped);
     if (failure === undefined) return 0;

@@ -46,13 +46,22 @@ export function define(command: Command, host: CommandHost): void {
       "how many datanodes (as before, 6 at first)",
       parseCount(1, 256),
     )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  cairn cluster up\n  cairn cluster up -n 8\n  cairn cluster up -p 0 -d /tmp/trial\n\nSettings are read from coordinator.yaml and datanode.yaml in the data folder, if they are there.",
+    )
     .action((flags: UpFlags) => up(context, flags));
   sub("down")
     .description("End all processes in order; the files stay unless --wipe is given.")
     .option("--wipe", "remove the data too")
+    .addHelpText("after", "\nExamples:\n  cairn cluster down\n  cairn cluster down --wipe")
     .action((flags: DownFlags) => down(context, flags));
   sub("status")
     .description("Show the processes; exit code 11 when one that should run does not.")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  cairn cluster status\n  cairn cluster status --json | jq -r '.processes[] | [.name, .pid] | @tsv'",
+    )
     .action(async (flags: ClusterFlags) => {
       if (!(await status(context, flags))) host.finishWith("unhealthy");
     });

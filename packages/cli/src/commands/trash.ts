@@ -36,6 +36,10 @@ export function define(command: Command, host: CommandHost): void {
     .description("List what can be restored, by the paths it had.")
     .argument("[path]", "only what was removed at or below this path")
     .option("-b, --bytes", "exact sizes")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  cairn trash ls\n  cairn trash ls /photos\n  cairn trash ls --json | jq -r .trashId",
+    )
     .action(async (path: string | undefined, flags: LsFlags) => {
       const below = parseClusterPath(path ?? "/");
       await withCluster(context, flags, (session) => list(session, below, flags));
@@ -47,6 +51,10 @@ export function define(command: Command, host: CommandHost): void {
     .argument("<items...>", "ids, or paths in the cluster")
     .option("--to <path>", "to this path instead of where it was; for one item")
     .option("--replace", "replace a file that is there now")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  cairn trash restore /photos/a.jpg\n  cairn trash restore 68132 --to /photos/old.jpg",
+    )
     .action(async (items: readonly string[], flags: RestoreFlags) => {
       if (flags.to !== undefined && items.length > 1) {
         throw new CommandFailure("usage", "--to is for one item", "restore them one by one");
@@ -62,6 +70,10 @@ export function define(command: Command, host: CommandHost): void {
       parseDurationOption,
     )
     .option("-y, --yes", "do not ask")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  cairn trash empty /photos --older-than 1d\n  cairn trash empty 68132\n  cairn trash empty -y",
+    )
     .action(async (items: readonly string[], flags: EmptyFlags) => {
       await withCluster(context, flags, (session) => empty(session, items, flags));
     });
@@ -71,6 +83,10 @@ export function define(command: Command, host: CommandHost): void {
     )
     .argument("<directory>", "a directory in the cluster")
     .argument("<period>", "like 30d; 0: nothing goes there; inherit: as the directory above says")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  cairn trash keep /scratch 0\n  cairn trash keep /photos 30d\n  cairn trash keep /photos inherit",
+    )
     .action(async (directory: string, period: string, flags: ClusterFlags) => {
       const trashMs = period === "inherit" ? undefined : parseDuration(period);
       if (trashMs === undefined && period !== "inherit") {

@@ -74,7 +74,7 @@ function notes(plan: MovePlan, size: (sizeBytes: number) => string): string[] {
         ? `${counted(plan.copiesWantedMax, "copy", "copies")} wanted, ${counted(plan.usableNodes, "node")} left to hold them`
         : "the other nodes have too little room";
     all.push(
-      `it cannot end: ${counted(plan.blockedChunks, "chunk")} (${size(plan.blockedBytes)}) have no node to go to: ${why}`,
+      `it cannot end: ${counted(plan.blockedChunks, "chunk")} (${size(plan.blockedBytes)}) cannot go to any node: ${why}`,
     );
   }
   if (plan.waitingChunks > 0) {

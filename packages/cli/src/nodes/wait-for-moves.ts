@@ -41,7 +41,7 @@ export async function waitForDrain(session: Session, nodeNumber: number): Promis
         isBlockedTold = true;
         progress.clear();
         output.remark(
-          `${counted(drain.blockedChunks, "chunk")} have no node to go to yet: add a node or free some room`,
+          `${counted(drain.blockedChunks, "chunk")} cannot go to any node yet: add a node or free some room`,
         );
       }
       await context.clock.sleep(ASK_EVERY_MS, signal);

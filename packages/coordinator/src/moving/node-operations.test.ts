@@ -104,7 +104,7 @@ test("a drain that could not end is refused, says what to do, and is started whe
   await cluster.chunk(1, [1, 2, 3]);
   const operations = operationsOf(cluster);
   expect(await refusal(operations.drain("1", { force: false }, never))).toMatch(
-    /node 1 cannot be emptied: 1 chunks of 1048576 bytes have no node to go to; 3 copies are wanted and 2 healthy nodes would be left: add a node first/u,
+    /node 1 cannot be emptied: 1 chunk of 1048576 bytes cannot go to any node; 3 copies are wanted and 2 healthy nodes would be left: add a node first/u,
   );
   expect(cluster.stateOf(1)).toBe("inService");
   await operations.drain("1", { force: true }, never);

@@ -118,7 +118,7 @@ function cannotEnd(nodeNumber: number, plan: Foretold): CairnError {
       : "the other nodes have too little room: add a node or free some first";
   return new CairnError(
     "preconditionFailed",
-    `node ${nodeNumber} cannot be emptied: ${blockedChunks} chunks of ${blockedBytes} bytes have no node to go to; ${why}, or force it to start and wait`,
+    `node ${nodeNumber} cannot be emptied: ${blockedChunks} ${blockedChunks === 1 ? "chunk" : "chunks"} of ${blockedBytes} bytes cannot go to any node; ${why}, or force it to start and wait`,
     { details: { blockedChunks, blockedBytes, copiesWantedMax, usableNodes } },
   );
 }
