@@ -20,7 +20,7 @@ function eventsOf(out: string): Event[] {
     .map((line): Event => JSON.parse(line));
 }
 
-test("copies that a node lost while it was down are told by fsck, taken out with --repair, and made anew", async () => {
+test("copies that a node lost behind its back are told by fsck, taken out with --repair, and made anew", async () => {
   await using cluster = await ProcessCluster.start({ name: "fsck", datanodes: 4 });
   await using folder = await CommandFolder.make();
   const client = await cluster.connect();
@@ -35,11 +35,9 @@ test("copies that a node lost while it was down are told by fsck, taken out with
     folder.run(["fsck", "--json", "--coordinator", cluster.coordinator.ready.address, ...flags]);
   expect(await fsck()).toMatchObject({ code: 0 });
 
-  await cluster.datanode(0).end();
+  // A node that starts again is compared with the records at once, and healed before anybody asks: this one goes on.
   const lost = await damageChunkFiles(cluster.dataDir(0), "delete", new Prng(5));
   expect(lost).toBeGreaterThan(0);
-  await cluster.restartDatanode(0);
-  await cluster.untilHealthy();
 
   const told = await fsck();
   expect(told.code).toBe(11);
