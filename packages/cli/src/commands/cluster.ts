@@ -108,7 +108,7 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
     await output.line(`${name} was removed from the cluster: it is ended, and not started again`);
   }
   const seconds = ((clock.monotonicMs() - startedMs) / 1000).toFixed(1);
-  if (removed.length > 0) {
+  if (removed.length > 0 && flags.datanodes === undefined) {
     output.remark(
       `\`cairn cluster up -n ${datanodes + removed.length}\` starts ${removed.length === 1 ? "a new one in its place" : "new ones in their place"}`,
     );

@@ -47,43 +47,54 @@ export async function clusterUp(options: UpOptions): Promise<ClusterState> {
   const { dataFolder } = options;
   await new RealDisk().makeFolder(dataFolder);
   return alone(dataFolder, async () => {
-    const before = await readState(dataFolder);
-    refuseDev(before, await runningProcesses(before), dataFolder);
-    const running = new Map(
-      (await runningProcesses(before)).map((process) => [process.name, process]),
-    );
-    // Saved after each start: whatever happens here, `down` finds what was started.
-    const saving = new Limit(1);
-    const save = () => saving.run(() => saveState(dataFolder, [...running.values()], before));
-    const start = async (name: string, spec: () => Promise<LocalProcess>) => {
-      const found = running.get(name);
-      const process = found ?? (await spec());
-      running.set(name, process);
-      options.tell(process, found !== undefined);
-      await save();
-      return process;
-    };
-    const coordinator = await start("coordinator", () => startCoordinator(options, before));
-    const names = datanodeNames(before, options.datanodes);
-    const datanodes = await settled(
-      names.map((name) => start(name, () => startDatanode(options, name, coordinator.address))),
-    );
-    const { clock, signal } = options;
-    const parts = { clock, random: new SystemRandom() };
-    const removed = await waitForNodes(
-      coordinator.address,
-      datanodes,
-      HEALTHY_WITHIN_MS,
-      { ...parts, network: new FramedNetwork(parts) },
-      signal,
-    );
-    for (const process of removed) {
-      await stopServer(process, clock);
-      running.set(process.name, { ...process, isRemoved: true });
-      options.tellRemoved(process);
+    for (;;) {
+      const { state, removedCount } = await startAll(options);
+      // Those that were asked for by number are made up for.
+      if (removedCount === 0 || options.datanodes === undefined) return state;
     }
-    return save();
   });
+}
+
+async function startAll(
+  options: UpOptions,
+): Promise<{ readonly state: ClusterState; readonly removedCount: number }> {
+  const { dataFolder } = options;
+  const before = await readState(dataFolder);
+  refuseDev(before, await runningProcesses(before), dataFolder);
+  const running = new Map(
+    (await runningProcesses(before)).map((process) => [process.name, process]),
+  );
+  // Saved after each start: whatever happens here, `down` finds what was started.
+  const saving = new Limit(1);
+  const save = () => saving.run(() => saveState(dataFolder, [...running.values()], before));
+  const start = async (name: string, spec: () => Promise<LocalProcess>) => {
+    const found = running.get(name);
+    const process = found ?? (await spec());
+    running.set(name, process);
+    options.tell(process, found !== undefined);
+    await save();
+    return process;
+  };
+  const coordinator = await start("coordinator", () => startCoordinator(options, before));
+  const names = datanodeNames(before, options.datanodes);
+  const datanodes = await settled(
+    names.map((name) => start(name, () => startDatanode(options, name, coordinator.address))),
+  );
+  const { clock, signal } = options;
+  const parts = { clock, random: new SystemRandom() };
+  const removed = await waitForNodes(
+    coordinator.address,
+    datanodes,
+    HEALTHY_WITHIN_MS,
+    { ...parts, network: new FramedNetwork(parts) },
+    signal,
+  );
+  for (const process of removed) {
+    await stopServer(process, clock);
+    running.set(process.name, { ...process, isRemoved: true });
+    options.tellRemoved(process);
+  }
+  return { state: await save(), removedCount: removed.length };
 }
 
 /** As many as `wanted`, or as there were; names of removed ones are not used again, since their folders are not empty. */
