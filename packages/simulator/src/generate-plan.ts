@@ -29,6 +29,8 @@ const STALL_SHARE = 0.45;
 const LINGER_SHARE = 0.7;
 /** Longer than clients take for their work. */
 const TRASH_MS = 3_600_000;
+/** More than a client keeps in memory before it begins to upload. */
+const LARGE_BYTES = 1_800_000;
 /** Too small for the stores to keep spare room, which is dear to make. */
 const DISK_BYTES = 12 * 1024 * 1024;
 const LARGE_DISK_BYTES = 64 * 1024 * 1024;
@@ -109,10 +111,13 @@ function valuesOf(random: Chance, isReusing: boolean): Value[] {
   const count = isReusing ? 3 : random.pick([3, 6, 12]);
   return Array.from({ length: count }, (_, id) => {
     if (id === 0) return { id, sizeBytes: 0 };
-    const kind = isReusing ? "packed" : random.weighted({ inline: 3, packed: 5, chunks: 4 });
+    const kind = isReusing
+      ? "packed"
+      : random.weighted({ inline: 30, packed: 50, chunks: 40, large: 2 });
     if (kind === "inline") return { id, sizeBytes: 16 * random.below(200) + id };
     if (kind === "packed") return { id, sizeBytes: 5_008 + 16 * random.below(3_000) + id };
-    return { id, sizeBytes: CHUNK_BYTES_MIN + 16 * random.below(7_000) + id };
+    const leastBytes = kind === "large" ? LARGE_BYTES : CHUNK_BYTES_MIN;
+    return { id, sizeBytes: leastBytes + 16 * random.below(7_000) + id };
   });
 }
 
@@ -142,13 +147,13 @@ function actionOf(random: Chance, { shape, values, files, isReusing }: ActionCho
   const kind = random.weighted(isReusing ? { ...ACTIONS, remove: 10, mkdir: 1, list: 0 } : usual);
   const path = random.pick(files);
   switch (kind) {
-    case "put":
-      return {
-        kind,
-        path,
-        value: random.below(values.length),
-        stallMs: random.is(0.08) ? random.below(shape.sessionTtlMs * STALL_SHARE) : 0,
-      };
+    case "put": {
+      const value = random.below(values.length);
+      // What takes long to come is most of all what is long.
+      const isStalling = random.is((values[value]?.sizeBytes ?? 0) >= LARGE_BYTES ? 0.5 : 0.08);
+      const stallMs = isStalling ? random.below(shape.sessionTtlMs * STALL_SHARE) : 0;
+      return { kind, path, value, stallMs };
+    }
     case "get":
       return {
         kind,

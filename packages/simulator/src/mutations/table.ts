@@ -111,13 +111,6 @@ export const MUTATIONS: readonly Mutation[] = [
     why: "a repair is recorded that was not proved",
   },
   {
-    name: "released-unread",
-    file: "packages/coordinator/src/moving/copy-release.ts",
-    find: "if (intact.length < leaver.intactMin) return false;",
-    replace: "",
-    why: "a copy is let go although the others were not found intact",
-  },
-  {
     name: "data-folder-not-synced",
     file: "packages/datanode/src/store/data-folder.ts",
     find: "await makeFolderDurably(disk, path);",

@@ -186,9 +186,10 @@ export class ClientRunner {
   }
 
   async *#inParts(bytes: Buffer, stallMs: number): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < bytes.byteLength; at += PART_BYTES) {
+    const partBytes = Math.max(PART_BYTES_MIN, Math.ceil(bytes.byteLength / PARTS_MAX));
+    for (let at = 0; at < bytes.byteLength; at += partBytes) {
       if (stallMs > 0) await this.#pause(stallMs);
-      yield bytes.subarray(at, Math.min(at + PART_BYTES, bytes.byteLength));
+      yield bytes.subarray(at, Math.min(at + partBytes, bytes.byteLength));
     }
   }
 
@@ -234,4 +235,5 @@ function seenOf(entry: FileEntry): string {
 
 /** Clocks that drift make a grace shorter for those who do not. */
 const GRACE_SHARE = 0.9;
-const PART_BYTES = 40_000;
+const PART_BYTES_MIN = 40_000;
+const PARTS_MAX = 12;

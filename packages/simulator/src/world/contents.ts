@@ -6,7 +6,7 @@ export interface Value {
   readonly sizeBytes: number;
 }
 
-const POOL_BYTES = 512 * 1024;
+const POOL_BYTES = 2048 * 1024;
 const STAMP_BYTES = 1024;
 let pool: Buffer | undefined;
 
