@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { CommandFolder } from "./cairn-command.ts";
+import { CommandFolder, type Running } from "./cairn-command.ts";
 
 let folder: CommandFolder;
 
@@ -68,3 +69,31 @@ test("settings in the data folder are those of the processes, and a wrong one is
   expect(refused.code).not.toBe(0);
   expect(refused.err).toContain("noSuchSetting");
 });
+
+test("a dev cluster starts without a datanode that was removed, and says so", async () => {
+  await using other = await CommandFolder.make();
+  const dev = (...flags: readonly string[]) => other.start(["dev", "--port", "0", ...flags]);
+  const end = async ({ child, ended }: Running) => {
+    child.kill("SIGTERM");
+    return (await ended).out;
+  };
+  const first = dev("--json");
+  await lineWith(first, "ready");
+  await other.ok("node", "drain", "2", "--wait");
+  await other.ok("node", "remove", "2");
+  await end(first);
+
+  const second = dev();
+  await lineWith(second, "Ctrl-C ends it");
+  const told = await end(second);
+  expect(told).toContain("CairnFS is running: 2 datanodes");
+  expect(told).toMatch(/^Removed from the cluster: .*datanode-[123]\. /mu);
+}, 60_000);
+
+async function lineWith({ child }: Running, text: string): Promise<void> {
+  if (child.stdout === null) throw new Error("its stdout is not read");
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.includes(text)) return;
+  }
+  throw new Error(`it ended without a line with "${text}"`);
+}

@@ -155,7 +155,7 @@ CairnFS is running: ${counted(datanodes.length, "datanode")}, ready in ${humanDu
   metrics       ${httpAddress === undefined ? "off" : `http://${httpAddress}/metrics`}
   data          ${shownFolder.startsWith("..") ? showName(dataFolder) : shownFolder}
 
-Try this in another terminal${elsewhere === "" ? ", in this folder" : ""}:
+${removedText(cluster.removedFolders)}Try this in another terminal${elsewhere === "" ? ", in this folder" : ""}:
 
   npx cairn ${elsewhere}put README.md cairn:/docs/
   npx cairn ${elsewhere}ls -l cairn:/docs
@@ -164,4 +164,11 @@ Try this in another terminal${elsewhere === "" ? ", in this folder" : ""}:
 
 Ctrl-C ends it; the files stay.
 `);
+}
+
+/** How a datanode that was removed from the cluster comes back; empty when none was. */
+function removedText(folders: readonly string[]): string {
+  if (folders.length === 0) return "";
+  const names = folders.map(showName).join(", ");
+  return `Removed from the cluster: ${names}. Without its folder each joins as a new node at the next start.\n\n`;
 }

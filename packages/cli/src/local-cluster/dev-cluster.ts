@@ -20,6 +20,8 @@ export interface DevOptions {
 export interface DevCluster extends Closable {
   readonly coordinator: RunningServer;
   readonly datanodes: readonly RunningServer[];
+  /** The folders of datanodes that were removed from the cluster. */
+  readonly removedFolders: readonly string[];
 }
 
 const HEALTHY_WITHIN_MS = 20_000;
@@ -54,7 +56,8 @@ export async function openDevCluster(
     );
     const gone = new Set(removed.map(({ address }) => address));
     const members = datanodes.filter(({ address }) => !gone.has(address));
-    return { coordinator, datanodes: members, close: () => lifecycle.close() };
+    const removedFolders = removed.map(({ name }) => join(options.dataFolder, name));
+    return { coordinator, datanodes: members, removedFolders, close: () => lifecycle.close() };
   } catch (error) {
     await lifecycle.close();
     if (signal.aborted) throw new CairnError("cancelled", "interrupted");

@@ -20,7 +20,10 @@ interface WaitParts {
 interface AwaitedNode {
   readonly name: string;
   readonly address: string;
+  /** Where one in another process is asked for its readiness. */
   readonly httpAddress?: string | undefined;
+  /** Of one in this process. */
+  wasRemoved?(): boolean;
 }
 
 /**
@@ -72,11 +75,12 @@ async function healthyAddresses(client: Client, signal: AbortSignal): Promise<Se
 
 /** Whether a datanode says that the coordinator has it as removed; one that says nothing has not heard that. */
 async function isRemoved(
-  { httpAddress }: AwaitedNode,
+  node: AwaitedNode,
   { clock }: WaitParts,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (httpAddress === undefined) return false;
+  const { httpAddress } = node;
+  if (httpAddress === undefined) return node.wasRemoved?.() === true;
   const deadline = deadlineAfter(clock, READINESS_WITHIN_MS, signal);
   try {
     const response = await fetch(`http://${httpAddress}/readyz`, { signal: deadline.signal });

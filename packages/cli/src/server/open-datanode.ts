@@ -39,6 +39,7 @@ export async function openDatanode(
       address: datanode.address,
       grpcAddress: datanode.grpcAddress,
       httpAddress,
+      wasRemoved: () => datanode.isRemoved,
       close: () => lifecycle.close(),
     };
   } catch (error) {

@@ -18,6 +18,8 @@ export interface RunningServer extends Closable {
   readonly address: string;
   readonly grpcAddress?: string | undefined;
   readonly httpAddress?: string | undefined;
+  /** Of a datanode: whether the coordinator has said that it was removed from the cluster. */
+  wasRemoved?(): boolean;
 }
 
 /** The networks that a server listens on: framed always, gRPC where it has an address. */
