@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import type { Clock } from "@cairnfs/base/clock";
+import { makeFolderDurably } from "@cairnfs/base/durable-file";
 import { CairnError } from "@cairnfs/base/errors";
 import { lockFolder } from "@cairnfs/base/folder-lock";
 import { type Closable, Lifecycle } from "@cairnfs/base/lifecycle";
@@ -56,7 +57,8 @@ export class LmdbKv implements KvStore {
   static async open(folder: string, parts: LmdbKvParts): Promise<LmdbKv> {
     const lifecycle = new Lifecycle();
     try {
-      await mkdir(folder, { recursive: true });
+      const isNew = (await mkdir(folder, { recursive: true })) !== undefined;
+      if (isNew) await makeFolderDurably(new RealDisk(), folder);
       lifecycle.add(await takeFolder(folder));
       const environment = await openEnvironment(folder);
       lifecycle.add({ close: () => environment.root.close() });
