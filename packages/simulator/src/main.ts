@@ -18,7 +18,7 @@ const USAGE = `Runs whole clusters on virtual time, with faults by seed, and jud
   npm run simulate -- --seed 1234 --trace  one seed again, with all that happens
 
   --seeds N      how many seeds; 1000
-  --minutes M    stop after so long
+  --minutes M    stop after so long, 0.5 for half of one
   --from S       the first seed; a fresh one
   --profile P    ${Object.keys(PROFILES).join(", ")}; a mix
   --jobs J       processes side by side; one for each core
@@ -112,7 +112,7 @@ async function runMany(): Promise<number> {
   const untilMs =
     flags.minutes === undefined
       ? Number.POSITIVE_INFINITY
-      : startedMs + number("minutes", flags.minutes) * 60_000;
+      : startedMs + minutes(flags.minutes) * 60_000;
   const failures: SeedResult[] = [];
   let next = 0;
   let done = 0;
@@ -185,6 +185,12 @@ async function showSmall(seed: number): Promise<void> {
 
 function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+function minutes(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) refuse(`--minutes is ${text}, expected a number above 0, as 10 or 0.5`);
+  return value;
 }
 
 function number(name: string, text: string, least = 0): number {
