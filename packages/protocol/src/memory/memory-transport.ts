@@ -7,6 +7,7 @@ import { OutgoingStream, type StreamWire } from "../rpc/outgoing-stream.ts";
 import { type AnswerSink, serveStream } from "../rpc/serve-stream.ts";
 import { errorFromStatus, errorOfHandler, statusOf } from "../rpc/status.ts";
 import type { ClientTransport, MessageParts, WireCallOptions } from "../rpc/transport.ts";
+import { Gate } from "./gate.ts";
 import type { MemoryListener } from "./memory-listener.ts";
 
 /** What a transport knows of the network that it is on. */
@@ -238,29 +239,5 @@ class Pace {
     } else if (this.#messages % MESSAGES_PER_TURN === 0) {
       await new Promise((resolve) => setImmediate(resolve));
     }
-  }
-}
-
-/** Where a sender waits until its receiver has room. */
-class Gate {
-  #waiting: (() => void)[] = [];
-  #isOpen = true;
-
-  get isOpen(): boolean {
-    return this.#isOpen;
-  }
-
-  shut(): void {
-    this.#isOpen = false;
-  }
-
-  open(): void {
-    this.#isOpen = true;
-    for (const pass of this.#waiting.splice(0)) pass();
-  }
-
-  passed(): Promise<void> {
-    if (this.#isOpen) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }

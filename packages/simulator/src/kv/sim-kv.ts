@@ -1,18 +1,16 @@
-import { keyBytes, keyText } from "@cairnfs/kv/key-text";
 import type {
   Awaitable,
-  KvEntry,
-  KvRange,
   KvReader,
   KvStore,
   KvTransaction,
   TransactOptions,
 } from "@cairnfs/kv/kv-store";
 import type { Ledger } from "@cairnfs/kv/ledger";
-import { type Snapshot, SnapshotReader } from "@cairnfs/kv/snapshot-reader";
-import { type SortedCursor, SortedMap, type SortedView } from "@cairnfs/kv/sorted-map";
+import { MapView, snapshotOf, writeToMap } from "@cairnfs/kv/memory/map-view";
+import { SnapshotReader } from "@cairnfs/kv/snapshot-reader";
+import { SortedMap } from "@cairnfs/kv/sorted-map";
 import { closed, Transactor } from "@cairnfs/kv/transactor";
-import { TOMBSTONE, type View } from "@cairnfs/kv/view";
+import type { View } from "@cairnfs/kv/view";
 import type { ResolvedWrite } from "@cairnfs/kv/write-buffer";
 import type { SimProcess } from "../process/sim-process.ts";
 import type { Chance } from "../schedule/chance.ts";
@@ -40,7 +38,7 @@ export class KvStorage {
   settleOne(): Commit | undefined {
     const commit = this.pending.shift();
     if (commit === undefined) return undefined;
-    write(this.map, commit.writes);
+    writeToMap(this.map, commit.writes);
     this.sequence = commit.sequence;
     return commit;
   }
@@ -93,13 +91,10 @@ export async function readStorage<T>(
   storage: KvStorage,
   body: (reader: KvReader) => Awaitable<T>,
 ): Promise<T> {
-  const view = storage.map.snapshot();
-  const snapshot: Snapshot = {
-    get: (key) => copyOf(view.get(keyText(key))),
-    getShared: (key) => view.get(keyText(key)),
-    range: (range) => readRange(view, range),
-  };
-  const reader = new SnapshotReader(snapshot);
+  const view = new MapView(storage.sequence, storage.map).hold();
+  // The process that runs on it may go on meanwhile.
+  view.detach();
+  const reader = new SnapshotReader(snapshotOf(view));
   try {
     return await body(reader);
   } finally {
@@ -118,7 +113,7 @@ class SimLedger implements Ledger {
   readonly #random: Chance;
   readonly #map = new SortedMap<Uint8Array>();
   readonly #waiting: { readonly sequence: number; readonly resolve: () => void }[] = [];
-  #view: LiveView | undefined;
+  #view: MapView | undefined;
   #isFlushing = false;
 
   constructor(storage: KvStorage, process: SimProcess, pace: KvPace) {
@@ -136,14 +131,14 @@ class SimLedger implements Ledger {
   }
 
   view(): View {
-    this.#view ??= new LiveView(this.sequence, this.#map);
+    this.#view ??= new MapView(this.sequence, this.#map);
     return this.#view.hold();
   }
 
   apply(writes: readonly ResolvedWrite[], hasAppends: boolean): void {
     this.#view?.detach();
     this.#view = undefined;
-    write(this.#map, writes);
+    writeToMap(this.#map, writes);
     this.sequence += 1;
     if (!this.#process.isAlive) return;
     this.storage.pending.push({ sequence: this.sequence, writes, hasAppends });
@@ -175,68 +170,4 @@ class SimLedger implements Ledger {
     if (hasAppends) for (const listener of this.listeners) queueMicrotask(listener);
     if (this.storage.pending.length > 0) this.#flush();
   }
-}
-
-/** Reads the map itself until the map is about to change, and a snapshot of it from then on. */
-class LiveView implements View {
-  readonly sequence: number;
-  #map: SortedView<Uint8Array>;
-  readonly #live: SortedMap<Uint8Array>;
-  #holders = 0;
-
-  constructor(sequence: number, map: SortedMap<Uint8Array>) {
-    this.sequence = sequence;
-    this.#live = map;
-    this.#map = map;
-  }
-
-  hold(): this {
-    this.#holders += 1;
-    return this;
-  }
-
-  release(): void {
-    this.#holders -= 1;
-  }
-
-  detach(): void {
-    if (this.#holders > 0) this.#map = this.#live.snapshot();
-  }
-
-  get(key: string): Uint8Array | undefined {
-    return copyOf(this.#map.get(key));
-  }
-
-  getShared(key: string): Uint8Array | undefined {
-    return this.#map.get(key);
-  }
-
-  cursor(start: string, end: string, isReverse: boolean): SortedCursor<Uint8Array> {
-    return this.#map.cursor(start, end, isReverse);
-  }
-}
-
-function write(map: SortedMap<Uint8Array>, writes: readonly ResolvedWrite[]): void {
-  for (const { key, written } of writes) {
-    if (written === TOMBSTONE) map.delete(key);
-    else map.set(key, written);
-  }
-}
-
-function copyOf(value: Uint8Array | undefined): Uint8Array | undefined {
-  return value === undefined ? undefined : Buffer.from(value);
-}
-
-function readRange(view: SortedView<Uint8Array>, range: KvRange): KvEntry[] {
-  const start = keyText(range.start);
-  const end = keyText(range.end);
-  const entries: KvEntry[] = [];
-  if (start >= end) return entries;
-  const cursor = view.cursor(start, end, range.reverse ?? false);
-  while (cursor.key !== undefined && cursor.value !== undefined && entries.length < range.limit) {
-    entries.push({ key: keyBytes(cursor.key), value: Buffer.from(cursor.value) });
-    cursor.advance();
-  }
-  cursor.close();
-  return entries;
 }

@@ -1,4 +1,5 @@
 import { abortError, CairnError } from "@cairnfs/base/errors";
+import { Gate } from "@cairnfs/protocol/memory/gate";
 import type { MemoryListener } from "@cairnfs/protocol/memory/memory-listener";
 import { CallState } from "@cairnfs/protocol/rpc/call-state";
 import { checkedSizeOfParts } from "@cairnfs/protocol/rpc/codec";
@@ -13,7 +14,6 @@ import type {
 } from "@cairnfs/protocol/rpc/transport";
 import type { SimProcess } from "../process/sim-process.ts";
 import type { RequestTrouble } from "./armed-requests.ts";
-import { Gate } from "./gate.ts";
 import type { SimConnection } from "./sim-connection.ts";
 import type { SimNetwork } from "./sim-network.ts";
 
