@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { contentOf, digestOf, digestOfFile } from "@cairnfs/testkit/content";
@@ -21,7 +22,7 @@ test.skipIf(isMissing)("a stock Python gRPC client lists, uploads and downloads"
   const client = await cluster.connect();
   const stubs = join(cluster.folder, "stubs");
   mkdirSync(stubs);
-  const protos = ["common", "coordinator", "datanode"].map((name) => `cairn/v1/${name}.proto`);
+  const protos = (await readdir(join(PROTO, "cairn/v1"))).map((name) => `cairn/v1/${name}`);
   await run(PYTHON, [
     "-m",
     "grpc_tools.protoc",
