@@ -37,13 +37,20 @@ export type Counters = Readonly<Record<CounterName, number>>;
 
 const KEYS = new Map(COUNTERS.map((name) => [name, counterTable.keyOf(name)]));
 
+const MANY_COPIES = { copies: 3, chunks: "debtChunks3", bytes: "debtBytes3" } as const;
+
 /** Chunks in debt are counted by their live copies: the last class has those with this many or more. */
 export const DEBT_CLASSES = [
   { copies: 0, chunks: "debtChunks0", bytes: "debtBytes0" },
   { copies: 1, chunks: "debtChunks1", bytes: "debtBytes1" },
   { copies: 2, chunks: "debtChunks2", bytes: "debtBytes2" },
-  { copies: 3, chunks: "debtChunks3", bytes: "debtBytes3" },
+  MANY_COPIES,
 ] as const satisfies readonly { copies: number; chunks: CounterName; bytes: CounterName }[];
+
+/** The class of chunks in debt with so many live copies. */
+export function debtClassOf(liveCopies: number): (typeof DEBT_CLASSES)[number] {
+  return DEBT_CLASSES[liveCopies] ?? MANY_COPIES;
+}
 
 /** Moves a counter when the transaction commits. Never conflicts. */
 export function count(tx: KvTransaction, name: CounterName, delta: number): void {

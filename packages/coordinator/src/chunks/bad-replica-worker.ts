@@ -4,9 +4,9 @@ import { CairnError } from "@cairnfs/base/errors";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
-import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { chunks } from "../keyspace.ts";
 import type { ChunkRecord } from "./chunk-record.ts";
+import { type Replica, replicaKey } from "./replica.ts";
 import type { ReplicaFindings } from "./replica-findings.ts";
 import type { ReplicaVerifier } from "./replica-verifier.ts";
 import { forgetReplica } from "./replicas.ts";
@@ -30,11 +30,6 @@ export interface BadReplicaParts {
   readonly onDebt?: () => void;
 }
 
-export interface ReplicaReport {
-  readonly chunkId: ChunkId;
-  readonly nodeNumber: number;
-}
-
 /**
  * Checks reports of bad replicas, few at once for each node, so that one that hangs holds up nobody else: the node reads its
  * copy, and only what it finds itself takes the copy out of the record. A report that comes when too many wait is dropped:
@@ -43,7 +38,7 @@ export interface ReplicaReport {
 export class BadReplicaWorker implements Worker {
   readonly name = "bad-replicas";
   readonly #parts: BadReplicaParts;
-  readonly #waiting = new Map<string, ReplicaReport>();
+  readonly #waiting = new Map<string, Replica>();
   readonly #running = new Map<string, Promise<void>>();
   /** How many are being checked at each node; no entry for none. */
   readonly #perNode = new Map<number, number>();
@@ -54,8 +49,8 @@ export class BadReplicaWorker implements Worker {
   }
 
   /** Takes a report in; the same one twice is one. False when too many are waiting. */
-  report(report: ReplicaReport): boolean {
-    const key = keyOf(report);
+  report(report: Replica): boolean {
+    const key = replicaKey(report);
     if (this.#waiting.size >= REPORTS_MAX && !this.#waiting.has(key)) return false;
     this.#waiting.set(key, report);
     this.#parts.bell.ring();
@@ -80,11 +75,11 @@ export class BadReplicaWorker implements Worker {
     await Promise.all(this.#running.values());
   }
 
-  #isStartable(key: string, { nodeNumber }: ReplicaReport): boolean {
+  #isStartable(key: string, { nodeNumber }: Replica): boolean {
     return !this.#running.has(key) && (this.#perNode.get(nodeNumber) ?? 0) < CHECKS_PER_NODE;
   }
 
-  #start(key: string, report: ReplicaReport, signal: AbortSignal): void {
+  #start(key: string, report: Replica, signal: AbortSignal): void {
     const { nodeNumber } = report;
     this.#waiting.delete(key);
     this.#perNode.set(nodeNumber, (this.#perNode.get(nodeNumber) ?? 0) + 1);
@@ -103,7 +98,7 @@ export class BadReplicaWorker implements Worker {
     this.#running.set(key, running);
   }
 
-  async #check(report: ReplicaReport, signal: AbortSignal): Promise<void> {
+  async #check(report: Replica, signal: AbortSignal): Promise<void> {
     const { kv, verifier, findings, isLive, logger, onDebt } = this.#parts;
     const { chunkId, nodeNumber } = report;
     const record = await kv.read((reader) => chunks.get(reader, chunkId));
@@ -140,8 +135,4 @@ export class BadReplicaWorker implements Worker {
 /** Whether anybody referred to the chunk, proved a copy of it or let one go in between. */
 function hasChanged(before: ChunkRecord, after: ChunkRecord | undefined): boolean {
   return !isDeepStrictEqual(before, after);
-}
-
-function keyOf({ chunkId, nodeNumber }: ReplicaReport): string {
-  return `${chunkId}/${nodeNumber}`;
 }

@@ -1,7 +1,7 @@
 import { assert } from "@cairnfs/base/assert";
 import type { KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
-import { type CounterName, count, DEBT_CLASSES } from "../counters.ts";
+import { type CounterName, count, debtClassOf } from "../counters.ts";
 import { chunks, debts, garbageChunks } from "../keyspace.ts";
 import { CHUNK_STATES, type ChunkRecord, type ChunkState } from "./chunk-record.ts";
 import { markIntervalMs } from "./epochs.ts";
@@ -45,51 +45,36 @@ function countChange(
   for (const [name, delta] of deltas) count(tx, name, delta);
 }
 
+/** A counter, and what something adds to it. */
+export type Count = readonly [name: CounterName, amount: number];
+
 /** What a record adds to the counters. */
-export function chunkCounts(
-  record: ChunkRecord | undefined,
-): readonly (readonly [CounterName, number])[] {
+export function chunkCounts(record: ChunkRecord | undefined): readonly Count[] {
   if (record === undefined) return [];
   const { state, lengthBytes, nodeNumbers } = record;
-  const counts: [CounterName, number][] = [];
+  const counts: Count[] = [];
   if (state === "live") {
     counts.push(["chunks", 1], ["uniqueBytes", lengthBytes]);
   } else if (state !== "deleted") {
-    const diskBytes = lengthBytes * nodeNumbers.length;
     counts.push(["garbageChunks", 1], ["garbageBytes", lengthBytes]);
-    counts.push(["garbageDiskBytes", diskBytes]);
+    counts.push(["garbageDiskBytes", lengthBytes * nodeNumbers.length]);
   }
-  if (record.debtCopies !== undefined) counts.push(...debtDeltas(undefined, record));
+  counts.push(...debtCounts(record));
   return counts;
 }
 
-/** By how much each counter of the debt moves with the change of a record; those that stay are left out. */
-export function debtDeltas(
-  before: ChunkRecord | undefined,
-  after: ChunkRecord | undefined,
-): Map<CounterName, number> {
-  const deltas = new Map<CounterName, number>();
-  for (const [record, sign] of [
-    [before, -1],
-    [after, 1],
-  ] as const) {
-    if (record?.debtCopies === undefined) continue;
-    const { lengthBytes, debtCopies } = record;
-    const row = DEBT_CLASSES[Math.min(debtCopies, DEBT_CLASSES.length - 1)];
-    const missing = Math.max(0, record.wantedCopies - debtCopies);
-    const moves: readonly (readonly [CounterName | undefined, number])[] = [
-      ["debtChunks", 1],
-      ["debtBytes", lengthBytes],
-      [row?.chunks, 1],
-      [row?.bytes, lengthBytes],
-      ["missingBytes", missing * lengthBytes],
-    ];
-    for (const [name, amount] of moves) {
-      if (name !== undefined) deltas.set(name, (deltas.get(name) ?? 0) + sign * amount);
-    }
-  }
-  for (const [name, delta] of deltas) if (delta === 0) deltas.delete(name);
-  return deltas;
+/** What a record adds to the counters of the debt alone. */
+export function debtCounts(record: ChunkRecord | undefined): readonly Count[] {
+  if (record?.debtCopies === undefined) return [];
+  const { lengthBytes, debtCopies, wantedCopies } = record;
+  const counted = debtClassOf(debtCopies);
+  return [
+    ["debtChunks", 1],
+    ["debtBytes", lengthBytes],
+    [counted.chunks, 1],
+    [counted.bytes, lengthBytes],
+    ["missingBytes", Math.max(0, wantedCopies - debtCopies) * lengthBytes],
+  ];
 }
 
 function checkStep(from: ChunkState | undefined, to: ChunkState | undefined): void {

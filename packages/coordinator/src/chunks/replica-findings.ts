@@ -1,5 +1,5 @@
 import type { Clock } from "@cairnfs/base/clock";
-import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { type Replica, replicaKey } from "./replica.ts";
 import type { ReplicaFinding } from "./replica-verifier.ts";
 
 /** What was found, and when by the wall clock. */
@@ -19,28 +19,15 @@ export class ReplicaFindings {
     this.#clock = clock;
   }
 
-  note(
-    replica: { readonly chunkId: ChunkId; readonly nodeNumber: number },
-    finding: FoundBad["finding"],
-  ): void {
-    const key = keyOf(replica);
+  note(replica: Replica, finding: FoundBad["finding"]): void {
+    const key = replicaKey(replica);
     this.#found.delete(key);
     this.#found.set(key, { finding, atMs: Math.floor(this.#clock.now()) });
     const [oldest] = this.#found.keys();
     if (this.#found.size > FINDINGS_MAX && oldest !== undefined) this.#found.delete(oldest);
   }
 
-  of(replica: { readonly chunkId: ChunkId; readonly nodeNumber: number }): FoundBad | undefined {
-    return this.#found.get(keyOf(replica));
+  of(replica: Replica): FoundBad | undefined {
+    return this.#found.get(replicaKey(replica));
   }
-}
-
-function keyOf({
-  chunkId,
-  nodeNumber,
-}: {
-  readonly chunkId: ChunkId;
-  readonly nodeNumber: number;
-}): string {
-  return `${chunkId}/${nodeNumber}`;
 }

@@ -1,12 +1,10 @@
-import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import type { Replica } from "./replica.ts";
 
 /** What a node found when it read its copy of a chunk. */
 export type ReplicaFinding = "intact" | "corrupt" | "missing";
 
 /** A copy that is to be read. */
-export interface ReplicaToVerify {
-  readonly nodeNumber: number;
-  readonly chunkId: ChunkId;
+export interface ReplicaToVerify extends Replica {
   /** How long the chunk is: reading it may take so much longer. */
   readonly lengthBytes: number;
 }

@@ -9,7 +9,7 @@
 import type { KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import { recordCodec } from "@cairnfs/kv/record";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
-import { debtDeltas } from "../chunks/change-chunk.ts";
+import { debtCounts } from "../chunks/change-chunk.ts";
 import { COUNTERS, type CounterName, count, readCounters } from "../counters.ts";
 import { chunks, debts, metaTable } from "../keyspace.ts";
 
@@ -88,7 +88,7 @@ async function recountDebt(kv: KvStore): Promise<ReadonlyMap<CounterName, number
       };
     });
     for (const record of records) {
-      for (const [name, amount] of debtDeltas(undefined, record)) {
+      for (const [name, amount] of debtCounts(record)) {
         counted.set(name, (counted.get(name) ?? 0) + amount);
       }
     }

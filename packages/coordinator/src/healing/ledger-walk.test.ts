@@ -5,7 +5,7 @@ import type { KvStore } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { type ChunkId, parseChunkId } from "@cairnfs/protocol/chunk-id";
 import { expect, test } from "vitest";
-import { changeChunk, debtDeltas, withDebt } from "../chunks/change-chunk.ts";
+import { changeChunk, debtCounts, withDebt } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import { forgetReplica, liveCopies, recordReplica } from "../chunks/replicas.ts";
 import { type Counters, readCounters } from "../counters.ts";
@@ -92,7 +92,7 @@ class Ledger {
         if (fitting.debtCopies !== undefined && !rows.delete(`${fitting.debtCopies} ${key}`)) {
           found.push(`${key} has no row`);
         }
-        for (const [name, amount] of debtDeltas(undefined, fitting)) {
+        for (const [name, amount] of debtCounts(fitting)) {
           expected.set(name, (expected.get(name) ?? 0) + amount);
         }
       }
