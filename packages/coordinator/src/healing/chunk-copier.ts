@@ -1,10 +1,10 @@
-import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import { type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
-import { isReceiptValid, SESSION_ID_BYTES } from "@cairnfs/protocol/receipt";
+import { SESSION_ID_BYTES } from "@cairnfs/protocol/receipt";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
 import { nodeMessage } from "../nodes/node-messages.ts";
 import type { NodeTable } from "../nodes/node-table.ts";
+import { checkProof } from "./check-proof.ts";
 import { CopySlots, type CopySlotsOptions } from "./copy-slots.ts";
 import type { NodeCalls } from "./node-calls.ts";
 
@@ -74,15 +74,7 @@ export class ChunkCopier {
       },
       { signal, timeoutMs: REPLICATE_TIMEOUT_MS + lengthBytes / RATE_BYTES_PER_MS_MIN },
     );
-    const key = placements.receiptKeyOf(target);
     const fields = { sessionId, chunkId: id, lengthBytes, epoch, nodeNumber: target };
-    const isProved =
-      key !== undefined && receipt !== undefined && isReceiptValid(key, fields, receipt.mac);
-    if (!isProved) {
-      throw new CairnError(
-        "receiptInvalid",
-        `node ${target} did not prove its copy of chunk ${id}`,
-      );
-    }
+    checkProof(placements.receiptKeyOf(target), fields, receipt);
   }
 }

@@ -1,15 +1,16 @@
-import { CairnError, hasReason } from "@cairnfs/base/errors";
+import { hasReason } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import type { RateBudget } from "@cairnfs/base/rate-budget";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
-import { isReceiptValid, SESSION_ID_BYTES } from "@cairnfs/protocol/receipt";
+import { SESSION_ID_BYTES } from "@cairnfs/protocol/receipt";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
 import { recordReplica } from "../chunks/replicas.ts";
 import { chunks, readEpoch } from "../keyspace.ts";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
+import { checkProof } from "./check-proof.ts";
 import type { NodeCalls } from "./node-calls.ts";
 
 export interface ReplicaReadmissionParts {
@@ -129,13 +130,7 @@ export class ReplicaReadmission {
       const chunk = answer.chunks[at];
       if (chunk?.isHeld !== true || chunk.lengthBytes !== BigInt(lengthBytes)) return [];
       const fields = { sessionId, chunkId: id, lengthBytes, epoch, nodeNumber };
-      const { receipt } = chunk;
-      if (key === undefined || receipt === undefined || !isReceiptValid(key, fields, receipt.mac)) {
-        throw new CairnError(
-          "receiptInvalid",
-          `node ${nodeNumber} did not prove its copy of chunk ${id}`,
-        );
-      }
+      checkProof(key, fields, chunk.receipt);
       return [id];
     });
   }

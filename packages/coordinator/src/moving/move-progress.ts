@@ -1,12 +1,10 @@
 import type { Clock } from "@cairnfs/base/clock";
 import type { Metrics } from "@cairnfs/base/telemetry";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
+import { RateMeter } from "../rate-meter.ts";
 import type { Amount, Census } from "./census.ts";
 import type { MoveReason } from "./plan-move.ts";
 import { shareOf } from "./record-walk.ts";
-
-/** Over about so long the rate is the average. */
-const RATE_SPAN_MS = 30_000;
 
 /** What the last whole walk found. */
 export interface Balance {
@@ -21,6 +19,7 @@ const LEVEL: Balance = { above: 0, below: 0 };
 /** How far the moves are: what operators are told. In memory; a new coordinator counts anew. */
 export class MoveProgress {
   readonly #clock: Clock;
+  readonly #meter: RateMeter;
   readonly #movedBytes;
   readonly #released = new Map<number, { chunks: number; bytes: number }>();
   readonly #uncounted = new Set<number>();
@@ -28,12 +27,10 @@ export class MoveProgress {
   #balance = LEVEL;
   #asOfMs = 0;
   #walkShare: number | undefined;
-  #rateBytes = 0;
-  #rateAtMs: number;
 
   constructor(clock: Clock, metrics: Metrics) {
     this.#clock = clock;
-    this.#rateAtMs = clock.monotonicMs();
+    this.#meter = new RateMeter(clock);
     this.#movedBytes = metrics.counter(
       "cairn_moved_bytes_total",
       "Bytes of chunks that were copied to other nodes, by why they moved.",
@@ -85,8 +82,7 @@ export class MoveProgress {
 
   /** What moves have copied lately. */
   get bytesPerSecond(): number {
-    this.#decay();
-    return (this.#rateBytes / RATE_SPAN_MS) * 1000;
+    return this.#meter.bytesPerSecond();
   }
 
   walked(cursor: ChunkId | undefined): void {
@@ -95,8 +91,7 @@ export class MoveProgress {
 
   copied(reason: MoveReason, lengthBytes: number): void {
     this.#movedBytes.add(lengthBytes, { reason });
-    this.#decay();
-    this.#rateBytes += lengthBytes;
+    this.#meter.add(lengthBytes);
     if (reason === "spread") this.#census?.place({ chunks: -1, bytes: -lengthBytes });
   }
 
@@ -117,11 +112,5 @@ export class MoveProgress {
     this.#balance = balance;
     this.#asOfMs = Math.floor(this.#clock.now());
     this.#walkShare = undefined;
-  }
-
-  #decay(): void {
-    const nowMs = this.#clock.monotonicMs();
-    this.#rateBytes *= Math.exp((this.#rateAtMs - nowMs) / RATE_SPAN_MS);
-    this.#rateAtMs = nowMs;
   }
 }
