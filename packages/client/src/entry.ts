@@ -108,6 +108,11 @@ export function count(value: bigint): number {
   return number;
 }
 
+/** The same of a field whose 0 stands for nothing, as does a message that was not given. */
+export function countUnlessZero(value: bigint | undefined): number | undefined {
+  return value === undefined || value === 0n ? undefined : count(value);
+}
+
 export function attributesToWire(
   attributes: EntryAttributes,
 ): MessageInitShape<typeof AttributesSchema> {

@@ -8,7 +8,7 @@ import type {
 import type { CallerOptions } from "./client-options.ts";
 import type { CoordinatorCalls } from "./coordinator-calls.ts";
 import type { CoordinatorLink } from "./coordinator-link.ts";
-import { count } from "./entry.ts";
+import { count, countUnlessZero } from "./entry.ts";
 import { type NodeInfo, nodeInfo } from "./node-table.ts";
 
 /** What would be moved. At no time would a chunk have fewer copies than it has. */
@@ -229,7 +229,7 @@ function moveState(reply: GetMovesResponse): MoveState {
   return {
     isWorking: reply.isWorking,
     walkShare: reply.walkPermille / 1000,
-    asOfMs: reply.asOfMs === 0n ? undefined : count(reply.asOfMs),
+    asOfMs: countUnlessZero(reply.asOfMs),
     bytesPerSecond: count(reply.bytesPerSecond),
     budgetBytesPerSecond: count(reply.budgetBytesPerSecond),
     misplacedChunks: count(reply.misplacedChunks),
@@ -254,6 +254,6 @@ function nodeDrain(drain: NodeDrainMessage): NodeDrain {
     movedChunks: count(drain.movedChunks),
     movedBytes: count(drain.movedBytes),
     blockedChunks: count(drain.blockedChunks),
-    estimatedMs: drain.estimatedMs === 0n ? undefined : count(drain.estimatedMs),
+    estimatedMs: countUnlessZero(drain.estimatedMs),
   };
 }

@@ -9,7 +9,7 @@ import {
 } from "@cairnfs/protocol/gen/cairn/v1/redundancy_pb";
 import type { CallerOptions } from "./client-options.ts";
 import type { CoordinatorCalls } from "./coordinator-calls.ts";
-import { count, entryFromWire, type FileEntry } from "./entry.ts";
+import { count, countUnlessZero, entryFromWire, type FileEntry } from "./entry.ts";
 import { type NodeStateName, stateName } from "./node-table.ts";
 
 /** Which bytes have too few copies, in sums, and how repair is getting on. */
@@ -200,13 +200,13 @@ function redundancyFromWire(reply: GetRedundancyResponse): Redundancy {
       runningChunks: repair?.runningChunks ?? 0,
       waitingChunks: count(repair?.waitingChunks ?? 0n),
       waitingBytes: count(repair?.waitingBytes ?? 0n),
-      waitingUntilMs: some(repair?.waitingUntilMs),
+      waitingUntilMs: countUnlessZero(repair?.waitingUntilMs),
       stuckChunks: count(repair?.stuckChunks ?? 0n),
       setBackChunks: count(repair?.setBackChunks ?? 0n),
       copiedBytes: count(repair?.copiedBytes ?? 0n),
       bytesPerSecond: count(repair?.bytesPerSecond ?? 0n),
-      budgetBytesPerSecond: some(repair?.budgetBytesPerSecond),
-      estimatedEndMs: some(repair?.estimatedEndMs),
+      budgetBytesPerSecond: countUnlessZero(repair?.budgetBytesPerSecond),
+      estimatedEndMs: countUnlessZero(repair?.estimatedEndMs),
     },
     misplaced: misplaced && {
       chunks: count(misplaced.chunks),
@@ -216,7 +216,7 @@ function redundancyFromWire(reply: GetRedundancyResponse): Redundancy {
     verification: verification && {
       overdueCopies: count(verification.overdueCopies),
       overdueBytes: count(verification.overdueBytes),
-      oldestVerifiedMs: some(verification.oldestVerifiedMs),
+      oldestVerifiedMs: countUnlessZero(verification.oldestVerifiedMs),
       silentNodes: verification.silentNodes,
     },
   };
@@ -242,7 +242,7 @@ function chunkFromWire(chunk: ExplainedChunkMessage): ExplainedChunk {
     copies: chunk.copies.map(copyFromWire),
     unplacedCopies: chunk.unplacedCopies,
     forecast: forecastName(chunk.forecast),
-    untilMs: some(chunk.untilMs),
+    untilMs: countUnlessZero(chunk.untilMs),
   };
 }
 
@@ -256,9 +256,9 @@ function copyFromWire(copy: ExplainedCopyMessage): ExplainedCopy {
     isRecorded: copy.isRecorded,
     isLive: copy.isLive,
     finding: findingName(copy.finding),
-    foundMs: some(copy.foundMs),
-    verifiedMs: some(copy.verifiedMs),
-    deadSinceMs: some(copy.deadSinceMs),
+    foundMs: countUnlessZero(copy.foundMs),
+    verifiedMs: countUnlessZero(copy.verifiedMs),
+    deadSinceMs: countUnlessZero(copy.deadSinceMs),
   };
 }
 
@@ -271,9 +271,4 @@ function forecastName(forecast: RepairForecast): ForecastName {
 function findingName(finding: CopyFinding): CopyFindingName {
   const names: Partial<Record<number, CopyFindingName>> = FINDINGS;
   return names[finding] ?? "unknown";
-}
-
-/** The wire's 0 stands for nothing. */
-function some(value: bigint | undefined): number | undefined {
-  return value === undefined || value === 0n ? undefined : count(value);
 }

@@ -2,7 +2,7 @@ import { toHex } from "@cairnfs/base/hex";
 import type { GetScrubResponse, ScrubReport } from "@cairnfs/protocol/gen/cairn/v1/scrub_pb";
 import type { CallerOptions } from "./client-options.ts";
 import type { CoordinatorCalls } from "./coordinator-calls.ts";
-import { count } from "./entry.ts";
+import { count, countUnlessZero } from "./entry.ts";
 
 /** What a node says of the reading of its copies. */
 export interface NodeScrubReport {
@@ -114,14 +114,14 @@ function statusFromWire({ nodes, totals }: GetScrubResponse): ScrubStatus {
     nodes: nodes.map(
       ({ nodeNumber, requestedMs, report, reportedMs, comparedMs, missingCopies }) => ({
         nodeNumber,
-        requestedMs: timeOf(requestedMs),
+        requestedMs: countUnlessZero(requestedMs),
         isRequestDone:
           requestedMs !== 0n &&
           comparedMs >= requestedMs &&
           (report?.requestedMs ?? 0n) >= requestedMs &&
           report?.requestedDoneMs !== 0n,
         report: report === undefined ? undefined : reportFromWire(report),
-        reportedMs: timeOf(reportedMs),
+        reportedMs: countUnlessZero(reportedMs),
         missingCopies: count(missingCopies),
       }),
     ),
@@ -131,7 +131,7 @@ function statusFromWire({ nodes, totals }: GetScrubResponse): ScrubStatus {
       slowNodes: totals?.slowNodes ?? 0,
       overdueChunks: count(totals?.overdueChunks ?? 0n),
       overdueBytes: count(totals?.overdueBytes ?? 0n),
-      oldestVerifiedMs: timeOf(totals?.oldestVerifiedMs ?? 0n),
+      oldestVerifiedMs: countUnlessZero(totals?.oldestVerifiedMs),
       badCopies: count(totals?.badCopies ?? 0n),
       quarantinedCopies: count(totals?.quarantinedCopies ?? 0n),
       quarantinedBytes: count(totals?.quarantinedBytes ?? 0n),
@@ -148,8 +148,8 @@ function reportFromWire(report: ScrubReport): NodeScrubReport {
     budgetBytesPerSecond: count(report.budgetBytesPerSecond),
     isTooSlow: report.isTooSlow,
     isRunning,
-    passStartedMs: timeOf(report.passStartedMs),
-    passEndedMs: timeOf(report.passEndedMs),
+    passStartedMs: countUnlessZero(report.passStartedMs),
+    passEndedMs: countUnlessZero(report.passEndedMs),
     doneChunks: count(report.doneChunks),
     doneBytes: count(report.doneBytes),
     totalChunks: count(report.totalChunks),
@@ -160,10 +160,10 @@ function reportFromWire(report: ScrubReport): NodeScrubReport {
         ? Math.round((Math.max(0, leftBytes) / bytesPerSecond) * 1000)
         : undefined,
     unreadableChunks: count(report.unreadableChunks),
-    nextPassMs: timeOf(report.nextPassMs),
+    nextPassMs: countUnlessZero(report.nextPassMs),
     overdueChunks: count(report.overdueChunks),
     overdueBytes: count(report.overdueBytes),
-    oldestVerifiedMs: timeOf(report.oldestVerifiedMs),
+    oldestVerifiedMs: countUnlessZero(report.oldestVerifiedMs),
     badCopies: count(report.badCopies),
     latestBadCopies: report.latestBadCopies.map(({ chunkId, foundMs }) => ({
       chunkId: toHex(chunkId),
@@ -172,8 +172,4 @@ function reportFromWire(report: ScrubReport): NodeScrubReport {
     quarantinedCopies: count(report.quarantinedCopies),
     quarantinedBytes: count(report.quarantinedBytes),
   };
-}
-
-function timeOf(ms: bigint): number | undefined {
-  return ms === 0n ? undefined : count(ms);
 }

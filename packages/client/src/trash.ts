@@ -5,7 +5,7 @@ import type {
 } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import type { CallerOptions } from "./client-options.ts";
 import type { CoordinatorCalls } from "./coordinator-calls.ts";
-import { count, entryFromWire, type FileEntry } from "./entry.ts";
+import { count, countUnlessZero, entryFromWire, type FileEntry } from "./entry.ts";
 
 /** What removed files and trees add up to. */
 export interface TrashSize {
@@ -212,21 +212,17 @@ function reclaimableFromWire(reply: GetReclaimableResponse): Reclaimable {
       ...sizeFromWire(reply.trash),
       items: count(reply.trashItems),
       unsizedItems: count(reply.unsizedItems),
-      nextDueMs: timeFromWire(reply.trashNextDueMs),
-      lastDueMs: timeFromWire(reply.trashLastDueMs),
+      nextDueMs: countUnlessZero(reply.trashNextDueMs),
+      lastDueMs: countUnlessZero(reply.trashLastDueMs),
     },
     parts: reply.parts.map((part) => ({
       name: part.name,
       items: count(part.items),
       logicalBytes: count(part.logicalBytes),
       diskBytes: count(part.diskBytes),
-      nextDueMs: timeFromWire(part.nextDueMs),
-      lastDueMs: timeFromWire(part.lastDueMs),
+      nextDueMs: countUnlessZero(part.nextDueMs),
+      lastDueMs: countUnlessZero(part.lastDueMs),
       isPartial: part.isPartial,
     })),
   };
-}
-
-function timeFromWire(timeMs: bigint): number | undefined {
-  return timeMs === 0n ? undefined : count(timeMs);
 }
