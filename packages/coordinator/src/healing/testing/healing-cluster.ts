@@ -1,33 +1,29 @@
 import { SystemClock } from "@cairnfs/base/clock";
-import { CairnError } from "@cairnfs/base/errors";
 import { Prng } from "@cairnfs/base/random";
-import { silentLogger, silentMetrics } from "@cairnfs/base/telemetry";
+import { silentLogger, silentTelemetry } from "@cairnfs/base/telemetry";
 import { eventually } from "@cairnfs/base/testing/eventually";
 import type { SimClock } from "@cairnfs/base/testing/sim-clock";
 import { runWorker, type Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { type ChunkId, parseChunkId } from "@cairnfs/protocol/chunk-id";
-import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { MemoryNetwork } from "@cairnfs/protocol/memory/memory-network";
-import { createRouter } from "@cairnfs/protocol/rpc/create-router";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
-import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { changeChunk, withDebt } from "../../chunks/change-chunk.ts";
 import { type ChunkRecord, NO_DOMAIN } from "../../chunks/chunk-record.ts";
 import { liveCopies } from "../../chunks/replicas.ts";
-import { openIdentity } from "../../identity.ts";
 import { chunks, debts } from "../../keyspace.ts";
 import { ClusterPlacements } from "../../nodes/cluster-placements.ts";
-import { ResyncAllowance } from "../../nodes/resync-allowance.ts";
 import { TestManager } from "../../nodes/testing/manager.ts";
 import { capacityWeighted } from "../../placement/capacity-weighted.ts";
-import { membershipHandlers } from "../../services/membership-handlers.ts";
+import { listenForMembers } from "../../testing/listen-for-members.ts";
 import { MemoryNode } from "../../testing/memory-node.ts";
 import { openLedger } from "../ledger-state.ts";
 import { NodeCalls } from "../node-calls.ts";
 import { type Healing, openHealing } from "../open-healing.ts";
 
 export const LENGTH_BYTES = 1000;
+
+const COORDINATOR = "coordinator:1";
 
 export interface HealingClusterOptions {
   readonly repairDelayMs?: number;
@@ -83,13 +79,13 @@ export class HealingCluster {
     const { deadAfterMs = 60_000 } = options;
     const membership = await TestManager.open({ deadAfterMs });
     const network = new MemoryNetwork();
-    await listen(network, membership);
+    await listenForMembers(network, COORDINATOR, membership);
     const clock = new SystemClock();
     const nodes: MemoryNode[] = [];
     for (let number = 1; number <= nodeCount; number++) {
       const node = await MemoryNode.open(
         { network, clock },
-        { name: `node-${number}`, coordinator: "coordinator:1" },
+        { name: `node-${number}`, coordinator: COORDINATOR },
       );
       await node.register();
       await node.beat();
@@ -104,7 +100,7 @@ export class HealingCluster {
       kv,
       clock: membership.clock,
       random: new Prng(4),
-      telemetry: { logger: silentLogger, metrics: silentMetrics } as never,
+      telemetry: silentTelemetry,
       nodes: manager,
       placements,
       calls,
@@ -218,23 +214,4 @@ export class HealingCluster {
 export interface UntilOptions {
   readonly tickMs?: number;
   readonly workers?: readonly Worker[];
-}
-
-async function listen(network: MemoryNetwork, membership: TestManager): Promise<void> {
-  const { clusterId } = await openIdentity(membership.kv, new Prng(2));
-  const handlers = membershipHandlers({
-    manager: membership.manager,
-    allowance: new ResyncAllowance(membership.clock, 1e6),
-    clusterId,
-    heartbeatIntervalMs: 3000,
-    rowsPerAnswerMax: 256,
-  });
-  const refuse = () => {
-    throw new CairnError("unimplemented", "membership only");
-  };
-  const all = new Proxy(handlers, {
-    get: (target, name) => Reflect.get(target, name) ?? refuse,
-  }) as ServiceHandlers<typeof CoordinatorService>;
-  const router = createRouter().add(CoordinatorService, all).build();
-  await network.listen("coordinator:1", router);
 }

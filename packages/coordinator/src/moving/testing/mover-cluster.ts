@@ -1,28 +1,22 @@
 import { SystemClock } from "@cairnfs/base/clock";
-import { CairnError } from "@cairnfs/base/errors";
 import { Prng } from "@cairnfs/base/random";
-import { silentLogger, silentMetrics } from "@cairnfs/base/telemetry";
+import { silentLogger, silentTelemetry } from "@cairnfs/base/telemetry";
 import { eventually } from "@cairnfs/base/testing/eventually";
 import { runWorker } from "@cairnfs/base/worker";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
-import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { MemoryNetwork } from "@cairnfs/protocol/memory/memory-network";
-import { createRouter } from "@cairnfs/protocol/rpc/create-router";
 import { NodePool } from "@cairnfs/protocol/rpc/node-pool";
-import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { changeChunk, withDebt } from "../../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../../chunks/chunk-record.ts";
 import { ChunkCopier } from "../../healing/chunk-copier.ts";
 import { NodeCalls } from "../../healing/node-calls.ts";
 import { NodeReplicaVerifier } from "../../healing/node-replica-verifier.ts";
-import { openIdentity } from "../../identity.ts";
 import { chunks, drops } from "../../keyspace.ts";
 import { ClusterPlacements } from "../../nodes/cluster-placements.ts";
 import { PlacementTimes } from "../../nodes/placement-times.ts";
-import { ResyncAllowance } from "../../nodes/resync-allowance.ts";
 import { TestManager } from "../../nodes/testing/manager.ts";
 import { capacityWeighted } from "../../placement/capacity-weighted.ts";
-import { membershipHandlers } from "../../services/membership-handlers.ts";
+import { listenForMembers } from "../../testing/listen-for-members.ts";
 import { MemoryNode } from "../../testing/memory-node.ts";
 import type { Mover } from "../mover.ts";
 import { type MovingOptions, openMoving } from "../open-moving.ts";
@@ -34,6 +28,8 @@ const OPTIONS: MovingOptions = {
   rebalance: true,
   rebalanceThresholdPercent: 5,
 };
+
+const COORDINATOR = "coordinator:1";
 
 export interface NodePlace {
   readonly zone?: string;
@@ -98,7 +94,7 @@ export class MoverCluster {
         badReplicas: { report: (report) => this.reports.push(report) > 0 },
         clock,
         random,
-        telemetry: { logger: silentLogger, metrics: silentMetrics },
+        telemetry: silentTelemetry,
       },
       { ...OPTIONS, ...options },
     );
@@ -110,23 +106,8 @@ export class MoverCluster {
     options: Partial<MovingOptions> = {},
   ): Promise<MoverCluster> {
     const membership = await TestManager.open();
-    const { clusterId } = await openIdentity(membership.kv, new Prng(2));
     const network = new MemoryNetwork();
-    const handlers = membershipHandlers({
-      manager: membership.manager,
-      allowance: new ResyncAllowance(membership.clock, 1e6),
-      clusterId,
-      heartbeatIntervalMs: 3000,
-      rowsPerAnswerMax: 256,
-    });
-    const refuse = () => {
-      throw new CairnError("unimplemented", "membership only");
-    };
-    const all = new Proxy(handlers, {
-      get: (target, name) => Reflect.get(target, name) ?? refuse,
-    }) as ServiceHandlers<typeof CoordinatorService>;
-    const router = createRouter().add(CoordinatorService, all).build();
-    await network.listen("coordinator:1", router);
+    await listenForMembers(network, COORDINATOR, membership);
     const cluster = new MoverCluster(membership, network, options);
     for (const place of places) await cluster.join(place);
     return cluster;
@@ -135,7 +116,7 @@ export class MoverCluster {
   async join(place: NodePlace = {}): Promise<MemoryNode> {
     const node = await MemoryNode.open(
       { network: this.#network, clock: new SystemClock() },
-      { name: `node-${this.nodes.length + 1}`, coordinator: "coordinator:1" },
+      { name: `node-${this.nodes.length + 1}`, coordinator: COORDINATOR },
     );
     node.capacityBytes = place.capacityBytes ?? node.capacityBytes;
     await node.register(place);
