@@ -1,4 +1,4 @@
-import type { Action, Outcome } from "../history/operation.ts";
+import type { Action, KnownOutcome } from "../history/operation.ts";
 import type { Value } from "../world/contents.ts";
 
 /** What is at each path: "d" for a directory, else the length of the file, which tells its value. */
@@ -132,8 +132,7 @@ function restored(state: ModelState, path: string): Verdict {
 }
 
 /** Whether the outcome is what a correct cluster could have said in this state. */
-export function isAllowed(verdict: Verdict, outcome: Outcome): boolean {
-  if (outcome.status === "unknown") return true;
+export function isAllowed(verdict: Verdict, outcome: KnownOutcome): boolean {
   if (outcome.status === "refused") return verdict.isRefused && verdict.answer === outcome.reason;
   return !verdict.isRefused && verdict.answer === outcome.seen;
 }

@@ -32,11 +32,15 @@ export interface PlannedOperation {
   readonly action: Action;
 }
 
-/** How an operation ended, as its caller knows it. */
-export type Outcome =
+/** How an operation ended, where its caller was told. */
+export type KnownOutcome =
   | { readonly status: "ok"; readonly seen: string }
   /** The namespace said no: nothing was changed. */
-  | { readonly status: "refused"; readonly reason: string }
+  | { readonly status: "refused"; readonly reason: string };
+
+/** How an operation ended, as its caller knows it. */
+export type Outcome =
+  | KnownOutcome
   /** It may have taken place, or may yet, or never. */
   | { readonly status: "unknown"; readonly reason: string };
 
