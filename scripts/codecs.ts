@@ -8,11 +8,15 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { file_cairn_test_v1_echo } from "../packages/protocol/src/gen/cairn/test/v1/echo_pb.ts";
+import { file_cairn_v1_access } from "../packages/protocol/src/gen/cairn/v1/access_pb.ts";
+import { file_cairn_v1_buckets } from "../packages/protocol/src/gen/cairn/v1/buckets_pb.ts";
 import { file_cairn_v1_check } from "../packages/protocol/src/gen/cairn/v1/check_pb.ts";
 import { file_cairn_v1_common } from "../packages/protocol/src/gen/cairn/v1/common_pb.ts";
 import { file_cairn_v1_coordinator } from "../packages/protocol/src/gen/cairn/v1/coordinator_pb.ts";
 import { file_cairn_v1_datanode } from "../packages/protocol/src/gen/cairn/v1/datanode_pb.ts";
+import { file_cairn_v1_multipart } from "../packages/protocol/src/gen/cairn/v1/multipart_pb.ts";
 import { file_cairn_v1_nodes } from "../packages/protocol/src/gen/cairn/v1/nodes_pb.ts";
+import { file_cairn_v1_objects } from "../packages/protocol/src/gen/cairn/v1/objects_pb.ts";
 import { file_cairn_v1_redundancy } from "../packages/protocol/src/gen/cairn/v1/redundancy_pb.ts";
 import { file_cairn_v1_scrub } from "../packages/protocol/src/gen/cairn/v1/scrub_pb.ts";
 import { file_cairn_v1_trash } from "../packages/protocol/src/gen/cairn/v1/trash_pb.ts";
@@ -24,11 +28,15 @@ import { file_cairn_v1_trash } from "../packages/protocol/src/gen/cairn/v1/trash
  */
 const OUT = "packages/protocol/src/gen";
 const FILES: readonly DescFile[] = [
+  file_cairn_v1_access,
+  file_cairn_v1_buckets,
   file_cairn_v1_check,
   file_cairn_v1_common,
   file_cairn_v1_coordinator,
   file_cairn_v1_datanode,
+  file_cairn_v1_multipart,
   file_cairn_v1_nodes,
+  file_cairn_v1_objects,
   file_cairn_v1_redundancy,
   file_cairn_v1_scrub,
   file_cairn_v1_trash,

@@ -118,6 +118,51 @@ export const Reason = {
     meaning: "the change log does not reach back to this position any more",
   },
 
+  // Objects and buckets.
+  versionNotFound: {
+    code: Code.notFound,
+    retry: "never",
+    meaning: "the object has no such version",
+  },
+  objectLocked: {
+    code: Code.permissionDenied,
+    retry: "never",
+    meaning: "a retention or a legal hold keeps this version from being changed or removed",
+  },
+  conflictingState: {
+    code: Code.failedPrecondition,
+    retry: "never",
+    meaning: "the bucket or object is in a state that does not allow this",
+  },
+
+  // Access.
+  accessDenied: {
+    code: Code.permissionDenied,
+    retry: "never",
+    meaning: "no policy allows this, or one denies it",
+  },
+  userNotFound: { code: Code.notFound, retry: "never", meaning: "there is no user of this name" },
+  userExists: {
+    code: Code.alreadyExists,
+    retry: "never",
+    meaning: "the name of the user is taken",
+  },
+  accessKeyNotFound: {
+    code: Code.notFound,
+    retry: "never",
+    meaning: "there is no such access key",
+  },
+  accessKeyExists: {
+    code: Code.alreadyExists,
+    retry: "never",
+    meaning: "the id of the access key is taken",
+  },
+  malformedPolicy: {
+    code: Code.invalidArgument,
+    retry: "never",
+    meaning: "a policy document breaks the rules of the policy language",
+  },
+
   // Uploads.
   uploadNotFound: {
     code: Code.notFound,

@@ -1,6 +1,10 @@
+import { AccessService } from "@cairnfs/protocol/gen/cairn/v1/access_pb";
+import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { MultipartService } from "@cairnfs/protocol/gen/cairn/v1/multipart_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
+import { ObjectService } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
 import { RedundancyService } from "@cairnfs/protocol/gen/cairn/v1/redundancy_pb";
 import { ScrubService } from "@cairnfs/protocol/gen/cairn/v1/scrub_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
@@ -15,6 +19,10 @@ export interface SmallServices {
   readonly redundancy: ServiceClient<typeof RedundancyService>;
   readonly trash: ServiceClient<typeof TrashService>;
   readonly check: ServiceClient<typeof CheckService>;
+  readonly objects: ServiceClient<typeof ObjectService>;
+  readonly buckets: ServiceClient<typeof BucketService>;
+  readonly multiparts: ServiceClient<typeof MultipartService>;
+  readonly access: ServiceClient<typeof AccessService>;
 }
 
 /** Everything that one coordinator can be asked. */
@@ -32,5 +40,9 @@ export function coordinatorClient(
     redundancy: createClient(RedundancyService, transport, options),
     trash: createClient(TrashService, transport, options),
     check: createClient(CheckService, transport, options),
+    objects: createClient(ObjectService, transport, options),
+    buckets: createClient(BucketService, transport, options),
+    multiparts: createClient(MultipartService, transport, options),
+    access: createClient(AccessService, transport, options),
   };
 }

@@ -140,6 +140,16 @@ function newPolicy(): pb.Policy {
 }
 
 export function writeEntry(w: WireWriter, m: MessageInitShape<typeof pb.EntrySchema>): void {
+  const versionId = m.versionId;
+  if (versionId !== undefined && versionId !== "") {
+    w.string(versionId);
+    w.uint32(146);
+  }
+  const object = m.object;
+  if (object !== undefined) {
+    { const before = w.writtenBytes; writeObjectAttributes(w, object); w.lengthSince(before); }
+    w.uint32(138);
+  }
   const contentId = m.contentId;
   if (contentId !== undefined && contentId !== 0n) {
     w.uint64(contentId);
@@ -273,6 +283,12 @@ export function readEntry(r: WireReader, end: number, m: pb.Entry = newEntry()):
       case 128:
         m.contentId = r.uint64();
         break;
+      case 138:
+        m.object = readObjectAttributes(r, r.nestedEnd(), m.object);
+        break;
+      case 146:
+        m.versionId = r.string();
+        break;
       default:
         r.skipField(tag);
     }
@@ -300,6 +316,233 @@ function newEntry(): pb.Entry {
     policy: undefined,
     version: 0n,
     contentId: 0n,
+    object: undefined,
+    versionId: "",
+  };
+}
+
+export function writeObjectAttributes(w: WireWriter, m: MessageInitShape<typeof pb.ObjectAttributesSchema>): void {
+  const hasLegalHold = m.hasLegalHold;
+  if (hasLegalHold === true) {
+    w.bool(hasLegalHold);
+    w.byte(88);
+  }
+  const retainUntilMs = m.retainUntilMs;
+  if (retainUntilMs !== undefined && retainUntilMs !== 0n) {
+    w.uint64(retainUntilMs);
+    w.byte(80);
+  }
+  const retentionMode = m.retentionMode;
+  if (retentionMode !== undefined && retentionMode !== 0) {
+    w.uint32(retentionMode);
+    w.byte(72);
+  }
+  const owner = m.owner;
+  if (owner !== undefined && owner !== "") {
+    w.string(owner);
+    w.byte(66);
+  }
+  const encryption = m.encryption;
+  if (encryption !== undefined && encryption.byteLength > 0) {
+    w.bytes(encryption);
+    w.byte(58);
+  }
+  const acl = m.acl;
+  if (acl !== undefined && acl.byteLength > 0) {
+    w.bytes(acl);
+    w.byte(50);
+  }
+  const tags = m.tags;
+  if (tags !== undefined) {
+    w.stringMap(42, tags);
+  }
+  const checksums = m.checksums;
+  if (checksums !== undefined && checksums.length > 0) {
+    for (let i = checksums.length - 1; i >= 0; i--) {
+      { const before = w.writtenBytes; writeObjectChecksum(w, present(checksums[i], "a list has no gaps")); w.lengthSince(before); }
+      w.byte(34);
+    }
+  }
+  const headers = m.headers;
+  if (headers !== undefined) {
+    w.stringMap(26, headers);
+  }
+  const partCount = m.partCount;
+  if (partCount !== undefined && partCount !== 0) {
+    w.uint32(partCount);
+    w.byte(16);
+  }
+  const md5 = m.md5;
+  if (md5 !== undefined && md5.byteLength > 0) {
+    w.bytes(md5);
+    w.byte(10);
+  }
+}
+
+export function readObjectAttributes(r: WireReader, end: number, m: pb.ObjectAttributes = newObjectAttributes()): pb.ObjectAttributes {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10:
+        m.md5 = r.bytes();
+        break;
+      case 16:
+        m.partCount = r.uint32();
+        break;
+      case 26:
+        r.stringEntry(m.headers);
+        break;
+      case 34:
+        m.checksums.push(readObjectChecksum(r, r.nestedEnd()));
+        break;
+      case 42:
+        r.stringEntry(m.tags);
+        break;
+      case 50:
+        m.acl = r.bytes();
+        break;
+      case 58:
+        m.encryption = r.bytes();
+        break;
+      case 66:
+        m.owner = r.string();
+        break;
+      case 72:
+        m.retentionMode = r.uint32();
+        break;
+      case 80:
+        m.retainUntilMs = r.uint64();
+        break;
+      case 88:
+        m.hasLegalHold = r.bool();
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newObjectAttributes(): pb.ObjectAttributes {
+  return {
+    $typeName: "cairn.v1.ObjectAttributes",
+    md5: NO_BYTES,
+    partCount: 0,
+    headers: {},
+    checksums: [],
+    tags: {},
+    acl: NO_BYTES,
+    encryption: NO_BYTES,
+    owner: "",
+    retentionMode: 0,
+    retainUntilMs: 0n,
+    hasLegalHold: false,
+  };
+}
+
+export function writeObjectChecksum(w: WireWriter, m: MessageInitShape<typeof pb.ObjectChecksumSchema>): void {
+  const value = m.value;
+  if (value !== undefined && value.byteLength > 0) {
+    w.bytes(value);
+    w.byte(26);
+  }
+  const isComposite = m.isComposite;
+  if (isComposite === true) {
+    w.bool(isComposite);
+    w.byte(16);
+  }
+  const algorithm = m.algorithm;
+  if (algorithm !== undefined && algorithm !== "") {
+    w.string(algorithm);
+    w.byte(10);
+  }
+}
+
+export function readObjectChecksum(r: WireReader, end: number, m: pb.ObjectChecksum = newObjectChecksum()): pb.ObjectChecksum {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10:
+        m.algorithm = r.string();
+        break;
+      case 16:
+        m.isComposite = r.bool();
+        break;
+      case 26:
+        m.value = r.bytes();
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newObjectChecksum(): pb.ObjectChecksum {
+  return {
+    $typeName: "cairn.v1.ObjectChecksum",
+    algorithm: "",
+    isComposite: false,
+    value: NO_BYTES,
+  };
+}
+
+export function writeObjectTerms(w: WireWriter, m: MessageInitShape<typeof pb.ObjectTermsSchema>): void {
+  const appendAt = m.appendAt;
+  if (appendAt !== undefined) {
+    w.uint64(appendAt);
+    w.byte(32);
+  }
+  const partNumber = m.partNumber;
+  if (partNumber !== undefined && partNumber !== 0) {
+    w.uint32(partNumber);
+    w.byte(24);
+  }
+  const uploadId = m.uploadId;
+  if (uploadId !== undefined && uploadId.byteLength > 0) {
+    w.bytes(uploadId);
+    w.byte(18);
+  }
+  const attributes = m.attributes;
+  if (attributes !== undefined) {
+    { const before = w.writtenBytes; writeObjectAttributes(w, attributes); w.lengthSince(before); }
+    w.byte(10);
+  }
+}
+
+export function readObjectTerms(r: WireReader, end: number, m: pb.ObjectTerms = newObjectTerms()): pb.ObjectTerms {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10:
+        m.attributes = readObjectAttributes(r, r.nestedEnd(), m.attributes);
+        break;
+      case 18:
+        m.uploadId = r.bytes();
+        break;
+      case 24:
+        m.partNumber = r.uint32();
+        break;
+      case 32:
+        m.appendAt = r.uint64();
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newObjectTerms(): pb.ObjectTerms {
+  return {
+    $typeName: "cairn.v1.ObjectTerms",
+    attributes: undefined,
+    uploadId: NO_BYTES,
+    partNumber: 0,
+    appendAt: undefined,
   };
 }
 

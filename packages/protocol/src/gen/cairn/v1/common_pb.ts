@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cairn/v1/common.proto.
  */
 export const file_cairn_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChVjYWlybi92MS9jb21tb24ucHJvdG8SCGNhaXJuLnYxIsQBCgpBdHRyaWJ1dGVzEhEKBG1vZGUYASABKA1IAIgBARIYCgttb2RpZmllZF9tcxgCIAEoBEgBiAEBEhkKDGNvbnRlbnRfdHlwZRgDIAEoCUgCiAEBEjIKDXVzZXJfbWV0YWRhdGEYBCABKAsyFi5jYWlybi52MS5Vc2VyTWV0YWRhdGFIA4gBAUIHCgVfbW9kZUIOCgxfbW9kaWZpZWRfbXNCDwoNX2NvbnRlbnRfdHlwZUIQCg5fdXNlcl9tZXRhZGF0YSJxCgxVc2VyTWV0YWRhdGESMgoGdmFsdWVzGAEgAygLMiIuY2Fpcm4udjEuVXNlck1ldGFkYXRhLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEimAEKBlBvbGljeRIdChBjaHVua19zaXplX2J5dGVzGAEgASgESACIAQESHwoScmVwbGljYXRpb25fZmFjdG9yGAIgASgNSAGIAQESFQoIdHJhc2hfbXMYAyABKARIAogBAUITChFfY2h1bmtfc2l6ZV9ieXRlc0IVChNfcmVwbGljYXRpb25fZmFjdG9yQgsKCV90cmFzaF9tcyK8AwoFRW50cnkSIQoEa2luZBgBIAEoDjITLmNhaXJuLnYxLkVudHJ5S2luZBIMCgRuYW1lGAIgASgJEhAKCGlub2RlX2lkGAMgASgEEhIKCnNpemVfYnl0ZXMYBCABKAQSEgoKY3JlYXRlZF9tcxgFIAEoBBITCgttb2RpZmllZF9tcxgGIAEoBBIMCgRtb2RlGAcgASgNEhQKDGNvbnRlbnRfdHlwZRgIIAEoCRI4Cg11c2VyX21ldGFkYXRhGAkgAygLMiEuY2Fpcm4udjEuRW50cnkuVXNlck1ldGFkYXRhRW50cnkSDgoGc2hhMjU2GAogASgMEhgKEGNodW5rX3NpemVfYnl0ZXMYCyABKAQSGgoScmVwbGljYXRpb25fZmFjdG9yGAwgASgNEhMKC2NodW5rX2NvdW50GA0gASgEEiAKBnBvbGljeRgOIAEoCzIQLmNhaXJuLnYxLlBvbGljeRIPCgd2ZXJzaW9uGA8gASgEEhIKCmNvbnRlbnRfaWQYECABKAQaMwoRVXNlck1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJcCgxQcmVjb25kaXRpb24SGAoObXVzdF9ub3RfZXhpc3QYASABKAhIABIRCgd2ZXJzaW9uGAIgASgESAASEgoIaW5vZGVfaWQYAyABKARIAEILCgljb25kaXRpb24iKwoHUmVjZWlwdBITCgtub2RlX251bWJlchgBIAEoDRILCgNtYWMYAiABKAwiMgoIQ2h1bmtSZWYSEAoIY2h1bmtfaWQYASABKAwSFAoMbGVuZ3RoX2J5dGVzGAIgASgEImIKDExvY2F0ZWRDaHVuaxIUCgxvZmZzZXRfYnl0ZXMYASABKAQSEAoIY2h1bmtfaWQYAiABKAwSFAoMbGVuZ3RoX2J5dGVzGAMgASgEEhQKDG5vZGVfbnVtYmVycxgEIAMoDSJlCglEaXNrVXNhZ2USFgoOY2FwYWNpdHlfYnl0ZXMYASABKAQSEgoKdXNlZF9ieXRlcxgCIAEoBBIXCg9hdmFpbGFibGVfYnl0ZXMYAyABKAQSEwoLY2h1bmtfY291bnQYBCABKAQi8AEKBE5vZGUSEwoLbm9kZV9udW1iZXIYASABKA0SDwoHbm9kZV9pZBgCIAEoDBIPCgdhZGRyZXNzGAMgASgJEhQKDGdycGNfYWRkcmVzcxgEIAEoCRIMCgR6b25lGAUgASgJEgwKBHJhY2sYBiABKAkSIgoFc3RhdGUYByABKA4yEy5jYWlybi52MS5Ob2RlU3RhdGUSIgoFdXNhZ2UYCCABKAsyEy5jYWlybi52MS5EaXNrVXNhZ2USIAoGaGVhbHRoGAkgASgOMhAuY2Fpcm4udjEuSGVhbHRoEhUKDWxhc3RfaGVhcmRfbXMYCiABKAQiWwoLTm9kZVVwZGF0ZXMSDwoHdmVyc2lvbhgBIAEoBBIcChRyZXF1aXJlc19mdWxsX3Jlc3luYxgCIAEoCBIdCgVub2RlcxgDIAMoCzIOLmNhaXJuLnYxLk5vZGUiggEKC0Vycm9yRGV0YWlsEg4KBnJlYXNvbhgBIAEoCRIzCgdkZXRhaWxzGAIgAygLMiIuY2Fpcm4udjEuRXJyb3JEZXRhaWwuRGV0YWlsc0VudHJ5Gi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKlYKCUVudHJ5S2luZBIaChZFTlRSWV9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPRU5UUllfS0lORF9GSUxFEAESGAoURU5UUllfS0lORF9ESVJFQ1RPUlkQAirNAQoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJOT0RFX1NUQVRFX0pPSU5JTkcQARIWChJOT0RFX1NUQVRFX0hFQUxUSFkQAhIWChJOT0RFX1NUQVRFX1NVU1BFQ1QQAxITCg9OT0RFX1NUQVRFX0RFQUQQBBIXChNOT0RFX1NUQVRFX0RSQUlOSU5HEAUSFgoSTk9ERV9TVEFURV9EUkFJTkVEEAYSFgoSTk9ERV9TVEFURV9SRU1PVkVEEAcqWAoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEg0KCUhFQUxUSF9PSxABEhQKEEhFQUxUSF9SRUFEX09OTFkQAhIRCg1IRUFMVEhfRkFJTEVEEANiBnByb3RvMw");
+  fileDesc("ChVjYWlybi92MS9jb21tb24ucHJvdG8SCGNhaXJuLnYxIsQBCgpBdHRyaWJ1dGVzEhEKBG1vZGUYASABKA1IAIgBARIYCgttb2RpZmllZF9tcxgCIAEoBEgBiAEBEhkKDGNvbnRlbnRfdHlwZRgDIAEoCUgCiAEBEjIKDXVzZXJfbWV0YWRhdGEYBCABKAsyFi5jYWlybi52MS5Vc2VyTWV0YWRhdGFIA4gBAUIHCgVfbW9kZUIOCgxfbW9kaWZpZWRfbXNCDwoNX2NvbnRlbnRfdHlwZUIQCg5fdXNlcl9tZXRhZGF0YSJxCgxVc2VyTWV0YWRhdGESMgoGdmFsdWVzGAEgAygLMiIuY2Fpcm4udjEuVXNlck1ldGFkYXRhLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEimAEKBlBvbGljeRIdChBjaHVua19zaXplX2J5dGVzGAEgASgESACIAQESHwoScmVwbGljYXRpb25fZmFjdG9yGAIgASgNSAGIAQESFQoIdHJhc2hfbXMYAyABKARIAogBAUITChFfY2h1bmtfc2l6ZV9ieXRlc0IVChNfcmVwbGljYXRpb25fZmFjdG9yQgsKCV90cmFzaF9tcyL8AwoFRW50cnkSIQoEa2luZBgBIAEoDjITLmNhaXJuLnYxLkVudHJ5S2luZBIMCgRuYW1lGAIgASgJEhAKCGlub2RlX2lkGAMgASgEEhIKCnNpemVfYnl0ZXMYBCABKAQSEgoKY3JlYXRlZF9tcxgFIAEoBBITCgttb2RpZmllZF9tcxgGIAEoBBIMCgRtb2RlGAcgASgNEhQKDGNvbnRlbnRfdHlwZRgIIAEoCRI4Cg11c2VyX21ldGFkYXRhGAkgAygLMiEuY2Fpcm4udjEuRW50cnkuVXNlck1ldGFkYXRhRW50cnkSDgoGc2hhMjU2GAogASgMEhgKEGNodW5rX3NpemVfYnl0ZXMYCyABKAQSGgoScmVwbGljYXRpb25fZmFjdG9yGAwgASgNEhMKC2NodW5rX2NvdW50GA0gASgEEiAKBnBvbGljeRgOIAEoCzIQLmNhaXJuLnYxLlBvbGljeRIPCgd2ZXJzaW9uGA8gASgEEhIKCmNvbnRlbnRfaWQYECABKAQSKgoGb2JqZWN0GBEgASgLMhouY2Fpcm4udjEuT2JqZWN0QXR0cmlidXRlcxISCgp2ZXJzaW9uX2lkGBIgASgJGjMKEVVzZXJNZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEipAMKEE9iamVjdEF0dHJpYnV0ZXMSCwoDbWQ1GAEgASgMEhIKCnBhcnRfY291bnQYAiABKA0SOAoHaGVhZGVycxgDIAMoCzInLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMuSGVhZGVyc0VudHJ5EisKCWNoZWNrc3VtcxgEIAMoCzIYLmNhaXJuLnYxLk9iamVjdENoZWNrc3VtEjIKBHRhZ3MYBSADKAsyJC5jYWlybi52MS5PYmplY3RBdHRyaWJ1dGVzLlRhZ3NFbnRyeRILCgNhY2wYBiABKAwSEgoKZW5jcnlwdGlvbhgHIAEoDBINCgVvd25lchgIIAEoCRIWCg5yZXRlbnRpb25fbW9kZRgJIAEoDRIXCg9yZXRhaW5fdW50aWxfbXMYCiABKAQSFgoOaGFzX2xlZ2FsX2hvbGQYCyABKAgaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSAoOT2JqZWN0Q2hlY2tzdW0SEQoJYWxnb3JpdGhtGAEgASgJEhQKDGlzX2NvbXBvc2l0ZRgCIAEoCBINCgV2YWx1ZRgDIAEoDCKLAQoLT2JqZWN0VGVybXMSLgoKYXR0cmlidXRlcxgBIAEoCzIaLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMSEQoJdXBsb2FkX2lkGAIgASgMEhMKC3BhcnRfbnVtYmVyGAMgASgNEhYKCWFwcGVuZF9hdBgEIAEoBEgAiAEBQgwKCl9hcHBlbmRfYXQiXAoMUHJlY29uZGl0aW9uEhgKDm11c3Rfbm90X2V4aXN0GAEgASgISAASEQoHdmVyc2lvbhgCIAEoBEgAEhIKCGlub2RlX2lkGAMgASgESABCCwoJY29uZGl0aW9uIisKB1JlY2VpcHQSEwoLbm9kZV9udW1iZXIYASABKA0SCwoDbWFjGAIgASgMIjIKCENodW5rUmVmEhAKCGNodW5rX2lkGAEgASgMEhQKDGxlbmd0aF9ieXRlcxgCIAEoBCJiCgxMb2NhdGVkQ2h1bmsSFAoMb2Zmc2V0X2J5dGVzGAEgASgEEhAKCGNodW5rX2lkGAIgASgMEhQKDGxlbmd0aF9ieXRlcxgDIAEoBBIUCgxub2RlX251bWJlcnMYBCADKA0iZQoJRGlza1VzYWdlEhYKDmNhcGFjaXR5X2J5dGVzGAEgASgEEhIKCnVzZWRfYnl0ZXMYAiABKAQSFwoPYXZhaWxhYmxlX2J5dGVzGAMgASgEEhMKC2NodW5rX2NvdW50GAQgASgEIvABCgROb2RlEhMKC25vZGVfbnVtYmVyGAEgASgNEg8KB25vZGVfaWQYAiABKAwSDwoHYWRkcmVzcxgDIAEoCRIUCgxncnBjX2FkZHJlc3MYBCABKAkSDAoEem9uZRgFIAEoCRIMCgRyYWNrGAYgASgJEiIKBXN0YXRlGAcgASgOMhMuY2Fpcm4udjEuTm9kZVN0YXRlEiIKBXVzYWdlGAggASgLMhMuY2Fpcm4udjEuRGlza1VzYWdlEiAKBmhlYWx0aBgJIAEoDjIQLmNhaXJuLnYxLkhlYWx0aBIVCg1sYXN0X2hlYXJkX21zGAogASgEIlsKC05vZGVVcGRhdGVzEg8KB3ZlcnNpb24YASABKAQSHAoUcmVxdWlyZXNfZnVsbF9yZXN5bmMYAiABKAgSHQoFbm9kZXMYAyADKAsyDi5jYWlybi52MS5Ob2RlIoIBCgtFcnJvckRldGFpbBIOCgZyZWFzb24YASABKAkSMwoHZGV0YWlscxgCIAMoCzIiLmNhaXJuLnYxLkVycm9yRGV0YWlsLkRldGFpbHNFbnRyeRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASpWCglFbnRyeUtpbmQSGgoWRU5UUllfS0lORF9VTlNQRUNJRklFRBAAEhMKD0VOVFJZX0tJTkRfRklMRRABEhgKFEVOVFJZX0tJTkRfRElSRUNUT1JZEAIqzQEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSTk9ERV9TVEFURV9KT0lOSU5HEAESFgoSTk9ERV9TVEFURV9IRUFMVEhZEAISFgoSTk9ERV9TVEFURV9TVVNQRUNUEAMSEwoPTk9ERV9TVEFURV9ERUFEEAQSFwoTTk9ERV9TVEFURV9EUkFJTklORxAFEhYKEk5PREVfU1RBVEVfRFJBSU5FRBAGEhYKEk5PREVfU1RBVEVfUkVNT1ZFRBAHKlgKBkhlYWx0aBIWChJIRUFMVEhfVU5TUEVDSUZJRUQQABINCglIRUFMVEhfT0sQARIUChBIRUFMVEhfUkVBRF9PTkxZEAISEQoNSEVBTFRIX0ZBSUxFRBADYgZwcm90bzM");
 
 /**
  * What a user says of a file or directory. An absent field is left as it is.
@@ -203,6 +203,20 @@ export type Entry = Message<"cairn.v1.Entry"> & {
    * @generated from field: uint64 content_id = 16;
    */
   contentId: bigint;
+
+  /**
+   * Of a file that was put as an object.
+   *
+   * @generated from field: cairn.v1.ObjectAttributes object = 17;
+   */
+  object?: ObjectAttributes | undefined;
+
+  /**
+   * Of a file in a bucket that has or had versioning; "null" for what was put without.
+   *
+   * @generated from field: string version_id = 18;
+   */
+  versionId: string;
 };
 
 /**
@@ -211,6 +225,164 @@ export type Entry = Message<"cairn.v1.Entry"> & {
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
   messageDesc(file_cairn_v1_common, 3);
+
+/**
+ * What object storage says of a file, beside its content type and user metadata. The coordinator keeps it whole; it reads the tags
+ * and the lock.
+ *
+ * @generated from message cairn.v1.ObjectAttributes
+ */
+export type ObjectAttributes = Message<"cairn.v1.ObjectAttributes"> & {
+  /**
+   * 16 bytes: the MD5 of the content or, of an object in parts, of the parts' MD5s. Empty: nobody computed it.
+   *
+   * @generated from field: bytes md5 = 1;
+   */
+  md5: Uint8Array;
+
+  /**
+   * Of how many parts the object was made; 0: it was put whole.
+   *
+   * @generated from field: uint32 part_count = 2;
+   */
+  partCount: number;
+
+  /**
+   * Given back as they came: cache-control, content-disposition, content-encoding, content-language, expires,
+   * x-amz-website-redirect-location, x-amz-storage-class.
+   *
+   * @generated from field: map<string, string> headers = 3;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated cairn.v1.ObjectChecksum checksums = 4;
+   */
+  checksums: ObjectChecksum[];
+
+  /**
+   * At most 10 (50 on buckets).
+   *
+   * @generated from field: map<string, string> tags = 5;
+   */
+  tags: { [key: string]: string };
+
+  /**
+   * As the gateway writes it; empty: private to the owner.
+   *
+   * @generated from field: bytes acl = 6;
+   */
+  acl: Uint8Array;
+
+  /**
+   * As the gateway writes it; empty: not encrypted.
+   *
+   * @generated from field: bytes encryption = 7;
+   */
+  encryption: Uint8Array;
+
+  /**
+   * A user's id; empty: the root user.
+   *
+   * @generated from field: string owner = 8;
+   */
+  owner: string;
+
+  /**
+   * 0 none, 1 governance, 2 compliance: as RetentionMode.
+   *
+   * @generated from field: uint32 retention_mode = 9;
+   */
+  retentionMode: number;
+
+  /**
+   * @generated from field: uint64 retain_until_ms = 10;
+   */
+  retainUntilMs: bigint;
+
+  /**
+   * @generated from field: bool has_legal_hold = 11;
+   */
+  hasLegalHold: boolean;
+};
+
+/**
+ * Describes the message cairn.v1.ObjectAttributes.
+ * Use `create(ObjectAttributesSchema)` to create a new message.
+ */
+export const ObjectAttributesSchema: GenMessage<ObjectAttributes> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_common, 4);
+
+/**
+ * @generated from message cairn.v1.ObjectChecksum
+ */
+export type ObjectChecksum = Message<"cairn.v1.ObjectChecksum"> & {
+  /**
+   * crc32, crc32c, crc64nvme, sha1, sha256.
+   *
+   * @generated from field: string algorithm = 1;
+   */
+  algorithm: string;
+
+  /**
+   * The checksum of the parts' checksums, not of the content.
+   *
+   * @generated from field: bool is_composite = 2;
+   */
+  isComposite: boolean;
+
+  /**
+   * @generated from field: bytes value = 3;
+   */
+  value: Uint8Array;
+};
+
+/**
+ * Describes the message cairn.v1.ObjectChecksum.
+ * Use `create(ObjectChecksumSchema)` to create a new message.
+ */
+export const ObjectChecksumSchema: GenMessage<ObjectChecksum> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_common, 5);
+
+/**
+ * What makes a file an object; see ObjectService.
+ *
+ * @generated from message cairn.v1.ObjectTerms
+ */
+export type ObjectTerms = Message<"cairn.v1.ObjectTerms"> & {
+  /**
+   * At BeginUpload it may be absent: it is given with CommitUpload, when the content is known.
+   *
+   * @generated from field: cairn.v1.ObjectAttributes attributes = 1;
+   */
+  attributes?: ObjectAttributes | undefined;
+
+  /**
+   * Not an object but a part of this upload.
+   *
+   * @generated from field: bytes upload_id = 2;
+   */
+  uploadId: Uint8Array;
+
+  /**
+   * @generated from field: uint32 part_number = 3;
+   */
+  partNumber: number;
+
+  /**
+   * Adds to the object that is there, which must have this size and the inode of the precondition.
+   *
+   * @generated from field: optional uint64 append_at = 4;
+   */
+  appendAt?: bigint | undefined;
+};
+
+/**
+ * Describes the message cairn.v1.ObjectTerms.
+ * Use `create(ObjectTermsSchema)` to create a new message.
+ */
+export const ObjectTermsSchema: GenMessage<ObjectTerms> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_common, 6);
 
 /**
  * What must be true of the entry for a change to happen; otherwise reason preconditionFailed
@@ -252,7 +424,7 @@ export type Precondition = Message<"cairn.v1.Precondition"> & {
  * Use `create(PreconditionSchema)` to create a new message.
  */
 export const PreconditionSchema: GenMessage<Precondition> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_common, 4);
+  messageDesc(file_cairn_v1_common, 7);
 
 /**
  * A node's proof that it holds a chunk, durable and verified: made by the node, checked by the coordinator.
@@ -278,7 +450,7 @@ export type Receipt = Message<"cairn.v1.Receipt"> & {
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_common, 5);
+  messageDesc(file_cairn_v1_common, 8);
 
 /**
  * One chunk of a file's content, in file order.
@@ -304,7 +476,7 @@ export type ChunkRef = Message<"cairn.v1.ChunkRef"> & {
  * Use `create(ChunkRefSchema)` to create a new message.
  */
 export const ChunkRefSchema: GenMessage<ChunkRef> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_common, 6);
+  messageDesc(file_cairn_v1_common, 9);
 
 /**
  * A chunk and where its copies are.
@@ -340,7 +512,7 @@ export type LocatedChunk = Message<"cairn.v1.LocatedChunk"> & {
  * Use `create(LocatedChunkSchema)` to create a new message.
  */
 export const LocatedChunkSchema: GenMessage<LocatedChunk> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_common, 7);
+  messageDesc(file_cairn_v1_common, 10);
 
 /**
  * How full a node is.
@@ -376,7 +548,7 @@ export type DiskUsage = Message<"cairn.v1.DiskUsage"> & {
  * Use `create(DiskUsageSchema)` to create a new message.
  */
 export const DiskUsageSchema: GenMessage<DiskUsage> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_common, 8);
+  messageDesc(file_cairn_v1_common, 11);
 
 /**
  * A row of the node table.
@@ -450,7 +622,7 @@ export type Node = Message<"cairn.v1.Node"> & {
  * Use `create(NodeSchema)` to create a new message.
  */
 export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_common, 9);
+  messageDesc(file_cairn_v1_common, 12);
 
 /**
  * What has changed in the node table since a version; or all of it.
@@ -484,7 +656,7 @@ export type NodeUpdates = Message<"cairn.v1.NodeUpdates"> & {
  * Use `create(NodeUpdatesSchema)` to create a new message.
  */
 export const NodeUpdatesSchema: GenMessage<NodeUpdates> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_common, 10);
+  messageDesc(file_cairn_v1_common, 13);
 
 /**
  * The details of an error, in a trailer or a status: the receiver rebuilds the same typed error.
@@ -508,7 +680,7 @@ export type ErrorDetail = Message<"cairn.v1.ErrorDetail"> & {
  * Use `create(ErrorDetailSchema)` to create a new message.
  */
 export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_common, 11);
+  messageDesc(file_cairn_v1_common, 14);
 
 /**
  * What the entry of a path is.

@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { present } from "@cairnfs/base/assert";
 import { NO_BYTES, type WireReader } from "../../../rpc/wire-reader.ts";
 import type { WireWriter } from "../../../rpc/wire-writer.ts";
-import { readAttributes, readDiskUsage, readEntry, readLocatedChunk, readNode, readNodeUpdates, readPolicy, readPrecondition, readReceipt, writeAttributes, writeDiskUsage, writeEntry, writeLocatedChunk, writeNode, writeNodeUpdates, writePolicy, writePrecondition, writeReceipt } from "../../cairn/v1/common_codec.ts";
+import { readAttributes, readDiskUsage, readEntry, readLocatedChunk, readNode, readNodeUpdates, readObjectAttributes, readObjectTerms, readPolicy, readPrecondition, readReceipt, writeAttributes, writeDiskUsage, writeEntry, writeLocatedChunk, writeNode, writeNodeUpdates, writeObjectAttributes, writeObjectTerms, writePolicy, writePrecondition, writeReceipt } from "../../cairn/v1/common_codec.ts";
 import { readScrubReport, writeScrubReport } from "../../cairn/v1/scrub_codec.ts";
 import type * as pb from "./coordinator_pb.ts";
 
@@ -770,6 +770,11 @@ export function writePutFileRequest(w: WireWriter, m: MessageInitShape<typeof pb
     w.bytes(inlineBytes);
     w.byte(122);
   }
+  const object = m.object;
+  if (object !== undefined) {
+    { const before = w.writtenBytes; writeObjectTerms(w, object); w.lengthSince(before); }
+    w.byte(74);
+  }
   const policy = m.policy;
   if (policy !== undefined) {
     { const before = w.writtenBytes; writePolicy(w, policy); w.lengthSince(before); }
@@ -842,6 +847,9 @@ export function readPutFileRequest(r: WireReader, end: number, m: pb.PutFileRequ
       case 66:
         m.policy = readPolicy(r, r.nestedEnd(), m.policy);
         break;
+      case 74:
+        m.object = readObjectTerms(r, r.nestedEnd(), m.object);
+        break;
       case 122:
         m.inlineBytes = r.bytes();
         break;
@@ -864,6 +872,7 @@ function newPutFileRequest(): pb.PutFileRequest {
     chunks: [],
     leaseId: NO_BYTES,
     policy: undefined,
+    object: undefined,
     inlineBytes: NO_BYTES,
   };
 }
@@ -899,6 +908,11 @@ function newPutFileResponse(): pb.PutFileResponse {
 }
 
 export function writeBeginUploadRequest(w: WireWriter, m: MessageInitShape<typeof pb.BeginUploadRequestSchema>): void {
+  const object = m.object;
+  if (object !== undefined) {
+    { const before = w.writtenBytes; writeObjectTerms(w, object); w.lengthSince(before); }
+    w.byte(58);
+  }
   const parents = m.parents;
   if (parents === true) {
     w.bool(parents);
@@ -953,6 +967,9 @@ export function readBeginUploadRequest(r: WireReader, end: number, m: pb.BeginUp
       case 48:
         m.parents = r.bool();
         break;
+      case 58:
+        m.object = readObjectTerms(r, r.nestedEnd(), m.object);
+        break;
       default:
         r.skipField(tag);
     }
@@ -970,6 +987,7 @@ function newBeginUploadRequest(): pb.BeginUploadRequest {
     attributes: undefined,
     precondition: undefined,
     parents: false,
+    object: undefined,
   };
 }
 
@@ -1749,6 +1767,11 @@ function newAddChunksResponse(): pb.AddChunksResponse {
 }
 
 export function writeCommitUploadRequest(w: WireWriter, m: MessageInitShape<typeof pb.CommitUploadRequestSchema>): void {
+  const object = m.object;
+  if (object !== undefined) {
+    { const before = w.writtenBytes; writeObjectAttributes(w, object); w.lengthSince(before); }
+    w.byte(50);
+  }
   const sizeBytes = m.sizeBytes;
   if (sizeBytes !== undefined && sizeBytes !== 0n) {
     w.uint64(sizeBytes);
@@ -1797,6 +1820,9 @@ export function readCommitUploadRequest(r: WireReader, end: number, m: pb.Commit
       case 40:
         m.sizeBytes = r.uint64();
         break;
+      case 50:
+        m.object = readObjectAttributes(r, r.nestedEnd(), m.object);
+        break;
       default:
         r.skipField(tag);
     }
@@ -1813,6 +1839,7 @@ function newCommitUploadRequest(): pb.CommitUploadRequest {
     chunks: [],
     sha256: NO_BYTES,
     sizeBytes: 0n,
+    object: undefined,
   };
 }
 
