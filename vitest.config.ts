@@ -1,13 +1,15 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { ClosingLine } from "./scripts/closing-line.ts";
 
-/** Suites of processes: one file at a time, for they measure memory and share two cores with their clusters. */
 const ofProcesses = {
   testTimeout: 120_000,
   hookTimeout: 120_000,
-  fileParallelism: false,
   setupFiles: ["tests/support/end-leftovers.ts"],
 };
+
+/** One file at a time: it measures memory, keeps every core busy or makes network namespaces. */
+const alone = { ...ofProcesses, fileParallelism: false };
 
 /** Unit tests run from the sources; suites of processes run what was built and ships. */
 export default defineConfig({
@@ -23,6 +25,7 @@ export default defineConfig({
           // Fuzzers and crash trials fsync for real: on a busy machine that takes its time.
           testTimeout: 30_000,
           include: ["packages/*/src/**/*.test.ts", "packages/*/src/**/*.fuzz.ts"],
+          maxWorkers: availableParallelism(),
         },
       },
       {
@@ -30,8 +33,19 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["tests/**/*.test.ts"],
-          exclude: ["tests/**/*.long.test.ts"],
+          exclude: ["tests/**/*.alone.test.ts", "tests/**/*.long.test.ts"],
           ...ofProcesses,
+          // A file waits for its cluster more often than it computes: two share two cores well.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "alone",
+          include: ["tests/**/*.alone.test.ts"],
+          ...alone,
         },
       },
       {
@@ -39,7 +53,7 @@ export default defineConfig({
         test: {
           name: "long",
           include: ["tests/**/*.long.test.ts"],
-          ...ofProcesses,
+          ...alone,
           testTimeout: 1_800_000,
         },
       },
