@@ -5,6 +5,7 @@ import { RealDisk } from "@cairnfs/base/real-disk";
 import type { NodePool } from "@cairnfs/protocol/rpc/node-pool";
 import type { ClientTransport } from "@cairnfs/protocol/rpc/transport";
 import { withCallerSignal } from "./abort.ts";
+import { Access } from "./access.ts";
 import { type CheckEvent, type CheckOptions, checkCluster } from "./check-cluster.ts";
 import type {
   CallerOptions,
@@ -92,6 +93,8 @@ export class CairnClient implements Closable {
   readonly members: Members;
   /** The reading of all copies: ask for it, and how far it is. */
   readonly scrubs: Scrubs;
+  /** Users, their access keys and their policies. */
+  readonly access: Access;
   readonly #config: ClientConfig;
   readonly #coordinator: CoordinatorLink;
   readonly #calls: CoordinatorCalls;
@@ -115,6 +118,7 @@ export class CairnClient implements Closable {
     this.fs = new CairnFileSystem(this, config.random);
     this.trash = new Trash(this.#calls);
     this.scrubs = new Scrubs(this.#calls);
+    this.access = new Access(this.#calls);
   }
 
   /** What buffers take and took at most: of uploads and of downloads. */

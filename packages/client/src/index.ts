@@ -8,6 +8,19 @@ export {
   Reason,
   type Retry,
 } from "@cairnfs/base/errors";
+export type {
+  Access,
+  AccessKey,
+  CreateKeyOptions,
+  CreateUserOptions,
+  EnsureRootKeyOptions,
+  FoundAccessKey,
+  KnownKeyPair,
+  ListKeysOptions,
+  NewAccessKey,
+  User,
+  UserChoice,
+} from "./access.ts";
 export type { CheckEvent, CheckFinding, CheckOptions } from "./check-cluster.ts";
 export { CairnClient, connect } from "./client.ts";
 export type {

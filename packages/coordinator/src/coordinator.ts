@@ -113,6 +113,7 @@ function routerOf(config: CoordinatorConfig, parts: CoordinatorParts, wired: Wir
     }),
     nodes: nodeHandlers({ kv, clock, nodes, placements, mover, options: config }),
     check: namespace.check,
+    access: namespace.access,
     membership: membershipHandlers({
       manager: nodes,
       scrub: scrub.board,

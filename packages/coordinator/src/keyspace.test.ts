@@ -2,6 +2,7 @@ import { toHex } from "@cairnfs/base/hex";
 import { ChangeKind } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { expect, test } from "vitest";
 import {
+  accessKeys,
   answers,
   changeLog,
   chunkMap,
@@ -24,6 +25,10 @@ import {
   trashPathKey,
   trashPaths,
   trashSizings,
+  userEmails,
+  userIds,
+  userKeys,
+  users,
 } from "./keyspace.ts";
 import { NO_CHANGES } from "./namespace/attributes.ts";
 import { entryCodec, NO_POLICY } from "./namespace/entry.ts";
@@ -160,6 +165,25 @@ test("the records are these bytes", () => {
     frozen(metaNumbers, "epoch", 5),
     frozen(epochMarks, "epoch-marks", [{ atMs: 1, epoch: 2 }]),
     frozen(counterTable, "files", -2),
+    frozen(users, "ann", {
+      userId: "ab",
+      createdMs: 1,
+      isRoot: false,
+      hadKey: true,
+      email: "a@b",
+      policies: new Map([["p", "{}"]]),
+    }),
+    frozen(userIds, "ab", "ann"),
+    frozen(userEmails, "a@b", "ann"),
+    frozen(accessKeys, "AK", {
+      userName: "ann",
+      secretKey: "s",
+      createdMs: 1,
+      isDisabled: true,
+      expiresMs: 300,
+      description: "d",
+    }),
+    frozen(userKeys, ["ann", "AK"] as const, true),
   ];
   expect(rows).toMatchInlineSnapshot(`
     [
@@ -184,6 +208,11 @@ test("the records are these bytes", () => {
       "meta 65706f6368 0105",
       "meta 65706f63682d6d61726b73 01010102",
       "cntr 66696c6573 fffffffffffffffe",
+      "user 616e6e 0102616201000103614062010170027b7d",
+      "usid 6162 0103616e6e",
+      "usem 614062 0103616e6e",
+      "akey 414b 0103616e6e01730101ac020164",
+      "ukey 616e6e00414b 01",
     ]
   `);
 });

@@ -1,3 +1,4 @@
+import { AccessService } from "@cairnfs/protocol/gen/cairn/v1/access_pb";
 import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
@@ -8,6 +9,7 @@ import { createRouter } from "@cairnfs/protocol/rpc/create-router";
 import type { ServerInterceptor } from "@cairnfs/protocol/rpc/interceptor";
 import type { Router } from "@cairnfs/protocol/rpc/router";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
+import type { AccessHandlers } from "../access/access-handlers.ts";
 import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
 import type { CheckHandlers } from "./check-handlers.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
@@ -23,6 +25,7 @@ export interface CoordinatorServiceParts {
   readonly redundancy: RedundancyHandlers;
   readonly nodes: ServiceHandlers<typeof NodeService>;
   readonly check: CheckHandlers;
+  readonly access: AccessHandlers;
   readonly membership: MembershipHandlers;
   readonly clusterState: ClusterStateParts;
   readonly interceptors: readonly ServerInterceptor[];
@@ -41,5 +44,6 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
     .add(NodeService, parts.nodes)
     .add(RedundancyService, parts.redundancy)
     .add(CheckService, parts.check)
+    .add(AccessService, parts.access)
     .build();
 }

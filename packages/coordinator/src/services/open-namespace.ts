@@ -4,6 +4,8 @@ import type { Random } from "@cairnfs/base/random";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
+import { type AccessHandlers, accessHandlers } from "../access/access-handlers.ts";
+import { ensureRootUser } from "../access/users.ts";
 import type { KnownNodes } from "../check/chunk-checks.ts";
 import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
 import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
@@ -62,6 +64,7 @@ export interface NamespaceService {
   readonly handlers: NamespaceHandlers & UploadHandlers & SmallFileHandlers & ReadHandlers;
   readonly trash: TrashHandlers;
   readonly check: CheckHandlers;
+  readonly access: AccessHandlers;
   /** As the others, and to be woken when something was removed. */
   readonly trashWorker: Worker;
   /** As the others, and to be woken when nodes come or are to be compared soon. */
@@ -81,8 +84,11 @@ const CHECK_PAUSE_MS = 1;
 
 /** Makes the root of a new store and wires the namespace on it. */
 export async function openNamespace(parts: NamespaceServiceParts): Promise<NamespaceService> {
-  const { kv, clock, logger, settings, nodes, badReplicas } = parts;
-  await kv.transact((tx) => ensureRoot(tx, nowMsOf(clock)));
+  const { kv, clock, random, logger, settings, nodes, badReplicas } = parts;
+  await kv.transact(async (tx) => {
+    await ensureRoot(tx, nowMsOf(clock));
+    await ensureRootUser(tx, nowMsOf(clock), random);
+  });
   const mutator = new Mutator({ kv, clock, settings, ids: new IdAllocator(kv) });
   const horizon = new HorizonWorker(kv, clock, settings.receiptLifeMs);
   const onEpochUsed = () => horizon.noteUse();
@@ -107,6 +113,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     },
     inventories,
     trash: trashHandlers({ kv, mutator }),
+    access: accessHandlers({ kv, mutator, random }),
     check: checkHandlers({
       ...parts,
       mutator,

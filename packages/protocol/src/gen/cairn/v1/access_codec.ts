@@ -303,6 +303,79 @@ function newListUsersResponse(): pb.ListUsersResponse {
   };
 }
 
+export function writeFindUserRequest(w: WireWriter, m: MessageInitShape<typeof pb.FindUserRequestSchema>): void {
+  if (m.user?.case === "email") {
+    w.string(m.user.value);
+    w.byte(26);
+  }
+  if (m.user?.case === "id") {
+    w.string(m.user.value);
+    w.byte(18);
+  }
+  if (m.user?.case === "name") {
+    w.string(m.user.value);
+    w.byte(10);
+  }
+}
+
+export function readFindUserRequest(r: WireReader, end: number, m: pb.FindUserRequest = newFindUserRequest()): pb.FindUserRequest {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10:
+        m.user = { case: "name", value: r.string() };
+        break;
+      case 18:
+        m.user = { case: "id", value: r.string() };
+        break;
+      case 26:
+        m.user = { case: "email", value: r.string() };
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newFindUserRequest(): pb.FindUserRequest {
+  return {
+    $typeName: "cairn.v1.FindUserRequest",
+    user: { case: undefined },
+  };
+}
+
+export function writeFindUserResponse(w: WireWriter, m: MessageInitShape<typeof pb.FindUserResponseSchema>): void {
+  const user = m.user;
+  if (user !== undefined) {
+    { const before = w.writtenBytes; writeUser(w, user); w.lengthSince(before); }
+    w.byte(10);
+  }
+}
+
+export function readFindUserResponse(r: WireReader, end: number, m: pb.FindUserResponse = newFindUserResponse()): pb.FindUserResponse {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10:
+        m.user = readUser(r, r.nestedEnd(), m.user);
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newFindUserResponse(): pb.FindUserResponse {
+  return {
+    $typeName: "cairn.v1.FindUserResponse",
+    user: undefined,
+  };
+}
+
 export function writeRemoveUserRequest(w: WireWriter, m: MessageInitShape<typeof pb.RemoveUserRequestSchema>): void {
   const name = m.name;
   if (name !== undefined && name !== "") {
@@ -624,6 +697,75 @@ function newListAccessKeysResponse(): pb.ListAccessKeysResponse {
     $typeName: "cairn.v1.ListAccessKeysResponse",
     keys: [],
     nextAfter: "",
+  };
+}
+
+export function writeSetAccessKeyRequest(w: WireWriter, m: MessageInitShape<typeof pb.SetAccessKeyRequestSchema>): void {
+  const isDisabled = m.isDisabled;
+  if (isDisabled === true) {
+    w.bool(isDisabled);
+    w.byte(16);
+  }
+  const accessKeyId = m.accessKeyId;
+  if (accessKeyId !== undefined && accessKeyId !== "") {
+    w.string(accessKeyId);
+    w.byte(10);
+  }
+}
+
+export function readSetAccessKeyRequest(r: WireReader, end: number, m: pb.SetAccessKeyRequest = newSetAccessKeyRequest()): pb.SetAccessKeyRequest {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10:
+        m.accessKeyId = r.string();
+        break;
+      case 16:
+        m.isDisabled = r.bool();
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newSetAccessKeyRequest(): pb.SetAccessKeyRequest {
+  return {
+    $typeName: "cairn.v1.SetAccessKeyRequest",
+    accessKeyId: "",
+    isDisabled: false,
+  };
+}
+
+export function writeSetAccessKeyResponse(w: WireWriter, m: MessageInitShape<typeof pb.SetAccessKeyResponseSchema>): void {
+  const key = m.key;
+  if (key !== undefined) {
+    { const before = w.writtenBytes; writeAccessKey(w, key); w.lengthSince(before); }
+    w.byte(10);
+  }
+}
+
+export function readSetAccessKeyResponse(r: WireReader, end: number, m: pb.SetAccessKeyResponse = newSetAccessKeyResponse()): pb.SetAccessKeyResponse {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10:
+        m.key = readAccessKey(r, r.nestedEnd(), m.key);
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newSetAccessKeyResponse(): pb.SetAccessKeyResponse {
+  return {
+    $typeName: "cairn.v1.SetAccessKeyResponse",
+    key: undefined,
   };
 }
 

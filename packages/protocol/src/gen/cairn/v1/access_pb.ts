@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cairn/v1/access.proto.
  */
 export const file_cairn_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("ChVjYWlybi92MS9hY2Nlc3MucHJvdG8SCGNhaXJuLnYxIrUBCgRVc2VyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKY3JlYXRlZF9tcxgDIAEoBBIPCgdpc19yb290GAQgASgIEi4KCHBvbGljaWVzGAUgAygLMhwuY2Fpcm4udjEuVXNlci5Qb2xpY2llc0VudHJ5Eg0KBWVtYWlsGAYgASgJGi8KDVBvbGljaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKHAQoJQWNjZXNzS2V5EhUKDWFjY2Vzc19rZXlfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmNyZWF0ZWRfbXMYAyABKAQSEwoLaXNfZGlzYWJsZWQYBCABKAgSEwoLZGVzY3JpcHRpb24YBSABKAkSEgoKZXhwaXJlc19tcxgGIAEoBCIwChFDcmVhdGVVc2VyUmVxdWVzdBIMCgRuYW1lGAEgASgJEg0KBWVtYWlsGAIgASgJIjIKEkNyZWF0ZVVzZXJSZXNwb25zZRIcCgR1c2VyGAEgASgLMg4uY2Fpcm4udjEuVXNlciIwChBMaXN0VXNlcnNSZXF1ZXN0Eg0KBWFmdGVyGAEgASgJEg0KBWxpbWl0GAIgASgNIkYKEUxpc3RVc2Vyc1Jlc3BvbnNlEh0KBXVzZXJzGAEgAygLMg4uY2Fpcm4udjEuVXNlchISCgpuZXh0X2FmdGVyGAIgASgJIiEKEVJlbW92ZVVzZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkiFAoSUmVtb3ZlVXNlclJlc3BvbnNlIlAKFFNldFVzZXJQb2xpY3lSZXF1ZXN0EhEKCXVzZXJfbmFtZRgBIAEoCRITCgtwb2xpY3lfbmFtZRgCIAEoCRIQCghkb2N1bWVudBgDIAEoCSI1ChVTZXRVc2VyUG9saWN5UmVzcG9uc2USHAoEdXNlchgBIAEoCzIOLmNhaXJuLnYxLlVzZXIifwoWQ3JlYXRlQWNjZXNzS2V5UmVxdWVzdBIRCgl1c2VyX25hbWUYASABKAkSFQoNYWNjZXNzX2tleV9pZBgCIAEoCRISCgpzZWNyZXRfa2V5GAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEhIKCmV4cGlyZXNfbXMYBSABKAQiTwoXQ3JlYXRlQWNjZXNzS2V5UmVzcG9uc2USIAoDa2V5GAEgASgLMhMuY2Fpcm4udjEuQWNjZXNzS2V5EhIKCnNlY3JldF9rZXkYAiABKAkiSAoVTGlzdEFjY2Vzc0tleXNSZXF1ZXN0EhEKCXVzZXJfbmFtZRgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJPChZMaXN0QWNjZXNzS2V5c1Jlc3BvbnNlEiEKBGtleXMYASADKAsyEy5jYWlybi52MS5BY2Nlc3NLZXkSEgoKbmV4dF9hZnRlchgCIAEoCSIvChZSZW1vdmVBY2Nlc3NLZXlSZXF1ZXN0EhUKDWFjY2Vzc19rZXlfaWQYASABKAkiGQoXUmVtb3ZlQWNjZXNzS2V5UmVzcG9uc2UiLQoURmluZEFjY2Vzc0tleVJlcXVlc3QSFQoNYWNjZXNzX2tleV9pZBgBIAEoCSJrChVGaW5kQWNjZXNzS2V5UmVzcG9uc2USIAoDa2V5GAEgASgLMhMuY2Fpcm4udjEuQWNjZXNzS2V5EhIKCnNlY3JldF9rZXkYAiABKAkSHAoEdXNlchgDIAEoCzIOLmNhaXJuLnYxLlVzZXIiQQoURW5zdXJlUm9vdEtleVJlcXVlc3QSFQoNYWNjZXNzX2tleV9pZBgBIAEoCRISCgpzZWNyZXRfa2V5GAIgASgJIk0KFUVuc3VyZVJvb3RLZXlSZXNwb25zZRIgCgNrZXkYASABKAsyEy5jYWlybi52MS5BY2Nlc3NLZXkSEgoKc2VjcmV0X2tleRgCIAEoCTLiBQoNQWNjZXNzU2VydmljZRJHCgpDcmVhdGVVc2VyEhsuY2Fpcm4udjEuQ3JlYXRlVXNlclJlcXVlc3QaHC5jYWlybi52MS5DcmVhdGVVc2VyUmVzcG9uc2USRAoJTGlzdFVzZXJzEhouY2Fpcm4udjEuTGlzdFVzZXJzUmVxdWVzdBobLmNhaXJuLnYxLkxpc3RVc2Vyc1Jlc3BvbnNlEkcKClJlbW92ZVVzZXISGy5jYWlybi52MS5SZW1vdmVVc2VyUmVxdWVzdBocLmNhaXJuLnYxLlJlbW92ZVVzZXJSZXNwb25zZRJQCg1TZXRVc2VyUG9saWN5Eh4uY2Fpcm4udjEuU2V0VXNlclBvbGljeVJlcXVlc3QaHy5jYWlybi52MS5TZXRVc2VyUG9saWN5UmVzcG9uc2USVgoPQ3JlYXRlQWNjZXNzS2V5EiAuY2Fpcm4udjEuQ3JlYXRlQWNjZXNzS2V5UmVxdWVzdBohLmNhaXJuLnYxLkNyZWF0ZUFjY2Vzc0tleVJlc3BvbnNlElMKDkxpc3RBY2Nlc3NLZXlzEh8uY2Fpcm4udjEuTGlzdEFjY2Vzc0tleXNSZXF1ZXN0GiAuY2Fpcm4udjEuTGlzdEFjY2Vzc0tleXNSZXNwb25zZRJWCg9SZW1vdmVBY2Nlc3NLZXkSIC5jYWlybi52MS5SZW1vdmVBY2Nlc3NLZXlSZXF1ZXN0GiEuY2Fpcm4udjEuUmVtb3ZlQWNjZXNzS2V5UmVzcG9uc2USUAoNRmluZEFjY2Vzc0tleRIeLmNhaXJuLnYxLkZpbmRBY2Nlc3NLZXlSZXF1ZXN0Gh8uY2Fpcm4udjEuRmluZEFjY2Vzc0tleVJlc3BvbnNlElAKDUVuc3VyZVJvb3RLZXkSHi5jYWlybi52MS5FbnN1cmVSb290S2V5UmVxdWVzdBofLmNhaXJuLnYxLkVuc3VyZVJvb3RLZXlSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChVjYWlybi92MS9hY2Nlc3MucHJvdG8SCGNhaXJuLnYxIrUBCgRVc2VyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKY3JlYXRlZF9tcxgDIAEoBBIPCgdpc19yb290GAQgASgIEi4KCHBvbGljaWVzGAUgAygLMhwuY2Fpcm4udjEuVXNlci5Qb2xpY2llc0VudHJ5Eg0KBWVtYWlsGAYgASgJGi8KDVBvbGljaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKHAQoJQWNjZXNzS2V5EhUKDWFjY2Vzc19rZXlfaWQYASABKAkSEQoJdXNlcl9uYW1lGAIgASgJEhIKCmNyZWF0ZWRfbXMYAyABKAQSEwoLaXNfZGlzYWJsZWQYBCABKAgSEwoLZGVzY3JpcHRpb24YBSABKAkSEgoKZXhwaXJlc19tcxgGIAEoBCIwChFDcmVhdGVVc2VyUmVxdWVzdBIMCgRuYW1lGAEgASgJEg0KBWVtYWlsGAIgASgJIjIKEkNyZWF0ZVVzZXJSZXNwb25zZRIcCgR1c2VyGAEgASgLMg4uY2Fpcm4udjEuVXNlciIwChBMaXN0VXNlcnNSZXF1ZXN0Eg0KBWFmdGVyGAEgASgJEg0KBWxpbWl0GAIgASgNIkYKEUxpc3RVc2Vyc1Jlc3BvbnNlEh0KBXVzZXJzGAEgAygLMg4uY2Fpcm4udjEuVXNlchISCgpuZXh0X2FmdGVyGAIgASgJIkgKD0ZpbmRVc2VyUmVxdWVzdBIOCgRuYW1lGAEgASgJSAASDAoCaWQYAiABKAlIABIPCgVlbWFpbBgDIAEoCUgAQgYKBHVzZXIiMAoQRmluZFVzZXJSZXNwb25zZRIcCgR1c2VyGAEgASgLMg4uY2Fpcm4udjEuVXNlciIhChFSZW1vdmVVc2VyUmVxdWVzdBIMCgRuYW1lGAEgASgJIhQKElJlbW92ZVVzZXJSZXNwb25zZSJQChRTZXRVc2VyUG9saWN5UmVxdWVzdBIRCgl1c2VyX25hbWUYASABKAkSEwoLcG9saWN5X25hbWUYAiABKAkSEAoIZG9jdW1lbnQYAyABKAkiNQoVU2V0VXNlclBvbGljeVJlc3BvbnNlEhwKBHVzZXIYASABKAsyDi5jYWlybi52MS5Vc2VyIn8KFkNyZWF0ZUFjY2Vzc0tleVJlcXVlc3QSEQoJdXNlcl9uYW1lGAEgASgJEhUKDWFjY2Vzc19rZXlfaWQYAiABKAkSEgoKc2VjcmV0X2tleRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRISCgpleHBpcmVzX21zGAUgASgEIk8KF0NyZWF0ZUFjY2Vzc0tleVJlc3BvbnNlEiAKA2tleRgBIAEoCzITLmNhaXJuLnYxLkFjY2Vzc0tleRISCgpzZWNyZXRfa2V5GAIgASgJIkgKFUxpc3RBY2Nlc3NLZXlzUmVxdWVzdBIRCgl1c2VyX25hbWUYASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iTwoWTGlzdEFjY2Vzc0tleXNSZXNwb25zZRIhCgRrZXlzGAEgAygLMhMuY2Fpcm4udjEuQWNjZXNzS2V5EhIKCm5leHRfYWZ0ZXIYAiABKAkiQQoTU2V0QWNjZXNzS2V5UmVxdWVzdBIVCg1hY2Nlc3Nfa2V5X2lkGAEgASgJEhMKC2lzX2Rpc2FibGVkGAIgASgIIjgKFFNldEFjY2Vzc0tleVJlc3BvbnNlEiAKA2tleRgBIAEoCzITLmNhaXJuLnYxLkFjY2Vzc0tleSIvChZSZW1vdmVBY2Nlc3NLZXlSZXF1ZXN0EhUKDWFjY2Vzc19rZXlfaWQYASABKAkiGQoXUmVtb3ZlQWNjZXNzS2V5UmVzcG9uc2UiLQoURmluZEFjY2Vzc0tleVJlcXVlc3QSFQoNYWNjZXNzX2tleV9pZBgBIAEoCSJrChVGaW5kQWNjZXNzS2V5UmVzcG9uc2USIAoDa2V5GAEgASgLMhMuY2Fpcm4udjEuQWNjZXNzS2V5EhIKCnNlY3JldF9rZXkYAiABKAkSHAoEdXNlchgDIAEoCzIOLmNhaXJuLnYxLlVzZXIiQQoURW5zdXJlUm9vdEtleVJlcXVlc3QSFQoNYWNjZXNzX2tleV9pZBgBIAEoCRISCgpzZWNyZXRfa2V5GAIgASgJIk0KFUVuc3VyZVJvb3RLZXlSZXNwb25zZRIgCgNrZXkYASABKAsyEy5jYWlybi52MS5BY2Nlc3NLZXkSEgoKc2VjcmV0X2tleRgCIAEoCTL0BgoNQWNjZXNzU2VydmljZRJHCgpDcmVhdGVVc2VyEhsuY2Fpcm4udjEuQ3JlYXRlVXNlclJlcXVlc3QaHC5jYWlybi52MS5DcmVhdGVVc2VyUmVzcG9uc2USRAoJTGlzdFVzZXJzEhouY2Fpcm4udjEuTGlzdFVzZXJzUmVxdWVzdBobLmNhaXJuLnYxLkxpc3RVc2Vyc1Jlc3BvbnNlEkEKCEZpbmRVc2VyEhkuY2Fpcm4udjEuRmluZFVzZXJSZXF1ZXN0GhouY2Fpcm4udjEuRmluZFVzZXJSZXNwb25zZRJHCgpSZW1vdmVVc2VyEhsuY2Fpcm4udjEuUmVtb3ZlVXNlclJlcXVlc3QaHC5jYWlybi52MS5SZW1vdmVVc2VyUmVzcG9uc2USUAoNU2V0VXNlclBvbGljeRIeLmNhaXJuLnYxLlNldFVzZXJQb2xpY3lSZXF1ZXN0Gh8uY2Fpcm4udjEuU2V0VXNlclBvbGljeVJlc3BvbnNlElYKD0NyZWF0ZUFjY2Vzc0tleRIgLmNhaXJuLnYxLkNyZWF0ZUFjY2Vzc0tleVJlcXVlc3QaIS5jYWlybi52MS5DcmVhdGVBY2Nlc3NLZXlSZXNwb25zZRJTCg5MaXN0QWNjZXNzS2V5cxIfLmNhaXJuLnYxLkxpc3RBY2Nlc3NLZXlzUmVxdWVzdBogLmNhaXJuLnYxLkxpc3RBY2Nlc3NLZXlzUmVzcG9uc2USTQoMU2V0QWNjZXNzS2V5Eh0uY2Fpcm4udjEuU2V0QWNjZXNzS2V5UmVxdWVzdBoeLmNhaXJuLnYxLlNldEFjY2Vzc0tleVJlc3BvbnNlElYKD1JlbW92ZUFjY2Vzc0tleRIgLmNhaXJuLnYxLlJlbW92ZUFjY2Vzc0tleVJlcXVlc3QaIS5jYWlybi52MS5SZW1vdmVBY2Nlc3NLZXlSZXNwb25zZRJQCg1GaW5kQWNjZXNzS2V5Eh4uY2Fpcm4udjEuRmluZEFjY2Vzc0tleVJlcXVlc3QaHy5jYWlybi52MS5GaW5kQWNjZXNzS2V5UmVzcG9uc2USUAoNRW5zdXJlUm9vdEtleRIeLmNhaXJuLnYxLkVuc3VyZVJvb3RLZXlSZXF1ZXN0Gh8uY2Fpcm4udjEuRW5zdXJlUm9vdEtleVJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message cairn.v1.User
@@ -50,6 +50,8 @@ export type User = Message<"cairn.v1.User"> & {
   policies: { [key: string]: string };
 
   /**
+   * As it was given; unique, whatever its case. Empty: none.
+   *
    * @generated from field: string email = 6;
    */
   email: string;
@@ -107,6 +109,8 @@ export const AccessKeySchema: GenMessage<AccessKey> = /*@__PURE__*/
   messageDesc(file_cairn_v1_access, 1);
 
 /**
+ * Reason userExists when the name or the email is taken.
+ *
  * @generated from message cairn.v1.CreateUserRequest
  */
 export type CreateUserRequest = Message<"cairn.v1.CreateUserRequest"> & {
@@ -146,6 +150,8 @@ export const CreateUserResponseSchema: GenMessage<CreateUserResponse> = /*@__PUR
   messageDesc(file_cairn_v1_access, 3);
 
 /**
+ * By name.
+ *
  * @generated from message cairn.v1.ListUsersRequest
  */
 export type ListUsersRequest = Message<"cairn.v1.ListUsersRequest"> & {
@@ -155,7 +161,7 @@ export type ListUsersRequest = Message<"cairn.v1.ListUsersRequest"> & {
   after: string;
 
   /**
-   * 1 to 1,000; 0 means 1,000.
+   * 1 to 1,000; 0 means 1,000. A page may have fewer: it ends where it grows large.
    *
    * @generated from field: uint32 limit = 2;
    */
@@ -179,6 +185,8 @@ export type ListUsersResponse = Message<"cairn.v1.ListUsersResponse"> & {
   users: User[];
 
   /**
+   * Empty when there is no more.
+   *
    * @generated from field: string next_after = 2;
    */
   nextAfter: string;
@@ -192,7 +200,61 @@ export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE_
   messageDesc(file_cairn_v1_access, 5);
 
 /**
- * Its keys go with it.
+ * Reason userNotFound.
+ *
+ * @generated from message cairn.v1.FindUserRequest
+ */
+export type FindUserRequest = Message<"cairn.v1.FindUserRequest"> & {
+  /**
+   * @generated from oneof cairn.v1.FindUserRequest.user
+   */
+  user: {
+    /**
+     * @generated from field: string name = 1;
+     */
+    value: string;
+    case: "name";
+  } | {
+    /**
+     * @generated from field: string id = 2;
+     */
+    value: string;
+    case: "id";
+  } | {
+    /**
+     * @generated from field: string email = 3;
+     */
+    value: string;
+    case: "email";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message cairn.v1.FindUserRequest.
+ * Use `create(FindUserRequestSchema)` to create a new message.
+ */
+export const FindUserRequestSchema: GenMessage<FindUserRequest> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_access, 6);
+
+/**
+ * @generated from message cairn.v1.FindUserResponse
+ */
+export type FindUserResponse = Message<"cairn.v1.FindUserResponse"> & {
+  /**
+   * @generated from field: cairn.v1.User user = 1;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message cairn.v1.FindUserResponse.
+ * Use `create(FindUserResponseSchema)` to create a new message.
+ */
+export const FindUserResponseSchema: GenMessage<FindUserResponse> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_access, 7);
+
+/**
+ * Its keys go with it. The root user stays.
  *
  * @generated from message cairn.v1.RemoveUserRequest
  */
@@ -208,7 +270,7 @@ export type RemoveUserRequest = Message<"cairn.v1.RemoveUserRequest"> & {
  * Use `create(RemoveUserRequestSchema)` to create a new message.
  */
 export const RemoveUserRequestSchema: GenMessage<RemoveUserRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 6);
+  messageDesc(file_cairn_v1_access, 8);
 
 /**
  * @generated from message cairn.v1.RemoveUserResponse
@@ -221,9 +283,11 @@ export type RemoveUserResponse = Message<"cairn.v1.RemoveUserResponse"> & {
  * Use `create(RemoveUserResponseSchema)` to create a new message.
  */
 export const RemoveUserResponseSchema: GenMessage<RemoveUserResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 7);
+  messageDesc(file_cairn_v1_access, 9);
 
 /**
+ * Reason malformedPolicy when the document is none.
+ *
  * @generated from message cairn.v1.SetUserPolicyRequest
  */
 export type SetUserPolicyRequest = Message<"cairn.v1.SetUserPolicyRequest"> & {
@@ -233,12 +297,14 @@ export type SetUserPolicyRequest = Message<"cairn.v1.SetUserPolicyRequest"> & {
   userName: string;
 
   /**
+   * 1 to 128 of letters, digits and "+=,.@_-".
+   *
    * @generated from field: string policy_name = 2;
    */
   policyName: string;
 
   /**
-   * JSON, at most 20 KiB; empty removes it.
+   * JSON, at most 20 KiB; empty removes it. A user has at most 10.
    *
    * @generated from field: string document = 3;
    */
@@ -250,7 +316,7 @@ export type SetUserPolicyRequest = Message<"cairn.v1.SetUserPolicyRequest"> & {
  * Use `create(SetUserPolicyRequestSchema)` to create a new message.
  */
 export const SetUserPolicyRequestSchema: GenMessage<SetUserPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 8);
+  messageDesc(file_cairn_v1_access, 10);
 
 /**
  * @generated from message cairn.v1.SetUserPolicyResponse
@@ -267,9 +333,11 @@ export type SetUserPolicyResponse = Message<"cairn.v1.SetUserPolicyResponse"> & 
  * Use `create(SetUserPolicyResponseSchema)` to create a new message.
  */
 export const SetUserPolicyResponseSchema: GenMessage<SetUserPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 9);
+  messageDesc(file_cairn_v1_access, 11);
 
 /**
+ * Reason accessKeyExists when the id is taken. A user has at most 100.
+ *
  * @generated from message cairn.v1.CreateAccessKeyRequest
  */
 export type CreateAccessKeyRequest = Message<"cairn.v1.CreateAccessKeyRequest"> & {
@@ -281,7 +349,7 @@ export type CreateAccessKeyRequest = Message<"cairn.v1.CreateAccessKeyRequest"> 
   userName: string;
 
   /**
-   * Both or none: a key that was made elsewhere. 3 to 128 characters, and 8 to 128.
+   * Both or none: a key that was made elsewhere. 3 to 128 of letters, digits and "+.@_-"; 8 to 128 printable ASCII characters.
    *
    * @generated from field: string access_key_id = 2;
    */
@@ -293,6 +361,8 @@ export type CreateAccessKeyRequest = Message<"cairn.v1.CreateAccessKeyRequest"> 
   secretKey: string;
 
   /**
+   * At most 256 bytes.
+   *
    * @generated from field: string description = 4;
    */
   description: string;
@@ -308,7 +378,7 @@ export type CreateAccessKeyRequest = Message<"cairn.v1.CreateAccessKeyRequest"> 
  * Use `create(CreateAccessKeyRequestSchema)` to create a new message.
  */
 export const CreateAccessKeyRequestSchema: GenMessage<CreateAccessKeyRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 10);
+  messageDesc(file_cairn_v1_access, 12);
 
 /**
  * @generated from message cairn.v1.CreateAccessKeyResponse
@@ -332,7 +402,7 @@ export type CreateAccessKeyResponse = Message<"cairn.v1.CreateAccessKeyResponse"
  * Use `create(CreateAccessKeyResponseSchema)` to create a new message.
  */
 export const CreateAccessKeyResponseSchema: GenMessage<CreateAccessKeyResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 11);
+  messageDesc(file_cairn_v1_access, 13);
 
 /**
  * @generated from message cairn.v1.ListAccessKeysRequest
@@ -351,6 +421,8 @@ export type ListAccessKeysRequest = Message<"cairn.v1.ListAccessKeysRequest"> & 
   after: string;
 
   /**
+   * 1 to 1,000; 0 means 1,000.
+   *
    * @generated from field: uint32 limit = 3;
    */
   limit: number;
@@ -361,7 +433,7 @@ export type ListAccessKeysRequest = Message<"cairn.v1.ListAccessKeysRequest"> & 
  * Use `create(ListAccessKeysRequestSchema)` to create a new message.
  */
 export const ListAccessKeysRequestSchema: GenMessage<ListAccessKeysRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 12);
+  messageDesc(file_cairn_v1_access, 14);
 
 /**
  * @generated from message cairn.v1.ListAccessKeysResponse
@@ -383,9 +455,52 @@ export type ListAccessKeysResponse = Message<"cairn.v1.ListAccessKeysResponse"> 
  * Use `create(ListAccessKeysResponseSchema)` to create a new message.
  */
 export const ListAccessKeysResponseSchema: GenMessage<ListAccessKeysResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 13);
+  messageDesc(file_cairn_v1_access, 15);
 
 /**
+ * Reason accessKeyNotFound.
+ *
+ * @generated from message cairn.v1.SetAccessKeyRequest
+ */
+export type SetAccessKeyRequest = Message<"cairn.v1.SetAccessKeyRequest"> & {
+  /**
+   * @generated from field: string access_key_id = 1;
+   */
+  accessKeyId: string;
+
+  /**
+   * @generated from field: bool is_disabled = 2;
+   */
+  isDisabled: boolean;
+};
+
+/**
+ * Describes the message cairn.v1.SetAccessKeyRequest.
+ * Use `create(SetAccessKeyRequestSchema)` to create a new message.
+ */
+export const SetAccessKeyRequestSchema: GenMessage<SetAccessKeyRequest> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_access, 16);
+
+/**
+ * @generated from message cairn.v1.SetAccessKeyResponse
+ */
+export type SetAccessKeyResponse = Message<"cairn.v1.SetAccessKeyResponse"> & {
+  /**
+   * @generated from field: cairn.v1.AccessKey key = 1;
+   */
+  key?: AccessKey | undefined;
+};
+
+/**
+ * Describes the message cairn.v1.SetAccessKeyResponse.
+ * Use `create(SetAccessKeyResponseSchema)` to create a new message.
+ */
+export const SetAccessKeyResponseSchema: GenMessage<SetAccessKeyResponse> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_access, 17);
+
+/**
+ * Reason accessKeyNotFound.
+ *
  * @generated from message cairn.v1.RemoveAccessKeyRequest
  */
 export type RemoveAccessKeyRequest = Message<"cairn.v1.RemoveAccessKeyRequest"> & {
@@ -400,7 +515,7 @@ export type RemoveAccessKeyRequest = Message<"cairn.v1.RemoveAccessKeyRequest"> 
  * Use `create(RemoveAccessKeyRequestSchema)` to create a new message.
  */
 export const RemoveAccessKeyRequestSchema: GenMessage<RemoveAccessKeyRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 14);
+  messageDesc(file_cairn_v1_access, 18);
 
 /**
  * @generated from message cairn.v1.RemoveAccessKeyResponse
@@ -413,10 +528,10 @@ export type RemoveAccessKeyResponse = Message<"cairn.v1.RemoveAccessKeyResponse"
  * Use `create(RemoveAccessKeyResponseSchema)` to create a new message.
  */
 export const RemoveAccessKeyResponseSchema: GenMessage<RemoveAccessKeyResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 15);
+  messageDesc(file_cairn_v1_access, 19);
 
 /**
- * What a door needs to verify a request. Reason accessKeyNotFound.
+ * What a door needs to verify a request. Keys that are disabled or expired are found too: the door looks. Reason accessKeyNotFound.
  *
  * @generated from message cairn.v1.FindAccessKeyRequest
  */
@@ -432,7 +547,7 @@ export type FindAccessKeyRequest = Message<"cairn.v1.FindAccessKeyRequest"> & {
  * Use `create(FindAccessKeyRequestSchema)` to create a new message.
  */
 export const FindAccessKeyRequestSchema: GenMessage<FindAccessKeyRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 16);
+  messageDesc(file_cairn_v1_access, 20);
 
 /**
  * @generated from message cairn.v1.FindAccessKeyResponse
@@ -449,6 +564,8 @@ export type FindAccessKeyResponse = Message<"cairn.v1.FindAccessKeyResponse"> & 
   secretKey: string;
 
   /**
+   * With its policies.
+   *
    * @generated from field: cairn.v1.User user = 3;
    */
   user?: User | undefined;
@@ -459,7 +576,7 @@ export type FindAccessKeyResponse = Message<"cairn.v1.FindAccessKeyResponse"> & 
  * Use `create(FindAccessKeyResponseSchema)` to create a new message.
  */
 export const FindAccessKeyResponseSchema: GenMessage<FindAccessKeyResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 17);
+  messageDesc(file_cairn_v1_access, 21);
 
 /**
  * @generated from message cairn.v1.EnsureRootKeyRequest
@@ -483,7 +600,7 @@ export type EnsureRootKeyRequest = Message<"cairn.v1.EnsureRootKeyRequest"> & {
  * Use `create(EnsureRootKeyRequestSchema)` to create a new message.
  */
 export const EnsureRootKeyRequestSchema: GenMessage<EnsureRootKeyRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 18);
+  messageDesc(file_cairn_v1_access, 22);
 
 /**
  * @generated from message cairn.v1.EnsureRootKeyResponse
@@ -507,7 +624,7 @@ export type EnsureRootKeyResponse = Message<"cairn.v1.EnsureRootKeyResponse"> & 
  * Use `create(EnsureRootKeyResponseSchema)` to create a new message.
  */
 export const EnsureRootKeyResponseSchema: GenMessage<EnsureRootKeyResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_access, 19);
+  messageDesc(file_cairn_v1_access, 23);
 
 /**
  * Who may do what: users, their access keys and their policies. All doors decide by these.
@@ -530,6 +647,14 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof ListUsersRequestSchema;
     output: typeof ListUsersResponseSchema;
+  },
+  /**
+   * @generated from rpc cairn.v1.AccessService.FindUser
+   */
+  findUser: {
+    methodKind: "unary";
+    input: typeof FindUserRequestSchema;
+    output: typeof FindUserResponseSchema;
   },
   /**
    * @generated from rpc cairn.v1.AccessService.RemoveUser
@@ -562,6 +687,16 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof ListAccessKeysRequestSchema;
     output: typeof ListAccessKeysResponseSchema;
+  },
+  /**
+   * Disables or enables it.
+   *
+   * @generated from rpc cairn.v1.AccessService.SetAccessKey
+   */
+  setAccessKey: {
+    methodKind: "unary";
+    input: typeof SetAccessKeyRequestSchema;
+    output: typeof SetAccessKeyResponseSchema;
   },
   /**
    * @generated from rpc cairn.v1.AccessService.RemoveAccessKey
