@@ -7,6 +7,8 @@ import { dirname, join, normalize } from "node:path";
  */
 interface Layers {
   readonly packages: Readonly<Record<string, readonly string[]>>;
+  /** What tests may import beside. */
+  readonly tests: Readonly<Record<string, readonly string[]>>;
   readonly folders: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -25,7 +27,8 @@ for (const [owner, allowed] of Object.entries(layers.packages)) {
     const isTest = /\.(?:test|contract|fuzz|bench)\.ts$|\/testing\//u.test(file);
     for (const target of importsOf(file)) {
       imports += 1;
-      checkPackage(file, owner, allowed, target, isTest);
+      const extra = isTest ? (layers.tests[owner] ?? []) : [];
+      checkPackage(file, owner, [...allowed, ...extra], target, isTest);
       if (!isTest) checkFolder(file, target);
     }
   }

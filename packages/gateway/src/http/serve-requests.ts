@@ -1,0 +1,198 @@
+import { setMaxListeners } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { CairnError } from "@cairnfs/base/errors";
+import { errorReply, toS3Error } from "../s3/error-reply.ts";
+import { S3Error } from "../s3/errors.ts";
+import { handleRequest } from "../s3/handle-request.ts";
+import type { GatewayParts, RawRequest, S3Reply } from "../s3/operation.ts";
+import type { Router } from "../s3/route.ts";
+import { addressOf, parseQuery } from "./addressing.ts";
+import type { RequestHandler } from "./http-server.ts";
+import { SocketBody } from "./request-body.ts";
+import type { RequestIds } from "./request-ids.ts";
+import { sendReply } from "./send-reply.ts";
+
+/** What is left of a body that nobody wants is read up to here, so that the client sees the reply and keeps its connection. */
+const DRAIN_BYTES_MAX = 1024 * 1024;
+
+export interface ServeOptions {
+  readonly parts: GatewayParts;
+  readonly router: Router;
+  readonly ids: RequestIds;
+  /** Fires when requests under way have to end. */
+  readonly stop: AbortSignal;
+}
+
+/** Makes of an HTTP exchange a request to answer, and of the reply, or of what went wrong, the response. */
+export function serveRequests(options: ServeOptions): RequestHandler {
+  let underway = 0;
+  setMaxListeners(0, options.stop);
+  return async (message, response, waitsForContinue) => {
+    underway += 1;
+    const exchange = new Exchange(options, message, response, waitsForContinue);
+    try {
+      await exchange.answer(underway > options.parts.config.requestsMax);
+    } finally {
+      underway -= 1;
+      exchange.release();
+    }
+  };
+}
+
+class Exchange {
+  readonly #options: ServeOptions;
+  readonly #message: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #body: SocketBody;
+  readonly #abort = new AbortController();
+  readonly #requestId: string;
+  readonly #onStop: () => void;
+
+  constructor(
+    options: ServeOptions,
+    message: IncomingMessage,
+    response: ServerResponse,
+    waitsForContinue: boolean,
+  ) {
+    this.#options = options;
+    this.#message = message;
+    this.#response = response;
+    this.#requestId = options.ids.next();
+    const { clock, config } = options.parts;
+    this.#body = new SocketBody(message, {
+      clock,
+      stallMs: config.stallMs,
+      waitsForContinue,
+      onFirstRead: () => {
+        if (waitsForContinue) response.writeContinue();
+      },
+    });
+    this.#onStop = () => this.#abort.abort(options.stop.reason);
+    options.stop.addEventListener("abort", this.#onStop, { once: true });
+    response.on("close", () => {
+      if (response.writableFinished) return;
+      this.#abort.abort(new CairnError("cancelled", "the client is gone"));
+    });
+    response.on("error", () => undefined);
+  }
+
+  /** Answers; never rejects. */
+  async answer(isOneTooMany: boolean): Promise<void> {
+    let request: RawRequest | undefined;
+    let reply: S3Reply;
+    try {
+      if (isOneTooMany) throw new S3Error("SlowDown");
+      request = this.#request();
+      reply = await handleRequest(request, this.#options.router, this.#options.parts);
+    } catch (error) {
+      reply = this.#errorReply(error, request);
+    }
+    try {
+      await this.#send(reply);
+    } catch (error) {
+      this.#endBroken(error);
+    }
+  }
+
+  release(): void {
+    this.#options.stop.removeEventListener("abort", this.#onStop);
+  }
+
+  #errorReply(error: unknown, request: RawRequest | undefined): S3Reply {
+    const { ids, parts } = this.#options;
+    const told = toS3Error(error, parts.logger.with({ requestId: this.#requestId }));
+    return errorReply(
+      told,
+      request ?? { method: this.#message.method ?? "", bucket: "", key: "", requestId: "" },
+      { requestId: this.#requestId, hostId: ids.hostId },
+    );
+  }
+
+  #request(): RawRequest {
+    const message = this.#message;
+    const { domains } = this.#options.parts.config;
+    const { url = "/", method = "" } = message;
+    const target = url.startsWith("/") ? url : pathOfAbsolute(url);
+    const mark = target.indexOf("?");
+    const rawPath = mark < 0 ? target : target.slice(0, mark);
+    const rawQuery = mark < 0 ? "" : target.slice(mark + 1);
+    return {
+      method,
+      rawPath,
+      rawQuery,
+      rawHeaders: message.rawHeaders,
+      headers: headersOf(message),
+      query: parseQuery(rawQuery),
+      ...addressOf(rawPath, message.headers.host ?? "", domains),
+      body: this.#body,
+      sourceAddress: message.socket.remoteAddress ?? "",
+      isSecure: false,
+      requestId: this.#requestId,
+      signal: this.#abort.signal,
+    };
+  }
+
+  async #send(reply: S3Reply): Promise<void> {
+    const { ids, parts } = this.#options;
+    const isReusable = this.#body.isConsumed || this.#canDrain();
+    const headers: Record<string, string> = {
+      "x-amz-request-id": this.#requestId,
+      "x-amz-id-2": ids.hostId,
+      server: "CairnFS",
+    };
+    if (!isReusable) headers.connection = "close";
+    await sendReply(this.#response, reply, {
+      isHead: this.#message.method === "HEAD",
+      headers,
+      clock: parts.clock,
+      stallMs: parts.config.stallMs,
+      signal: this.#abort.signal,
+    });
+    if (!this.#body.isConsumed) this.#drain();
+  }
+
+  /** A short rest of a body is read and forgotten; after a long one the connection ends. */
+  #canDrain(): boolean {
+    if (this.#body.isWithheld) return false;
+    const { lengthBytes } = this.#body;
+    return lengthBytes !== undefined && lengthBytes <= DRAIN_BYTES_MAX;
+  }
+
+  #drain(): void {
+    const message = this.#message;
+    if (this.#body.isWithheld) return;
+    let drainedBytes = 0;
+    message.on("data", (piece: Buffer) => {
+      drainedBytes += piece.byteLength;
+      if (drainedBytes > DRAIN_BYTES_MAX) message.destroy();
+    });
+    message.resume();
+    const { clock, config } = this.#options.parts;
+    const timer = clock.after(Math.min(config.stallMs, 5000), () => message.destroy());
+    message.once("close", () => timer.cancel());
+    message.once("end", () => timer.cancel());
+  }
+
+  /** The reply could not be sent to its end: the connection is cut, so that nobody takes it for whole. */
+  #endBroken(error: unknown): void {
+    const { logger } = this.#options.parts;
+    this.#response.destroy();
+    if (this.#abort.signal.aborted) return;
+    logger.warn("a reply broke off", { requestId: this.#requestId }, error);
+  }
+}
+
+function headersOf(message: IncomingMessage): Readonly<Record<string, string | undefined>> {
+  const { headers } = message;
+  // Of all headers, only this one is a list.
+  const cookies = headers["set-cookie"];
+  return cookies === undefined
+    ? (headers as Record<string, string | undefined>)
+    : { ...(headers as Record<string, string | undefined>), "set-cookie": cookies.join(", ") };
+}
+
+function pathOfAbsolute(url: string): string {
+  const found = /^https?:\/\/[^/?#]*(\/[^#]*)?/iu.exec(url);
+  if (found === null) throw new S3Error("InvalidURI");
+  return found[1] ?? "/";
+}

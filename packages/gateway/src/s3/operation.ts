@@ -1,0 +1,111 @@
+import type { Clock } from "@cairnfs/base/clock";
+import type { Random } from "@cairnfs/base/random";
+import type { Logger } from "@cairnfs/base/telemetry";
+import type { CairnClient } from "@cairnfs/client";
+import type { GatewayConfig } from "../config.ts";
+
+/** Who sends a request, as authentication found. */
+export type Caller = AnonymousCaller | UserCaller;
+
+/** The request was not signed. */
+export interface AnonymousCaller {
+  readonly kind: "anonymous";
+}
+
+/** The request was signed with a key of this user. */
+export interface UserCaller {
+  readonly kind: "user";
+  /** The canonical id: 64 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  /** May do everything. */
+  readonly isRoot: boolean;
+  /** The user's policy documents (JSON), by name. */
+  readonly policies: Readonly<Record<string, string>>;
+  readonly accessKeyId: string;
+}
+
+/** The payload of a request: decoded, and verified against what was signed when it is read to its end. It is read once. */
+export interface RequestBody extends AsyncIterable<Uint8Array> {
+  /** Of the payload, when the request says so. */
+  readonly lengthBytes: number | undefined;
+  /** Lower-case names; complete when the payload was read to its end. */
+  readonly trailers: ReadonlyMap<string, string>;
+  /** Names that the request announced as trailers, lower case. */
+  readonly trailerNames: readonly string[];
+}
+
+/** Header values by lower-case name, as Latin-1 text; what came several times is joined with ", ". */
+export type RequestHeaders = Readonly<Record<string, string | undefined>>;
+
+/** A request as it came, before anybody was asked who sends it. */
+export interface RawRequest {
+  readonly method: string;
+  /** As it stands in the request line: percent-encoded, without the query. */
+  readonly rawPath: string;
+  /** As it stands in the request line, without "?"; empty without one. */
+  readonly rawQuery: string;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  readonly headers: RequestHeaders;
+  /** Decoded; of what is given twice, the first. */
+  readonly query: ReadonlyMap<string, string>;
+  /** Empty: the service. */
+  readonly bucket: string;
+  /** Empty: the bucket. */
+  readonly key: string;
+  /** The name of the bucket was in the host name. */
+  readonly isVirtualHosted: boolean;
+  /** The body as it came, after transfer coding. Asking for its first byte tells a client that waits for it to go on. */
+  readonly body: RequestBody;
+  /** The address of the client. */
+  readonly sourceAddress: string;
+  readonly isSecure: boolean;
+  /** 16 hexadecimal digits, upper case. */
+  readonly requestId: string;
+  /** Fires when the client is gone, or the gateway stops. */
+  readonly signal: AbortSignal;
+}
+
+/** A request as operations see it: who sends it is known. */
+export interface S3Request extends RawRequest {
+  readonly caller: Caller;
+}
+
+/** What is sent back. */
+export interface S3Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Text is XML unless the headers say otherwise. With an iterable the headers have a content-length or the body is chunked. Its parts
+   * are good until the next one is asked for.
+   */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array> | undefined;
+}
+
+/** What an operation is about: the whole service, a bucket, or a key in one. */
+export type OperationLevel = "service" | "bucket" | "object";
+
+/** One thing that S3 can do: a row of the table that requests are matched against. */
+export interface Operation {
+  /** As AWS calls it: PutObject. */
+  readonly name: string;
+  readonly method: string;
+  readonly level: OperationLevel;
+  /** Query parameters that must be there, some with their value: "partNumber&uploadId", "list-type=2". The row with the most wins. */
+  readonly query?: string;
+  /** A header that must be there, lower case; wins over a row without. */
+  readonly header?: string;
+  /** The IAM action that is decided on, without "s3:"; several are all needed. */
+  readonly action: string | ((request: S3Request) => string);
+  run(request: S3Request, parts: GatewayParts): Promise<S3Reply>;
+}
+
+/** What operations work with. */
+export interface GatewayParts {
+  readonly client: CairnClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: GatewayConfig;
+  readonly logger: Logger;
+}
