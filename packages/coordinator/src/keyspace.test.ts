@@ -7,6 +7,7 @@ import {
   changeLog,
   chunkMap,
   chunks,
+  contentParts,
   contents,
   counterTable,
   debts,
@@ -31,6 +32,7 @@ import {
   users,
 } from "./keyspace.ts";
 import { NO_CHANGES } from "./namespace/attributes.ts";
+import { contentCodec, NO_PARTS } from "./namespace/content.ts";
 import { entryCodec, NO_POLICY } from "./namespace/entry.ts";
 import { contentId, domainId, inodeId, trashId } from "./namespace/ids.ts";
 import { chunkOf } from "./namespace/testing/fake-nodes.ts";
@@ -98,6 +100,23 @@ test("the records are these bytes", () => {
       goneAtMs: 0,
       sha256: new Uint8Array(0),
       inlineBytes: Buffer.from("hi"),
+      ...NO_PARTS,
+    }),
+    frozen(contents, contentId(9), {
+      owners: 1,
+      domainId: domainId(5),
+      sizeBytes: 2,
+      chunkCount: 2,
+      goneAtMs: 0,
+      sha256: new Uint8Array(0),
+      inlineBytes: undefined,
+      partsOf: contentId(8),
+      depth: 2,
+    }),
+    frozen(contentParts, [contentId(8), 65_536, 3] as const, {
+      contentId: contentId(7),
+      sizeBytes: 2,
+      object: Buffer.from("o"),
     }),
     frozen(chunkMap, [contentId(7), 65_536] as const, [{ chunkId: CHUNK, lengthBytes: 100 }]),
     frozen(chunks, CHUNK, {
@@ -189,7 +208,9 @@ test("the records are these bytes", () => {
     [
       "dent 000000000000000566 020106ac020102a40303612f6201016b017607f0a204028080040300",
       "dent 0000000000000005642f 020208ac020102a40303612f6201016b017601808004000100",
-      "cont 0000000000000007 0101050200000001026869",
+      "cont 0000000000000007 02010502000000010268690000",
+      "cont 0000000000000009 02010502020000000802",
+      "cprt 0000000000000008000000000001000000000003 010702016f",
       "cmap 00000000000000070000000000010000 0101<chunk>64",
       "chnk <chunk> 01016402030201ac02050100040102010905",
       "cdom <chunk>0000000000000006 0101",
@@ -223,6 +244,11 @@ test("an entry of version 1 is read, without a period of the trash", () => {
     kind: "directory",
     policy: { chunkSizeBytes: 65_536, replicationFactor: undefined, trashMs: undefined },
   });
+});
+
+test("a content of version 1 is read, and is no composite", () => {
+  const stored = Buffer.from("0101050200000001026869", "hex");
+  expect(contentCodec.decode(stored)).toMatchObject({ owners: 1, sizeBytes: 2, ...NO_PARTS });
 });
 
 test("a long path is cut between characters where it is a key", () => {

@@ -22,6 +22,8 @@ import {
   chunkRowCodec,
   contentCodec,
   type MappedChunk,
+  type PartRow,
+  partRowCodec,
 } from "./namespace/content.ts";
 import { type EntryRecord, entryCodec } from "./namespace/entry.ts";
 import {
@@ -47,6 +49,7 @@ export const PREFIXES = {
   dent: "entries, by directory and sort name",
   cont: "contents",
   cmap: "chunk maps of contents",
+  cprt: "parts of composite contents",
   chnk: "chunks",
   cdom: "references to chunks from domains other than their home",
   sess: "upload sessions",
@@ -113,6 +116,13 @@ export const chunkMap = new Table<readonly [ContentId, number], readonly MappedC
   prefix: "cmap",
   key: tuple(contentIdKey, u64),
   value: chunkRowCodec,
+});
+
+/** By the content that they are under, the part's offset in it and the part's number; numbers ascend with the offsets. */
+export const contentParts = new Table<readonly [ContentId, number, number], PartRow>({
+  prefix: "cprt",
+  key: tuple(contentIdKey, u64, u32),
+  value: partRowCodec,
 });
 
 export const chunks = new Table<ChunkId, ChunkRecord>({

@@ -6,6 +6,7 @@ import { count } from "../counters.ts";
 import {
   chunkMap,
   chunks,
+  contentParts,
   contents,
   debts,
   domainReferences,
@@ -22,6 +23,8 @@ import {
   trashPaths,
   trashSizings,
 } from "../keyspace.ts";
+import { NO_PARTS } from "../namespace/content.ts";
+import { addOwner } from "../namespace/content-owners.ts";
 import { contentId, domainId, inodeId, ROOT_ID, trashId } from "../namespace/ids.ts";
 import { chunkOf } from "../namespace/testing/fake-nodes.ts";
 import type { TestNamespace } from "../namespace/testing/test-namespace.ts";
@@ -197,6 +200,7 @@ const DAMAGES: readonly Damage[] = [
           goneAtMs: 0,
           sha256: new Uint8Array(0),
           inlineBytes: Buffer.from("x"),
+          ...NO_PARTS,
         }),
       ),
   },
@@ -223,6 +227,18 @@ const DAMAGES: readonly Damage[] = [
     name: "a chunk map without a content",
     kinds: ["mapOrphaned"],
     plant: (ns) => write(ns, (tx) => chunkMap.put(tx, [contentId(900_002), 0], [chunkOf("one")])),
+  },
+  {
+    name: "a part of nothing",
+    kinds: ["partOrphaned"],
+    plant: async (ns) => {
+      const { id } = await fileAt(ns, "/a", "file");
+      await write(ns, async (tx) => {
+        await addOwner(tx, id);
+        const part = { contentId: id, sizeBytes: 1, object: Buffer.alloc(0) };
+        contentParts.put(tx, [contentId(900_003), 0, 1], part);
+      });
+    },
   },
   ...[-1, 1].map(
     (delta): Damage => ({

@@ -2,8 +2,15 @@ import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { changeChunk } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
-import { chunkMap, chunks, contents, TOMB_KIND, tombstones } from "../keyspace.ts";
-import { type ContentRecord, type MappedChunk, ROW_CHUNKS_MAX } from "../namespace/content.ts";
+import { chunkMap, chunks, contentParts, contents, TOMB_KIND, tombstones } from "../keyspace.ts";
+import {
+  type ContentRecord,
+  type MappedChunk,
+  type PartRow,
+  ROW_CHUNKS_MAX,
+} from "../namespace/content.ts";
+import { dropOwner } from "../namespace/content-owners.ts";
+import { partsFrom } from "../namespace/content-parts.ts";
 import { type ContentId, contentId, type DomainId } from "../namespace/ids.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import type { Wrong } from "./finding.ts";
@@ -28,6 +35,7 @@ export function contentChecks(
     rowCheck(chunkMap, (reader, key, row) =>
       lookAtMapRow(reader, key, row, { settings, isLossKnown }),
     ),
+    rowCheck(contentParts, (reader, key, row) => lookAtPart(reader, key, row, isLossKnown)),
   ];
 }
 
@@ -53,7 +61,10 @@ async function lookAtContent(
   return wrongs;
 }
 
-/** What is wrong with the map of an owned content; undefined when it covers it without gap, in full rows but for the last. */
+/**
+ * What is wrong with the map of an owned content; undefined when it covers it without gap, in full rows but for the last. The
+ * map of a composite is its parts.
+ */
 export async function faultOfMap(
   reader: KvReader,
   id: ContentId,
@@ -64,6 +75,7 @@ export async function faultOfMap(
     const isWhole = inlineBytes.byteLength === content.sizeBytes && content.chunkCount === 0;
     return isWhole ? undefined : `it has ${inlineBytes.byteLength} of ${content.sizeBytes} bytes`;
   }
+  if (content.partsOf !== undefined) return faultOfParts(reader, content);
   let sizeBytes = 0;
   let chunkCount = 0;
   for await (const { key, value } of chunkMap.scan(reader, { within: [id], limit: MAP_ROWS })) {
@@ -73,6 +85,31 @@ export async function faultOfMap(
     for (const { lengthBytes } of value) sizeBytes += lengthBytes;
     chunkCount += value.length;
   }
+  return faultOfSums(content, { sizeBytes, chunkCount });
+}
+
+async function faultOfParts(reader: KvReader, content: ContentRecord): Promise<string | undefined> {
+  let sizeBytes = 0;
+  let chunkCount = 0;
+  let number = 0;
+  for await (const part of partsFrom(reader, content, 0)) {
+    const shown = await contents.get(reader, part.contentId);
+    const isNext = part.offsetBytes === sizeBytes && part.number > number;
+    if (!isNext) return `its parts break at ${sizeBytes} bytes, before part ${part.number}`;
+    if (shown?.sizeBytes !== part.sizeBytes) {
+      return `its part ${part.number} has ${part.sizeBytes} bytes, and content ${part.contentId} ${shown?.sizeBytes ?? "is not there"}`;
+    }
+    number = part.number;
+    sizeBytes += part.sizeBytes;
+    chunkCount += shown.chunkCount;
+  }
+  return faultOfSums(content, { sizeBytes, chunkCount });
+}
+
+function faultOfSums(
+  content: ContentRecord,
+  { sizeBytes, chunkCount }: Pick<ContentRecord, "sizeBytes" | "chunkCount">,
+): string | undefined {
   if (sizeBytes === content.sizeBytes && chunkCount === content.chunkCount) return undefined;
   return `it says ${content.sizeBytes} bytes in ${content.chunkCount} chunks, and maps ${sizeBytes} in ${chunkCount}`;
 }
@@ -135,6 +172,27 @@ async function lookAtMapRow(
       changeChunk(tx, chunkId, undefined, record);
     },
   }));
+}
+
+async function lookAtPart(
+  reader: KvReader,
+  key: readonly [ContentId, number, number],
+  part: PartRow,
+  isLossKnown: () => boolean,
+): Promise<readonly Wrong[]> {
+  const [id, offsetBytes, number] = key;
+  const subject = `part ${number} of content ${id} at ${offsetBytes}`;
+  if (!(await contents.has(reader, id))) {
+    const message = "the content is not there, its part is";
+    const mend = async (tx: KvTransaction) => {
+      contentParts.delete(tx, key);
+      await dropOwner(tx, part.contentId, 0);
+    };
+    return [{ kind: "partOrphaned", subject, message, mend: isLossKnown() ? undefined : mend }];
+  }
+  if (await contents.has(reader, part.contentId)) return [];
+  const message = `its content ${part.contentId} of ${part.sizeBytes} bytes is not there`;
+  return [{ kind: "contentMissing", subject, message }];
 }
 
 /** A record to which what nodes hold can be taken back in. Its references are counted by the check that follows. */

@@ -1,8 +1,7 @@
 import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
-import { NO_DOMAIN } from "../chunks/chunk-record.ts";
 import { count } from "../counters.ts";
-import { chunkMap, chunks, contents, entries, trash } from "../keyspace.ts";
-import type { ContentRecord } from "../namespace/content.ts";
+import { chunkMap, chunks, contentParts, contents, entries, trash } from "../keyspace.ts";
+import { COMPOSITE_DEPTH_MAX, type ContentRecord, NO_PARTS } from "../namespace/content.ts";
 import { type EntryRecord, type FileEntry, sortNameOf } from "../namespace/entry.ts";
 import type { InodeId } from "../namespace/ids.ts";
 import { faultOfMap } from "./content-checks.ts";
@@ -66,23 +65,30 @@ async function lookAtTrashed(
   return [await missing(reader, `item ${id} of the trash, ${path}`, entry)];
 }
 
-/** A content can be made again from its entry and its chunk map, where that is whole. Who owns it is counted by the check that follows. */
+/**
+ * A content can be made again from its entry and its chunk map or parts, where they are whole. Who owns it is counted by the
+ * check that follows.
+ */
 async function missing(reader: KvReader, subject: string, entry: FileEntry): Promise<Wrong> {
-  const { contentId: id, sizeBytes, chunkCount, sha256 } = entry;
+  const { contentId: id, sizeBytes } = entry;
   const message = `its content ${id} of ${sizeBytes} bytes is not there`;
-  const first = await chunkMap.first(reader, { within: [id] });
-  const chunkId = first?.value[0]?.chunkId;
-  const domain = chunkId && (await chunks.get(reader, chunkId))?.homeDomainId;
-  const content: ContentRecord = {
-    owners: 1,
-    domainId: domain ?? NO_DOMAIN,
-    sizeBytes,
-    chunkCount,
-    goneAtMs: 0,
-    sha256,
-    inlineBytes: undefined,
-  };
-  const isWhole = domain !== undefined && (await faultOfMap(reader, id, content)) === undefined;
+  const content = await remade(reader, entry);
+  const isWhole = content !== undefined && (await faultOfMap(reader, id, content)) === undefined;
   const mend = isWhole ? (tx: KvTransaction) => contents.put(tx, id, content) : undefined;
   return { kind: "contentMissing", subject, message, mend };
+}
+
+async function remade(reader: KvReader, entry: FileEntry): Promise<ContentRecord | undefined> {
+  const { contentId: id, sizeBytes, chunkCount, sha256 } = entry;
+  const same = { owners: 1, sizeBytes, chunkCount, goneAtMs: 0, sha256, inlineBytes: undefined };
+  const row = await chunkMap.first(reader, { within: [id] });
+  const chunkId = row?.value[0]?.chunkId;
+  if (chunkId !== undefined) {
+    const domain = (await chunks.get(reader, chunkId))?.homeDomainId;
+    return domain === undefined ? undefined : { ...same, domainId: domain, ...NO_PARTS };
+  }
+  const part = await contentParts.first(reader, { within: [id] });
+  const first = part && (await contents.get(reader, part.value.contentId));
+  if (first === undefined) return undefined;
+  return { ...same, domainId: first.domainId, partsOf: id, depth: COMPOSITE_DEPTH_MAX };
 }

@@ -1,9 +1,10 @@
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import { liveCopies } from "../chunks/replicas.ts";
-import { chunkMap, chunks, contents, entries } from "../keyspace.ts";
+import { chunks, contents, entries } from "../keyspace.ts";
 import type { FileEntry } from "../namespace/entry.ts";
 import type { InodeId } from "../namespace/ids.ts";
 import type { Path } from "../namespace/path.ts";
+import { type PlacedChunk, readChunkMap } from "../namespace/read-chunk-map.ts";
 import { requireEntry } from "../namespace/resolve.ts";
 import type { KnownNodes } from "./chunk-checks.ts";
 import { faultOfMap } from "./content-checks.ts";
@@ -13,7 +14,7 @@ import type { Scanner } from "./scanner.ts";
 const PAGE_ENTRIES = 64;
 /** Deeper directories than this are not gone into. */
 const DEPTH_MAX = 4_096;
-const MAP_ROWS = 8;
+const PAGE_CHUNKS = 1_024;
 
 export interface FilesCheckParts {
   readonly kv: KvStore;
@@ -95,27 +96,41 @@ async function faultOf(
   const { contentId } = file;
   const content = await contents.get(reader, contentId);
   if (content === undefined) return `its content ${contentId} is not there`;
-  const fault = await faultOfMap(reader, contentId, content);
-  if (fault !== undefined) return fault;
-  for await (const { key, value } of chunkMap.scan(reader, {
-    within: [contentId],
-    limit: MAP_ROWS,
-  })) {
-    const records = await chunks.getMany(
-      reader,
-      value.map(({ chunkId }) => chunkId),
-    );
-    let offsetBytes = key[1];
-    for (const [at, { chunkId, lengthBytes }] of value.entries()) {
-      const record = records[at];
-      const where = `chunk ${chunkId}, ${lengthBytes} bytes at ${offsetBytes},`;
-      if (record === undefined) return `${where} has no record`;
-      if (record.lengthBytes !== lengthBytes) return `${where} is ${record.lengthBytes} bytes long`;
-      if (liveCopies(record, (number) => nodes.isLive(number)) === 0) {
-        return `${where} has no live copy; it was at nodes ${record.nodeNumbers.join(", ")}`;
-      }
-      offsetBytes += lengthBytes;
+  const broken = await faultOfMap(reader, contentId, content);
+  if (broken !== undefined) return broken;
+  if (content.chunkCount === 0) return undefined;
+  let offsetBytes = 0;
+  while (offsetBytes < content.sizeBytes) {
+    const placed = await readChunkMap(reader, contentId, { offsetBytes, limit: PAGE_CHUNKS });
+    if (placed[0]?.offsetBytes !== offsetBytes) return `its chunk map breaks at ${offsetBytes}`;
+    const fault = await faultOfChunks(reader, placed, nodes);
+    if (fault !== undefined) return fault;
+    const last = placed.at(-1);
+    offsetBytes = (last?.offsetBytes ?? 0) + (last?.lengthBytes ?? 0);
+  }
+  return undefined;
+}
+
+async function faultOfChunks(
+  reader: KvReader,
+  placed: readonly PlacedChunk[],
+  nodes: KnownNodes,
+): Promise<string | undefined> {
+  const records = await chunks.getMany(
+    reader,
+    placed.map(({ chunkId }) => chunkId),
+  );
+  let expectedBytes = placed[0]?.offsetBytes ?? 0;
+  for (const [at, { chunkId, lengthBytes, offsetBytes }] of placed.entries()) {
+    const record = records[at];
+    const where = `chunk ${chunkId}, ${lengthBytes} bytes at ${offsetBytes},`;
+    if (offsetBytes !== expectedBytes) return `its chunk map breaks at ${expectedBytes}`;
+    if (record === undefined) return `${where} has no record`;
+    if (record.lengthBytes !== lengthBytes) return `${where} is ${record.lengthBytes} bytes long`;
+    if (liveCopies(record, (number) => nodes.isLive(number)) === 0) {
+      return `${where} has no live copy; it was at nodes ${record.nodeNumbers.join(", ")}`;
     }
+    expectedBytes += lengthBytes;
   }
   return undefined;
 }

@@ -24,14 +24,15 @@ export const FINDING_KINDS = {
   },
   contentMissing: {
     severity: "lost",
-    meaning: "an entry, in the tree or in the trash, shows a content that is not there",
+    meaning: "an entry, in the tree or in the trash, or a part shows a content that is not there",
     mending:
       "makes the content again where its chunk map is whole; else restore the file from where it came from, or remove it with `cairn rm --forever`",
     isMended: true,
   },
   contentMapBroken: {
     severity: "lost",
-    meaning: "the chunk map of a content has a gap, or is not as long as the content",
+    meaning:
+      "the chunk map or the parts of a content have a gap, or are not as long as the content",
     mending: "restore the file from where it came from, or remove it with `cairn rm --forever`",
     isMended: false,
   },
@@ -76,7 +77,7 @@ export const FINDING_KINDS = {
   ownersWrong: {
     severity: "wrong",
     meaning:
-      "a content counts other owners than the entries, items of the trash and uploads that it has",
+      "a content counts other owners than the entries, items of the trash, parts, composites and uploads that it has",
     mending: "counts anew; a content without owners is let go after its grace period",
     isMended: true,
   },
@@ -96,6 +97,12 @@ export const FINDING_KINDS = {
     severity: "waste",
     meaning: "a row of a chunk map belongs to a content that is not there",
     mending: "takes the row away, unless contents are missing whose it may be",
+    isMended: true,
+  },
+  partOrphaned: {
+    severity: "waste",
+    meaning: "a part belongs to a content or an upload that is not there",
+    mending: "lets the part go, unless contents are missing whose it may be",
     isMended: true,
   },
   referencesWrong: {

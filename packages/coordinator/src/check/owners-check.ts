@@ -1,5 +1,13 @@
 import type { KvStore } from "@cairnfs/kv/kv-store";
-import { contents, entries, sessions, TOMB_KIND, tombstones, trash } from "../keyspace.ts";
+import {
+  contentParts,
+  contents,
+  entries,
+  sessions,
+  TOMB_KIND,
+  tombstones,
+  trash,
+} from "../keyspace.ts";
 import type { ContentRecord } from "../namespace/content.ts";
 import type { ContentId } from "../namespace/ids.ts";
 import type { CountingCheck } from "./counting.ts";
@@ -12,7 +20,10 @@ export interface OwnersCheckParts {
   readonly contentGraceMs: number;
 }
 
-/** Contents count the entries, items of the trash and open uploads that they belong to; one without any has a tombstone. */
+/**
+ * Contents count the entries, items of the trash, parts, composites and open uploads that they belong to; one without any has
+ * a tombstone.
+ */
 export function ownersCheck(parts: OwnersCheckParts): CountingCheck<ContentId> {
   return {
     async window(scanner, after, limit) {
@@ -65,6 +76,10 @@ async function countOwners(
   });
   await forEachRow(scanner, sessions, {}, ({ value }) => {
     if (value.answer === undefined) add(value.contentId);
+  });
+  await forEachRow(scanner, contentParts, {}, ({ value }) => add(value.contentId));
+  await forEachRow(scanner, contents, {}, ({ key, value: { partsOf } }) => {
+    if (partsOf !== undefined && partsOf !== key) add(partsOf);
   });
   return counts;
 }

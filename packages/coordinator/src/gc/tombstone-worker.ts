@@ -3,7 +3,8 @@ import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import { ChunkBatch } from "../chunks/chunk-batch.ts";
 import { count } from "../counters.ts";
-import { chunkMap, contents, entries, TOMB_KIND, tombstones } from "../keyspace.ts";
+import { chunkMap, contentParts, contents, entries, TOMB_KIND, tombstones } from "../keyspace.ts";
+import type { ContentRecord } from "../namespace/content.ts";
 import { dropOwner } from "../namespace/content-owners.ts";
 import { type ContentId, contentId, type InodeId, inodeId } from "../namespace/ids.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
@@ -100,6 +101,7 @@ export class TombstoneWorker implements Worker {
     const content = await contents.get(tx, id);
     // Damage that a check tells of must not hold up the others.
     if (content === undefined) return true;
+    if (content.partsOf !== undefined) return takeApartComposite(tx, id, content, { nowMs, room });
     const rows = await chunkMap.page(tx, { within: [id], limit: MAP_ROWS });
     const mapped = rows.flatMap((row) => row.value);
     room.chunks -= mapped.length;
@@ -116,6 +118,30 @@ export class TombstoneWorker implements Worker {
     contents.delete(tx, id);
     return true;
   }
+}
+
+/** Drops the owners that some parts are. Its readers had their grace, so that the parts need none of their own. */
+async function takeApartComposite(
+  tx: KvTransaction,
+  id: ContentId,
+  { partsOf }: ContentRecord,
+  { nowMs, room }: { readonly nowMs: number; readonly room: Room },
+): Promise<boolean> {
+  if (partsOf !== undefined && partsOf !== id) {
+    room.entries -= 1;
+    await dropOwner(tx, partsOf, nowMs);
+  } else {
+    const limit = Math.max(1, room.entries);
+    const rows = await contentParts.page(tx, { within: [id], limit });
+    room.entries -= rows.length;
+    for (const { key, value } of rows) {
+      contentParts.delete(tx, key);
+      await dropOwner(tx, value.contentId, nowMs);
+    }
+    if (rows.length === limit) return false;
+  }
+  contents.delete(tx, id);
+  return true;
 }
 
 function dueFirst(reader: KvReader, nowMs: number, limit: number) {

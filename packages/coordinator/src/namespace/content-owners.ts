@@ -20,7 +20,7 @@ export async function dropOwner(tx: KvTransaction, id: ContentId, goneAtMs: numb
   const owners = content.owners - 1;
   if (owners > 0) {
     contents.put(tx, id, { ...content, owners });
-  } else if (content.chunkCount === 0) {
+  } else if (content.chunkCount === 0 && content.partsOf === undefined) {
     contents.delete(tx, id);
   } else {
     contents.put(tx, id, { ...content, owners, goneAtMs });

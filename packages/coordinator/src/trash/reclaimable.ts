@@ -1,7 +1,6 @@
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import { type Counters, readCounters } from "../counters.ts";
 import {
-  chunkMap,
   chunks,
   contents,
   garbageChunks,
@@ -12,6 +11,7 @@ import {
   trashDues,
 } from "../keyspace.ts";
 import { type ContentId, contentId } from "../namespace/ids.ts";
+import { readChunkMap } from "../namespace/read-chunk-map.ts";
 import type { TrashSize } from "./trash-record.ts";
 
 /** So many contents are looked at for one answer. */
@@ -134,8 +134,7 @@ async function bytesOf(reader: KvReader, ids: readonly ContentId[]) {
   const records = await contents.getMany(reader, ids);
   for (const [at, id] of ids.entries()) {
     const sizeBytes = records[at]?.sizeBytes ?? 0;
-    const row = await chunkMap.first(reader, { within: [id] });
-    const first = row?.value[0];
+    const [first] = await readChunkMap(reader, id, { offsetBytes: 0, limit: 1 });
     const chunk = first === undefined ? undefined : await chunks.get(reader, first.chunkId);
     logicalBytes += sizeBytes;
     diskBytes += sizeBytes * (chunk?.nodeNumbers.length ?? 0);

@@ -10,6 +10,7 @@ import {
   type ContentRecord,
   type MappedChunk,
   NO_BYTES,
+  NO_PARTS,
   ROW_CHUNKS_MAX,
 } from "../namespace/content.ts";
 import type { ContentId } from "../namespace/ids.ts";
@@ -73,6 +74,7 @@ function newContent(session: AppendTarget): ContentRecord {
     goneAtMs: 0,
     sha256: NO_BYTES,
     inlineBytes: undefined,
+    ...NO_PARTS,
   };
 }
 

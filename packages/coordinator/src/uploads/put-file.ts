@@ -1,7 +1,7 @@
 import { CairnError } from "@cairnfs/base/errors";
 import { contents } from "../keyspace.ts";
 import type { AttributeChanges } from "../namespace/attributes.ts";
-import { type ContentRecord, NO_BYTES } from "../namespace/content.ts";
+import { type ContentRecord, NO_BYTES, NO_PARTS } from "../namespace/content.ts";
 import type { FileEntry, PolicyRecord } from "../namespace/entry.ts";
 import { contentId, type DomainId, domainId, inodeId } from "../namespace/ids.ts";
 import type { Mutation } from "../namespace/mutation.ts";
@@ -89,5 +89,6 @@ function inlineContent(domain: DomainId, bytes: Uint8Array, sizeBytesMax: number
     goneAtMs: 0,
     sha256: NO_BYTES,
     inlineBytes: bytes,
+    ...NO_PARTS,
   };
 }
