@@ -44,6 +44,7 @@ import { CairnFileSystem } from "./fs/file-system.ts";
 import { EntryListing, listPages, pageFromWire } from "./listing.ts";
 import { Members } from "./members.ts";
 import { type NodeInfo, type NodeTable, nodeInfo } from "./node-table.ts";
+import { Buckets } from "./objects/buckets.ts";
 import {
   type ExplainedPart,
   type ExplainOptions,
@@ -89,6 +90,8 @@ export class CairnClient implements Closable {
   readonly fs: CairnFileSystem;
   /** What was removed and can be restored. */
   readonly trash: Trash;
+  /** Directories at the root as object storage sees them. */
+  readonly buckets: Buckets;
   /** The nodes as an operator handles them: drain, undrain, removal, and how far moves are. */
   readonly members: Members;
   /** The reading of all copies: ask for it, and how far it is. */
@@ -117,6 +120,7 @@ export class CairnClient implements Closable {
     this.#downloads = wiring.downloads;
     this.fs = new CairnFileSystem(this, config.random);
     this.trash = new Trash(this.#calls);
+    this.buckets = new Buckets(this.#calls);
     this.scrubs = new Scrubs(this.#calls);
     this.access = new Access(this.#calls);
   }

@@ -8,6 +8,9 @@ export {
   Reason,
   type Retry,
 } from "@cairnfs/base/errors";
+
+<<<<<<< HEAD
+
 export type {
   Access,
   AccessKey,
@@ -21,6 +24,13 @@ export type {
   User,
   UserChoice,
 } from "./access.ts";
+
+=======
+
+export { isBucketName } from "@cairnfs/protocol/bucket-name";
+
+>>>>>>> b513907 (coordinator, client: buckets with what is kept of them)
+
 export type { CheckEvent, CheckFinding, CheckOptions } from "./check-cluster.ts";
 export { CairnClient, connect } from "./client.ts";
 export type {
@@ -61,6 +71,18 @@ export type {
   RemoveNodeOptions,
 } from "./members.ts";
 export type { NodeInfo, NodeStateName } from "./node-table.ts";
+export type {
+  BucketDetails,
+  BucketInfo,
+  BucketListPage,
+  Buckets,
+  BucketVersioning,
+  CreateBucketOptions,
+  DefaultRetention,
+  ListBucketsOptions,
+  SetBucketOptions,
+} from "./objects/buckets.ts";
+export type { LifecycleRule } from "./objects/lifecycle-rules.ts";
 export type {
   CopyFindingName,
   DebtTotal,

@@ -100,6 +100,7 @@ function routerOf(config: CoordinatorConfig, parts: CoordinatorParts, wired: Wir
   return createCoordinatorRouter({
     namespace: namespace.handlers,
     trash: namespace.trash,
+    buckets: namespace.buckets,
     scrub: scrubHandlers({ ...scrub, onAsked: () => wired.arrivals.ring() }),
     redundancy: openRedundancy({
       ...parts,

@@ -9,12 +9,22 @@ import { fixed, type KeyCodec, restText, text, tuple, u8, u32, u64 } from "@cair
 import { recordCodec, type ValueCodec } from "@cairnfs/kv/record";
 import { Table } from "@cairnfs/kv/table";
 import { CHUNK_ID_BYTES, type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
+
+<<<<<<< HEAD
+
 import {
   type AccessKeyRecord,
   accessKeyCodec,
   type UserRecord,
   userCodec,
 } from "./access/user-record.ts";
+
+=======
+
+import { type BucketRecord, bucketCodec } from "./buckets/bucket-record.ts";
+
+>>>>>>> b513907 (coordinator, client: buckets with what is kept of them)
+
 import { type ChangeRecord, changeCodec } from "./change-record.ts";
 import { type ChunkRecord, chunkRecordCodec } from "./chunks/chunk-record.ts";
 import {
@@ -47,6 +57,9 @@ import { type UploadSession, uploadSessionCodec } from "./uploads/upload-session
 /** Every prefix of the store and what is under it. Four characters, unique, never reused for something else. */
 export const PREFIXES = {
   dent: "entries, by directory and sort name",
+  bukt: "buckets",
+  bkdc: "documents of buckets",
+  bklc: "lifecycles of buckets",
   cont: "contents",
   cmap: "chunk maps of contents",
   cprt: "parts of composite contents",
@@ -104,6 +117,35 @@ export const entries = new Table<readonly [InodeId, string], EntryRecord>({
 
 /** Where the sort name begins in the key of an entry: after the prefix and the directory. */
 export const SORT_NAME_OFFSET = 12;
+
+/** By the inode of the bucket's directory; a bucket without a row is `impliedBucket`. */
+export const buckets = new Table<InodeId, BucketRecord>({
+  prefix: "bukt",
+  key: inodeIdKey,
+  value: bucketCodec,
+});
+
+/** Bytes behind their record version. */
+const document = recordCodec<Uint8Array>("document", {
+  version: 1,
+  write: (to, value) => to.bytes(value),
+  // The reader's bytes are a view of the store's.
+  read: (from) => Buffer.from(from.bytes()),
+});
+
+/** What only doors read of a bucket, by its inode and the name of the document. */
+export const bucketDocuments = new Table<readonly [InodeId, string], Uint8Array>({
+  prefix: "bkdc",
+  key: tuple(inodeIdKey, restText),
+  value: document,
+});
+
+/** Of buckets that have rules: a `cairn.v1.Lifecycle` message. */
+export const bucketLifecycles = new Table<InodeId, Uint8Array>({
+  prefix: "bklc",
+  key: inodeIdKey,
+  value: document,
+});
 
 export const contents = new Table<ContentId, ContentRecord>({
   prefix: "cont",

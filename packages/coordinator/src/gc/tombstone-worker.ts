@@ -1,6 +1,7 @@
 import type { Clock } from "@cairnfs/base/clock";
 import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
+import { forgetBucket } from "../buckets/read-bucket.ts";
 import { ChunkBatch } from "../chunks/chunk-batch.ts";
 import { count } from "../counters.ts";
 import { chunkMap, contentParts, contents, entries, TOMB_KIND, tombstones } from "../keyspace.ts";
@@ -89,7 +90,9 @@ export class TombstoneWorker implements Worker {
         await dropOwner(tx, value.contentId, goneAtMs);
       }
     }
-    return children.length < limit;
+    if (children.length === limit) return false;
+    await forgetBucket(tx, id);
+    return true;
   }
 
   /** Drops the references of some rows of the chunk map. True when the content is gone with the last of them. */

@@ -1,4 +1,13 @@
+<<<<<<< HEAD
+
 import { AccessService } from "@cairnfs/protocol/gen/cairn/v1/access_pb";
+
+=======
+
+import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
+
+>>>>>>> b513907 (coordinator, client: buckets with what is kept of them)
+
 import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
@@ -11,6 +20,7 @@ import type { Router } from "@cairnfs/protocol/rpc/router";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import type { AccessHandlers } from "../access/access-handlers.ts";
 import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
+import type { BucketHandlers } from "./bucket-handlers.ts";
 import type { CheckHandlers } from "./check-handlers.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
 import type { NamespaceService } from "./open-namespace.ts";
@@ -21,6 +31,7 @@ import type { TrashHandlers } from "./trash-handlers.ts";
 export interface CoordinatorServiceParts {
   readonly namespace: NamespaceService["handlers"];
   readonly trash: TrashHandlers;
+  readonly buckets: BucketHandlers;
   readonly scrub: ScrubHandlers;
   readonly redundancy: RedundancyHandlers;
   readonly nodes: ServiceHandlers<typeof NodeService>;
@@ -40,6 +51,7 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
       getClusterState: () => clusterState(parts.clusterState),
     })
     .add(TrashService, parts.trash)
+    .add(BucketService, parts.buckets)
     .add(ScrubService, parts.scrub)
     .add(NodeService, parts.nodes)
     .add(RedundancyService, parts.redundancy)

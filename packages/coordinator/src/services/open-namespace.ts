@@ -27,6 +27,7 @@ import { ensureRoot } from "../namespace/root.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import { TrashWorker } from "../trash/trash-worker.ts";
 import type { PlacementSource } from "../uploads/placements.ts";
+import { type BucketHandlers, bucketHandlers } from "./bucket-handlers.ts";
 import { type CheckHandlers, checkHandlers } from "./check-handlers.ts";
 import { type NamespaceHandlers, namespaceHandlers } from "./namespace-handlers.ts";
 import { type ReadHandlers, readHandlers } from "./read-handlers.ts";
@@ -63,6 +64,7 @@ export interface NamespaceServiceParts {
 export interface NamespaceService {
   readonly handlers: NamespaceHandlers & UploadHandlers & SmallFileHandlers & ReadHandlers;
   readonly trash: TrashHandlers;
+  readonly buckets: BucketHandlers;
   readonly check: CheckHandlers;
   readonly access: AccessHandlers;
   /** As the others, and to be woken when something was removed. */
@@ -113,20 +115,22 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     },
     inventories,
     trash: trashHandlers({ kv, mutator }),
-    access: accessHandlers({ kv, mutator, random }),
-    check: checkHandlers({
+<<<<<<< HEAD
+    access: accessHandlers(kv, mutator, random ),
+=======
+    buckets: bucketHandlers(kv, mutator ),
+>>>>>>> b513907 (coordinator, client: buckets with what is kept of them)
+    check: checkHandlers(
       ...parts,
       mutator,
       nodes: parts.knownNodes,
       pauseMs: CHECK_PAUSE_MS,
-      onMended: () => parts.onMended?.(),
-    }),
-    trashWorker: new TrashWorker({ kv, clock, settings }),
+      onMended: () => parts.onMended?.(),),
+    trashWorker: new TrashWorker(kv, clock, settings ),
     noteChange: () => bells.tombstones.ring(),
-    noteNode: (nodeNumber) => {
+    noteNode: (nodeNumber) => 
       dropWorker.noteNode(nodeNumber);
-      bells.drops.ring();
-    },
+      bells.drops.ring();,
     bells: new Map([
       ["tombstones", bells.tombstones],
       ["chunk-collector", bells.chunks],
@@ -134,12 +138,12 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     ]),
     workers: [
       new ExpiredUploadWorker(kv, clock, onEnded),
-      new TombstoneWorker({ kv, clock, settings, onGarbage }),
-      new ChunkCollector({ kv, clock, settings, onDecided }),
+      new TombstoneWorker(kv, clock, settings, onGarbage ),
+      new ChunkCollector(kv, clock, settings, onDecided ),
       dropWorker,
       horizon,
       new AnswerWorker(kv, clock, settings.idempotencyMs),
-      new ChangeLogWorker({ kv, clock, settings }),
+      new ChangeLogWorker(kv, clock, settings ),
     ],
   };
 }

@@ -1,3 +1,4 @@
+import { forgetBucket } from "../buckets/read-bucket.ts";
 import { count } from "../counters.ts";
 import { TOMB_KIND, tombstones } from "../keyspace.ts";
 import type { EntryRecord } from "../namespace/entry.ts";
@@ -18,5 +19,7 @@ export async function letGo(
   }
   const { tx, nowMs } = mutation;
   count(tx, "directories", -1);
+  // What is kept of a bucket goes with the last of what is in it.
   if (hasChildren) tombstones.put(tx, [nowMs, TOMB_KIND.directory, entry.inodeId], true);
+  else await forgetBucket(tx, entry.inodeId);
 }

@@ -14,6 +14,7 @@ import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import type { Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
+import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import { joinParts } from "@cairnfs/protocol/rpc/codec";
@@ -21,6 +22,7 @@ import { EncodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import { BadReplicaWorker } from "../../chunks/bad-replica-worker.ts";
 import { ReplicaFindings } from "../../chunks/replica-findings.ts";
+import type { BucketHandlers } from "../../services/bucket-handlers.ts";
 import { type NamespaceService, openNamespace } from "../../services/open-namespace.ts";
 import type { TrashHandlers } from "../../services/trash-handlers.ts";
 import { checkInvariants } from "../check-invariants.ts";
@@ -40,6 +42,10 @@ type TrashMethods = (typeof TrashService)["method"];
 type TrashName = keyof TrashHandlers;
 type TrashRequest<N extends TrashName> = MessageInitShape<TrashMethods[N]["input"]>;
 type TrashResponse<N extends TrashName> = MessageShape<TrashMethods[N]["output"]>;
+type BucketMethods = (typeof BucketService)["method"];
+type BucketName = keyof BucketHandlers;
+type BucketRequest<N extends BucketName> = MessageInitShape<BucketMethods[N]["input"]>;
+type BucketResponse<N extends BucketName> = MessageShape<BucketMethods[N]["output"]>;
 type UnaryHandler = (request: unknown, call: Call) => Promise<MessageInitShape<DescMessage>>;
 
 export interface TestNamespaceOptions {
@@ -124,6 +130,17 @@ export class TestNamespace implements AsyncDisposable {
     const handler = this.#service.trash[name] as unknown as UnaryHandler;
     const answer = await this.#answer(TrashService.method[name], handler, init, key);
     return answer as TrashResponse<N>;
+  }
+
+  /** The same of the service of buckets. */
+  async bucket<N extends BucketName>(
+    name: N,
+    init: BucketRequest<N>,
+    key?: string,
+  ): Promise<BucketResponse<N>> {
+    const handler = this.#service.buckets[name] as unknown as UnaryHandler;
+    const answer = await this.#answer(BucketService.method[name], handler, init, key);
+    return answer as BucketResponse<N>;
   }
 
   async #answer(
