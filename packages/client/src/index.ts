@@ -8,9 +8,7 @@ export {
   Reason,
   type Retry,
 } from "@cairnfs/base/errors";
-
-<<<<<<< HEAD
-
+export { isBucketName } from "@cairnfs/protocol/bucket-name";
 export type {
   Access,
   AccessKey,
@@ -24,12 +22,6 @@ export type {
   User,
   UserChoice,
 } from "./access.ts";
-
-=======
-
-export { isBucketName } from "@cairnfs/protocol/bucket-name";
-
->>>>>>> b513907 (coordinator, client: buckets with what is kept of them)
 
 export type { CheckEvent, CheckFinding, CheckOptions } from "./check-cluster.ts";
 export { CairnClient, connect } from "./client.ts";

@@ -10,8 +10,6 @@ import { recordCodec, type ValueCodec } from "@cairnfs/kv/record";
 import { Table } from "@cairnfs/kv/table";
 import { CHUNK_ID_BYTES, type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 
-<<<<<<< HEAD
-
 import {
   type AccessKeyRecord,
   accessKeyCodec,
@@ -19,11 +17,7 @@ import {
   userCodec,
 } from "./access/user-record.ts";
 
-=======
-
 import { type BucketRecord, bucketCodec } from "./buckets/bucket-record.ts";
-
->>>>>>> b513907 (coordinator, client: buckets with what is kept of them)
 
 import { type ChangeRecord, changeCodec } from "./change-record.ts";
 import { type ChunkRecord, chunkRecordCodec } from "./chunks/chunk-record.ts";

@@ -1,12 +1,6 @@
-<<<<<<< HEAD
-
 import { AccessService } from "@cairnfs/protocol/gen/cairn/v1/access_pb";
 
-=======
-
 import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
-
->>>>>>> b513907 (coordinator, client: buckets with what is kept of them)
 
 import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";

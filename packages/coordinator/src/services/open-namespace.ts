@@ -115,11 +115,8 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     },
     inventories,
     trash: trashHandlers({ kv, mutator }),
-<<<<<<< HEAD
     access: accessHandlers(kv, mutator, random ),
-=======
     buckets: bucketHandlers(kv, mutator ),
->>>>>>> b513907 (coordinator, client: buckets with what is kept of them)
     check: checkHandlers(
       ...parts,
       mutator,
