@@ -115,19 +115,21 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     },
     inventories,
     trash: trashHandlers({ kv, mutator }),
-    access: accessHandlers(kv, mutator, random ),
-    buckets: bucketHandlers(kv, mutator ),
-    check: checkHandlers(
+    buckets: bucketHandlers({ kv, mutator }),
+    access: accessHandlers({ kv, mutator, random }),
+    check: checkHandlers({
       ...parts,
       mutator,
       nodes: parts.knownNodes,
       pauseMs: CHECK_PAUSE_MS,
-      onMended: () => parts.onMended?.(),),
-    trashWorker: new TrashWorker(kv, clock, settings ),
+      onMended: () => parts.onMended?.(),
+    }),
+    trashWorker: new TrashWorker({ kv, clock, settings }),
     noteChange: () => bells.tombstones.ring(),
-    noteNode: (nodeNumber) => 
+    noteNode: (nodeNumber) => {
       dropWorker.noteNode(nodeNumber);
-      bells.drops.ring();,
+      bells.drops.ring();
+    },
     bells: new Map([
       ["tombstones", bells.tombstones],
       ["chunk-collector", bells.chunks],
@@ -135,12 +137,12 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     ]),
     workers: [
       new ExpiredUploadWorker(kv, clock, onEnded),
-      new TombstoneWorker(kv, clock, settings, onGarbage ),
-      new ChunkCollector(kv, clock, settings, onDecided ),
+      new TombstoneWorker({ kv, clock, settings, onGarbage }),
+      new ChunkCollector({ kv, clock, settings, onDecided }),
       dropWorker,
       horizon,
       new AnswerWorker(kv, clock, settings.idempotencyMs),
-      new ChangeLogWorker(kv, clock, settings ),
+      new ChangeLogWorker({ kv, clock, settings }),
     ],
   };
 }
