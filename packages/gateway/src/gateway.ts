@@ -8,8 +8,10 @@ import type { GatewayConfig } from "./config.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { RequestIds } from "./http/request-ids.ts";
 import { serveRequests } from "./http/serve-requests.ts";
+import { BucketCache } from "./s3/bucket-cache.ts";
 import { OPERATIONS } from "./s3/operations.ts";
 import { Router } from "./s3/route.ts";
+import { UserCache } from "./s3/user-cache.ts";
 
 /** What a gateway works with, of the world outside. */
 export interface GatewayOptions {
@@ -35,7 +37,15 @@ export class Gateway implements Closable {
   static async open(config: GatewayConfig, options: GatewayOptions): Promise<Gateway> {
     refusePublicBind({ setting: "address", address: config.address }, config.allowInsecureBind);
     const { client, clock, random, telemetry } = options;
-    const parts = { client, clock, random, config, logger: telemetry.logger };
+    const parts = {
+      client,
+      clock,
+      random,
+      config,
+      logger: telemetry.logger,
+      buckets: new BucketCache(client, clock),
+      users: new UserCache(client, clock),
+    };
     const stop = new AbortController();
     const handler = serveRequests({
       parts,

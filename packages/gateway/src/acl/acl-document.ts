@@ -1,4 +1,5 @@
 import { S3Error } from "../s3/errors.ts";
+import type { ShownUser } from "../s3/user-cache.ts";
 import {
   allowOnly,
   optionalText,
@@ -75,12 +76,6 @@ export function readGrantee(grantee: XmlElement): NamedGrantee {
     return { kind: "id", id: requiredText(grantee, "ID").trim() };
   }
   throw new S3Error("MalformedACLError");
-}
-
-/** A user as documents show one. */
-export interface ShownUser {
-  readonly id: string;
-  readonly name: string | undefined;
 }
 
 /** The elements inside `AccessControlPolicy`; users are shown as `shown` has them. */

@@ -3,6 +3,8 @@ import type { Random } from "@cairnfs/base/random";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { CairnClient } from "@cairnfs/client";
 import type { GatewayConfig } from "../config.ts";
+import type { BucketCache } from "./bucket-cache.ts";
+import type { UserCache } from "./user-cache.ts";
 
 /** Who sends a request, as authentication found. */
 export type Caller = AnonymousCaller | UserCaller;
@@ -108,4 +110,8 @@ export interface GatewayParts {
   readonly random: Random;
   readonly config: GatewayConfig;
   readonly logger: Logger;
+  /** What buckets are. Whoever changes or removes one tells it. */
+  readonly buckets: BucketCache;
+  /** Who owners are. */
+  readonly users: UserCache;
 }
