@@ -72,7 +72,11 @@ test("a directory at the root with the name of a bucket is a bucket of the root 
   await expect(tree.bucket("statBucket", { name: "Not_One" })).rejects.toMatchObject({
     reason: "pathNotFound",
   });
-  const set = { name: "made-by-hand", expectedVersion: bucket?.version ?? 0n, versioning: 2 as const };
+  const set = {
+    name: "made-by-hand",
+    expectedVersion: bucket?.version ?? 0n,
+    versioning: 2 as const,
+  };
   await tree.bucket("setBucket", set);
   await expect(tree.bucket("setBucket", set)).rejects.toMatchObject({
     reason: "preconditionFailed",
