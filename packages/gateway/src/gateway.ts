@@ -4,6 +4,8 @@ import type { Closable } from "@cairnfs/base/lifecycle";
 import type { Random } from "@cairnfs/base/random";
 import type { Telemetry } from "@cairnfs/base/telemetry";
 import type { CairnClient } from "@cairnfs/client";
+import { KeyCache } from "./auth/key-cache.ts";
+import { SigningKeys } from "./auth/signing-keys.ts";
 import type { GatewayConfig } from "./config.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { RequestIds } from "./http/request-ids.ts";
@@ -45,6 +47,8 @@ export class Gateway implements Closable {
       logger: telemetry.logger,
       buckets: new BucketCache(client, clock),
       users: new UserCache(client, clock),
+      keys: new KeyCache(client.access, clock),
+      signingKeys: new SigningKeys(),
     };
     const stop = new AbortController();
     const handler = serveRequests({

@@ -56,6 +56,10 @@ export const S3_ERRORS = {
   ),
   InvalidBucketName: row(400, "The specified bucket is not valid."),
   InvalidBucketState: row(409, "The request is not valid for the current state of the bucket."),
+  InvalidChunkSizeError: row(
+    403,
+    "Only the last chunk is allowed to have a size less than 8192 bytes",
+  ),
   InvalidDigest: row(400, "The Content-MD5 you specified was invalid."),
   InvalidEncryptionAlgorithmError: row(
     400,

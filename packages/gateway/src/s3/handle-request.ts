@@ -1,4 +1,5 @@
 import { authenticate } from "../auth/authenticate.ts";
+import { headersOf } from "../auth/query-headers.ts";
 import { authorize } from "./authorize.ts";
 import { corsHeaders, preflight } from "./cors.ts";
 import type { GatewayParts, RawRequest, S3Reply } from "./operation.ts";
@@ -11,9 +12,10 @@ export async function handleRequest(
   parts: GatewayParts,
 ): Promise<S3Reply> {
   if (request.method === "OPTIONS") return preflight(request, parts);
-  const operation = router.find(request);
+  const headers = headersOf(request);
+  const operation = router.find({ ...request, headers });
   const { caller, body } = await authenticate(request, parts);
-  const authenticated = { ...request, caller, body };
+  const authenticated = { ...request, headers, caller, body };
   await authorize(operation, authenticated, parts);
   const reply = await operation.run(authenticated, parts);
   if (request.headers.origin === undefined) return reply;

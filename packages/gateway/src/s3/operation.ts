@@ -2,6 +2,8 @@ import type { Clock } from "@cairnfs/base/clock";
 import type { Random } from "@cairnfs/base/random";
 import type { Logger } from "@cairnfs/base/telemetry";
 import type { CairnClient } from "@cairnfs/client";
+import type { KeyCache } from "../auth/key-cache.ts";
+import type { SigningKeys } from "../auth/signing-keys.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { BucketCache } from "./bucket-cache.ts";
 import type { UserCache } from "./user-cache.ts";
@@ -114,4 +116,8 @@ export interface GatewayParts {
   readonly buckets: BucketCache;
   /** Who owners are. */
   readonly users: UserCache;
+  /** Access keys by their ids. */
+  readonly keys: KeyCache;
+  /** What signatures are made with. */
+  readonly signingKeys: SigningKeys;
 }

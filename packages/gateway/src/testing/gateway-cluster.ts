@@ -105,6 +105,7 @@ async function openParts(lifecycle: Lifecycle, options: GatewayClusterOptions) {
     await connect({ coordinator: coordinator.address, network, clock, random: new Prng(11) }),
   );
   await allHealthy(client, count, clock);
+  await client.access.ensureRootKey({ pair: ROOT_KEY });
   const gateway = lifecycle.add(
     await Gateway.open(gatewaySettings.parse({ address: "127.0.0.1:0", ...options.gateway }), {
       client,

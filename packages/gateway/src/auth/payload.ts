@@ -1,0 +1,68 @@
+import { S3Error } from "../s3/errors.ts";
+import type { RawRequest, RequestBody } from "../s3/operation.ts";
+import { ChunkedBody, type ChunkSigner } from "./chunked-body.ts";
+import { VerifiedBody } from "./verified-body.ts";
+
+export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
+const SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+const SIGNED_CHUNKS_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
+const UNSIGNED_CHUNKS_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+const SHA256_HEX = /^[0-9a-f]{64}$/u;
+
+/**
+ * The payload of a request as x-amz-content-sha256 says that it comes: as it is, with a SHA-256 that it must have, or in
+ * chunks. Signed chunks need the signer that the signature of the request's head began.
+ */
+export function payloadOf(
+  request: RawRequest,
+  payloadHash: string | undefined,
+  signer: ChunkSigner | undefined,
+): RequestBody {
+  const { body } = request;
+  if (payloadHash === undefined || payloadHash === UNSIGNED_PAYLOAD) return body;
+  if (SHA256_HEX.test(payloadHash)) return new VerifiedBody(body, payloadHash);
+  switch (payloadHash) {
+    case SIGNED_CHUNKS:
+      return chunked(request, { signer: neededSigner(signer, payloadHash), hasTrailer: false });
+    case SIGNED_CHUNKS_TRAILER:
+      return chunked(request, { signer: neededSigner(signer, payloadHash), hasTrailer: true });
+    case UNSIGNED_CHUNKS_TRAILER:
+      return chunked(request, { signer: undefined, hasTrailer: true });
+    default:
+      throw new S3Error("InvalidArgument", {
+        message:
+          "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.",
+        details: { ArgumentName: "x-amz-content-sha256", ArgumentValue: payloadHash },
+      });
+  }
+}
+
+function chunked(
+  request: RawRequest,
+  coding: { readonly signer: ChunkSigner | undefined; readonly hasTrailer: boolean },
+): RequestBody {
+  const { headers, body } = request;
+  const given = headers["x-amz-decoded-content-length"];
+  if (given === undefined) throw new S3Error("MissingContentLength");
+  const lengthBytes = Number(given);
+  if (!/^\d{1,16}$/u.test(given) || !Number.isSafeInteger(lengthBytes)) {
+    throw new S3Error("InvalidArgument", {
+      message: "x-amz-decoded-content-length must be a number of bytes",
+      details: { ArgumentName: "x-amz-decoded-content-length", ArgumentValue: given },
+    });
+  }
+  const trailerNames = coding.hasTrailer ? namesIn(headers["x-amz-trailer"]) : [];
+  return new ChunkedBody(body, { lengthBytes, trailerNames, signer: coding.signer });
+}
+
+function namesIn(list: string | undefined): readonly string[] {
+  const names = (list ?? "").split(",").map((name) => name.trim().toLowerCase());
+  return names.filter((name) => name !== "");
+}
+
+function neededSigner(signer: ChunkSigner | undefined, payloadHash: string): ChunkSigner {
+  if (signer !== undefined) return signer;
+  throw new S3Error("InvalidRequest", {
+    message: `${payloadHash} needs a request that is signed in its Authorization header`,
+  });
+}

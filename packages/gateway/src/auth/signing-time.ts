@@ -1,0 +1,39 @@
+import { S3Error } from "../s3/errors.ts";
+
+/** How far a request's time may be from ours. */
+export const SKEW_MAX_MS = 15 * 60 * 1000;
+
+const BASIC_TIME = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/u;
+
+/** "20261123T062034Z" as milliseconds; undefined when it is no such time. */
+export function parseBasicTime(text: string): number | undefined {
+  const found = BASIC_TIME.exec(text);
+  if (found === null) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found
+    .slice(1)
+    .map(Number);
+  const timeMs = Date.UTC(year, month - 1, day, hour, minute, second);
+  return basicTime(timeMs) === text ? timeMs : undefined;
+}
+
+/** The other way round. */
+export function basicTime(timeMs: number): string {
+  return `${isoTime(timeMs).replaceAll(/[-:]/gu, "")}`;
+}
+
+/** "2026-11-23T06:20:34Z". */
+export function isoTime(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
+}
+
+/** Refuses a request whose time is more than 15 minutes from ours. */
+export function checkSkew(timeMs: number, shownTime: string, nowMs: number): void {
+  if (Math.abs(nowMs - timeMs) <= SKEW_MAX_MS) return;
+  throw new S3Error("RequestTimeTooSkewed", {
+    details: {
+      RequestTime: shownTime,
+      ServerTime: isoTime(nowMs),
+      MaxAllowedSkewMilliseconds: String(SKEW_MAX_MS),
+    },
+  });
+}
