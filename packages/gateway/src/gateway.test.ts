@@ -10,3 +10,36 @@ test("what the gateway does not do is refused as S3 refuses it, with a request i
   const unknown = await cluster.s3.get("/bucket", { query: { inventory: undefined } });
   expect(unknown).toMatchObject({ status: 501, code: "NotImplemented" });
 });
+
+test("buckets are made, seen, listed and removed", async () => {
+  await using cluster = await GatewayCluster.open();
+  const { s3 } = cluster;
+  expect(await s3.head("/photos")).toMatchObject({ status: 404, text: "" });
+  const made = await s3.put("/photos");
+  expect(made).toMatchObject({ status: 200 });
+  expect(made.headers.location).toBe("/photos");
+  expect((await s3.head("/photos")).headers["x-amz-bucket-region"]).toBe("us-east-1");
+  await s3.put("/archive");
+  const listed = await s3.get("/");
+  expect(listed.text).toMatch(/<Name>archive<\/Name>.*<Name>photos<\/Name>/su);
+  const page = await s3.get("/", { query: { "max-buckets": "1" } });
+  const token = /<ContinuationToken>(.*?)<\/ContinuationToken>/u.exec(page.text)?.[1];
+  const rest = await s3.get("/", { query: { "continuation-token": token ?? "" } });
+  expect(rest.text).toContain("photos");
+  expect(rest.text).not.toContain("archive");
+  expect(await s3.delete("/photos")).toMatchObject({ status: 204 });
+  expect(await s3.delete("/photos")).toMatchObject({ status: 404, code: "NoSuchBucket" });
+});
+
+test("a bucket's name keeps S3's rules, and nobody gets another's region", async () => {
+  await using cluster = await GatewayCluster.open();
+  const { s3 } = cluster;
+  for (const name of ["ab", "Upper", "10.0.0.1", "a..b", "a_b", "-ab", "x".repeat(64)]) {
+    expect(await s3.put(`/${name}`)).toMatchObject({ status: 400, code: "InvalidBucketName" });
+  }
+  const elsewhere =
+    "<CreateBucketConfiguration><LocationConstraint>eu-north-1</LocationConstraint></CreateBucketConfiguration>";
+  expect(await s3.put("/fine", elsewhere)).toMatchObject({ code: "InvalidLocationConstraint" });
+  expect(await s3.put("/fine", "<Create")).toMatchObject({ status: 400, code: "MalformedXML" });
+  expect(await cluster.as(undefined).get("/")).toMatchObject({ status: 403, code: "AccessDenied" });
+});

@@ -1,4 +1,14 @@
+import { createBucket } from "../operations/bucket/create-bucket.ts";
+import { deleteBucket } from "../operations/bucket/delete-bucket.ts";
+import { headBucket } from "../operations/bucket/head-bucket.ts";
+import { listBuckets } from "../operations/service/list-buckets.ts";
 import type { Operation } from "./operation.ts";
 
 /** Everything that the gateway can do. */
-export const OPERATIONS: readonly Operation[] = [];
+export const OPERATIONS: readonly Operation[] = [
+  listBuckets,
+
+  createBucket,
+  headBucket,
+  deleteBucket,
+];

@@ -1,0 +1,63 @@
+import { hasReason } from "@cairnfs/base/errors";
+import { S3Error } from "../../s3/errors.ts";
+import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { ownerId } from "../../s3/owner.ts";
+import { readDocument } from "../../s3/read-document.ts";
+import { childText } from "../../xml/read.ts";
+import { checkBucketName } from "./bucket-name.ts";
+import { newBucketDocuments } from "./new-bucket-documents.ts";
+
+/** Where making a bucket that one has is no error. */
+const LENIENT_REGION = "us-east-1";
+
+/** Makes a bucket, the caller's. */
+export const createBucket: Operation = {
+  name: "CreateBucket",
+  method: "PUT",
+  level: "bucket",
+  action: "CreateBucket",
+  run: runCreateBucket,
+};
+
+async function runCreateBucket(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
+  const { bucket: name, headers, signal } = request;
+  const { client, config, buckets } = parts;
+  checkBucketName(name);
+  const document = await readDocument(request, "CreateBucketConfiguration");
+  const constraint =
+    document === undefined ? "" : (childText(document, "LocationConstraint") ?? "");
+  checkLocation(constraint, config.region);
+  const owner = ownerId(request.caller);
+  const hasObjectLock = headers["x-amz-bucket-object-lock-enabled"]?.toLowerCase() === "true";
+  const documents = await newBucketDocuments(request, parts);
+  const reply = { status: 200, headers: { location: `/${name}` } };
+  try {
+    await client.buckets.create(name, {
+      owner,
+      region: config.region,
+      hasObjectLock,
+      documents,
+      signal,
+    });
+    buckets.forget(name);
+    return reply;
+  } catch (error) {
+    if (hasReason(error, "invalidPath", "invalidArgument")) {
+      throw new S3Error("InvalidBucketName", { details: { BucketName: name }, cause: error });
+    }
+    if (!hasReason(error, "pathExists")) throw error;
+    if (error.details.owner !== owner || documents.size > 0) {
+      throw new S3Error("BucketAlreadyExists", { details: { BucketName: name } });
+    }
+    if (config.region === LENIENT_REGION) return reply;
+    throw new S3Error("BucketAlreadyOwnedByYou", { details: { BucketName: name } });
+  }
+}
+
+function checkLocation(constraint: string, region: string): void {
+  if (constraint === "" || constraint === region) return;
+  if (constraint === "EU" && region === "eu-west-1") return;
+  throw new S3Error("InvalidLocationConstraint", {
+    details: { LocationConstraint: constraint },
+  });
+}
