@@ -76,6 +76,14 @@ export type {
 } from "./objects/buckets.ts";
 export type { LifecycleRule } from "./objects/lifecycle-rules.ts";
 export type {
+  ListedObject,
+  ListedVersion,
+  ListObjectsOptions,
+  ListVersionsOptions,
+  ObjectListPage,
+  VersionListPage,
+} from "./objects/list-objects.ts";
+export type {
   CopyFindingName,
   DebtTotal,
   ExplainedChunk,

@@ -1,4 +1,5 @@
 import { present } from "@cairnfs/base/assert";
+import { CairnError } from "@cairnfs/base/errors";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import type { ObjectService } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
@@ -8,10 +9,17 @@ import { keyRange, pageLimit } from "../listing/key-range.ts";
 import { type ListedKey, listObjects } from "../listing/list-objects.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
 
-export type ListingHandlers = Pick<ServiceHandlers<typeof ObjectService>, "listObjects">;
+export interface ListingParts {
+  readonly kv: KvStore;
+}
+
+export type ListingHandlers = Pick<
+  ServiceHandlers<typeof ObjectService>,
+  "listObjects" | "listVersions"
+>;
 
 /** Answers what is asked about the keys of a bucket. */
-export function listingHandlers({ kv }: { readonly kv: KvStore }): ListingHandlers {
+export function listingHandlers({ kv }: ListingParts): ListingHandlers {
   return {
     async listObjects(request) {
       const limit = pageLimit(request.limit);
@@ -22,6 +30,10 @@ export function listingHandlers({ kv }: { readonly kv: KvStore }): ListingHandle
         return listObjects(reader, entry.inodeId, range, limit);
       });
       return { items: items.map(objectMessage), nextAfter: nextAfter?.toString("utf8") ?? "" };
+    },
+
+    async listVersions() {
+      throw new CairnError("unimplemented", "versions cannot be listed");
     },
   };
 }
