@@ -6,6 +6,7 @@ import { EXIT_BY_STATUS, ExitCode } from "../packages/cli/src/exit-codes.ts";
 import {
   coordinatorProcessSettings,
   datanodeProcessSettings,
+  gatewayProcessSettings,
 } from "../packages/cli/src/server/settings.ts";
 import { USER_SETTINGS } from "../packages/cli/src/user-config.ts";
 import { referenceTable } from "../packages/config/src/reference.ts";
@@ -55,6 +56,10 @@ ${referenceTable(coordinatorProcessSettings)}
 ## cairn datanode
 
 ${referenceTable(datanodeProcessSettings)}
+
+## cairn gateway
+
+${referenceTable(gatewayProcessSettings)}
 
 ## The command itself
 

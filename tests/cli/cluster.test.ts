@@ -33,6 +33,7 @@ test("a cluster of processes comes up, is used, loses a node, is made whole and 
 
   const up = await folder.ok("cluster", "up", "--port", "0", "--datanodes", "3");
   expect(up).toContain("the cluster is healthy");
+  expect(up).toMatch(/S3 on http:.*AWS_ACCESS_KEY_ID=\w+\n +AWS_SECRET_ACCESS_KEY=\w+\n/su);
   const first = await status();
   expect(first.code).toBe(0);
   expect(first.rows.map(({ name }) => name)).toEqual([
@@ -40,6 +41,7 @@ test("a cluster of processes comes up, is used, loses a node, is made whole and 
     "datanode-1",
     "datanode-2",
     "datanode-3",
+    "gateway",
   ]);
 
   await writeFile(folder.file("a.txt"), "a".repeat(2_000_000));
@@ -50,7 +52,9 @@ test("a cluster of processes comes up, is used, loses a node, is made whole and 
     expect((await fetch(`http://${row.httpAddress}/healthz`)).status).toBe(200);
     expect(await folder.ok("ready", row.httpAddress)).toMatch(/^ready\n/u);
     const metrics = await (await fetch(`http://${row.httpAddress}/metrics`)).text();
-    expect(metrics).toContain("cairn_rpc_server_calls_total");
+    expect(metrics).toContain(
+      row.name === "gateway" ? 'role="gateway"' : "cairn_rpc_server_calls_total",
+    );
     expect(metrics).toContain("process_cpu_seconds_total");
     const [line = ""] = (await readFile(row.logFile, "utf8")).split("\n");
     expect(JSON.parse(line)).toHaveProperty("level");

@@ -4,7 +4,11 @@ import { fileURLToPath } from "node:url";
 import { SystemClock } from "@cairnfs/base/clock";
 import type { CommandHost } from "@cairnfs/cli/command";
 import { buildProgram } from "@cairnfs/cli/program";
-import { coordinatorProcessSettings, datanodeProcessSettings } from "@cairnfs/cli/server/settings";
+import {
+  coordinatorProcessSettings,
+  datanodeProcessSettings,
+  gatewayProcessSettings,
+} from "@cairnfs/cli/server/settings";
 import { loadConfig } from "@cairnfs/config/load";
 import { settingsOf } from "@cairnfs/config/settings";
 import type { Command } from "commander";
@@ -13,8 +17,19 @@ import { parse } from "yaml";
 
 // Goal: nobody copies a file of deploy/ that names a command, flag or setting that is not there.
 const DEPLOY = fileURLToPath(new URL("../../deploy/", import.meta.url));
-const schemas = { coordinator: coordinatorProcessSettings, datanode: datanodeProcessSettings };
+const schemas = {
+  coordinator: coordinatorProcessSettings,
+  datanode: datanodeProcessSettings,
+  gateway: gatewayProcessSettings,
+};
 type Role = keyof typeof schemas;
+
+/** Whose file, service or unit this is, by the start of its name. */
+function roleOf(name: string): Role {
+  const plain = name.replace(/^cairn-/u, "");
+  if (plain.startsWith("coordinator")) return "coordinator";
+  return plain.startsWith("gateway") ? "gateway" : "datanode";
+}
 
 let program: Command;
 
@@ -72,17 +87,20 @@ function load(
 
 describe("sample settings", () => {
   test.each(readdirSync(join(DEPLOY, "config")))("%s is taken by its server", (name) => {
-    const role = name.startsWith("coordinator") ? "coordinator" : "datanode";
-    const config = loadConfig(schemas[role], { file: { name, text: read("config", name) } });
-    expect(config.allowInsecureBind).toBe(true);
-    expect(config.dataDir).toMatch(/^\//u);
+    const config = loadConfig(schemas[roleOf(name)], {
+      file: { name, text: read("config", name) },
+    });
+    if ("dataDir" in config) {
+      expect(config.allowInsecureBind).toBe(true);
+      expect(config.dataDir).toMatch(/^\//u);
+    }
   });
 });
 
 interface ComposeService {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  readonly volumes: readonly string[];
+  readonly volumes?: readonly string[];
   readonly networks: readonly string[];
 }
 
@@ -92,26 +110,32 @@ describe("compose.yaml", () => {
     readonly volumes: Readonly<Record<string, unknown>>;
   } = parse(read("compose.yaml"), { merge: true });
 
-  test("has a coordinator and six datanodes, each with a volume of its own", () => {
+  test("has a coordinator and six datanodes, each with a volume of its own, and a gateway without", () => {
     const names = Object.keys(compose.services);
-    expect(names).toEqual(["coordinator", ...[1, 2, 3, 4, 5, 6].map((at) => `datanode-${at}`)]);
+    expect(names).toEqual([
+      "coordinator",
+      "gateway",
+      ...[1, 2, 3, 4, 5, 6].map((at) => `datanode-${at}`),
+    ]);
     for (const [name, { volumes, networks }] of Object.entries(compose.services)) {
-      expect(volumes).toEqual([`${name}:/var/lib/cairn`]);
       expect(networks).toEqual(["cairn"]);
+      if (name === "gateway") continue;
+      expect(volumes).toEqual([`${name}:/var/lib/cairn`]);
       expect(Object.keys(compose.volumes)).toContain(name);
     }
   });
 
   test("gives each server settings that it knows", () => {
-    for (const { command, environment } of Object.values(compose.services)) {
-      const role = command[0] === "coordinator" ? "coordinator" : "datanode";
-      expect(load(role, command, environment)).toMatchObject({ dataDir: "/var/lib/cairn" });
+    for (const [name, { command, environment }] of Object.entries(compose.services)) {
+      expect(command[0]).toBe(roleOf(name));
+      const config = load(roleOf(name), command, environment);
+      if (name !== "gateway") expect(config).toMatchObject({ dataDir: "/var/lib/cairn" });
     }
   });
 
   test("tells the cluster each datanode's own name", () => {
     for (const [name, { environment }] of Object.entries(compose.services)) {
-      if (name === "coordinator") continue;
+      if (roleOf(name) !== "datanode") continue;
       expect(environment.CAIRN_ADVERTISED_ADDRESS).toBe(`${name}:7080`);
       expect(environment.CAIRN_COORDINATOR_ADDRESS).toBe("coordinator:7070");
     }
@@ -132,8 +156,10 @@ describe("Dockerfile", () => {
 
   test("names the ports that the servers have by default", () => {
     const ports = Object.values(schemas).flatMap((schema) => {
-      const { address, grpcAddress, httpAddress } = loadConfig(schema, {});
-      return [address, grpcAddress, httpAddress].map((at) => at.split(":").at(-1) ?? "");
+      const config = loadConfig<(typeof schemas)[Role]>(schema, {});
+      const grpc = "grpcAddress" in config ? [config.grpcAddress] : [];
+      const addresses = [config.address, ...grpc, config.httpAddress];
+      return addresses.map((at) => at.split(":").at(-1) ?? "");
     });
     expect(last("EXPOSE").split(" ").slice(1)).toEqual(ports);
   });
@@ -148,9 +174,8 @@ describe("systemd", () => {
       const service = unit.get("Service");
       const [binary, ...words] = (service?.get("ExecStart") ?? "").split(" ");
       expect(binary).toBe("/usr/local/bin/cairn");
-      const role = words[0] === "coordinator" ? "coordinator" : "datanode";
-      expect(name).toContain(role);
-      load(role, words, {});
+      expect(words[0]).toBe(roleOf(name));
+      load(roleOf(name), words, {});
       for (const [key, value] of [
         ["User", "cairn"],
         ["NoNewPrivileges", "yes"],

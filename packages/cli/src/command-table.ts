@@ -34,6 +34,12 @@ export const COMMANDS: readonly CommandRow[] = [
     "run a datanode: the chunks of one disk",
     () => import("./commands/datanode.ts"),
   ),
+  row(
+    "Run a cluster",
+    "gateway",
+    "run a gateway: the door for S3 clients",
+    () => import("./commands/gateway.ts"),
+  ),
 
   row(
     "Files",

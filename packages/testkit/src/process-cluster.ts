@@ -37,6 +37,17 @@ const FAST_MEMBERSHIP = {
   CAIRN_REPAIR_DELAY_MS: "0",
 };
 
+/** Where S3 clients reach a gateway of a cluster, with the root user's key. */
+export interface GatewayAccess {
+  readonly process: ManagedProcess;
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretKey: string;
+}
+
+const ROOT_KEY = { accessKeyId: "CAIRNTESTROOT", secretKey: "a secret of tests alone/+=" };
+
 /**
  * A cluster of real processes on loopback, in a folder of its own: one coordinator and any number of datanodes.
  * With `await using` it ends, and its folder goes, however the test ends.
@@ -50,6 +61,7 @@ export class ProcessCluster implements AsyncDisposable {
   readonly #ended: () => void;
   #coordinator: ManagedProcess | undefined;
   #datanodes: ManagedProcess[] = [];
+  readonly #gateways: ManagedProcess[] = [];
 
   private constructor(folder: string, options: ProcessClusterOptions) {
     this.folder = folder;
@@ -133,6 +145,19 @@ export class ProcessCluster implements AsyncDisposable {
     return index;
   }
 
+  /** Starts one more gateway; resolves when it listens. With `address` it listens where one did that has ended. */
+  async startGateway(
+    environment: Readonly<Record<string, string>> = {},
+    address = this.#anyPort(0),
+  ): Promise<GatewayAccess> {
+    const process = await ManagedProcess.start(
+      this.#gatewaySpec(`gateway-${this.#gateways.length}`, address, environment),
+    );
+    this.#gateways.push(process);
+    const endpoint = `http://${process.ready.address}`;
+    return { process, endpoint, region: "us-east-1", ...ROOT_KEY };
+  }
+
   /** What a process has logged so far, by its name: coordinator, datanode-0, ... */
   log(name: string): Promise<string> {
     return readFile(join(this.#logFolder, `${name}.log`), "utf8");
@@ -141,7 +166,9 @@ export class ProcessCluster implements AsyncDisposable {
   /** Ends every process at once, the hard way. */
   async killAll(): Promise<void> {
     await Promise.all(
-      [this.coordinator, ...this.#datanodes].map((process) => this.#endProcess(process)),
+      [this.coordinator, ...this.#datanodes, ...this.#gateways].map((process) =>
+        this.#endProcess(process),
+      ),
     );
   }
 
@@ -169,15 +196,17 @@ export class ProcessCluster implements AsyncDisposable {
 
   /** The most memory each process ever had, in bytes, by its name; ended ones included. */
   peaks(): ReadonlyMap<string, number> {
-    for (const process of [this.coordinator, ...this.#datanodes]) this.#notePeak(process);
+    for (const process of [this.coordinator, ...this.#datanodes, ...this.#gateways]) {
+      this.#notePeak(process);
+    }
     return this.#peaks;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended();
     await Promise.allSettled(this.#clients.map((client) => client.close()));
-    const processes =
-      this.#coordinator === undefined ? this.#datanodes : [this.#coordinator, ...this.#datanodes];
+    const processes = [...this.#gateways, ...this.#datanodes];
+    if (this.#coordinator !== undefined) processes.push(this.#coordinator);
     await Promise.all(processes.map((process) => process.end()));
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -237,6 +266,28 @@ export class ProcessCluster implements AsyncDisposable {
         CAIRN_DATA_DIR: this.dataDir(index),
         CAIRN_COORDINATOR_ADDRESS: this.coordinator.ready.address,
         ...spec.environment,
+      },
+      logFolder: this.#logFolder,
+    };
+  }
+
+  #gatewaySpec(
+    name: string,
+    address: string,
+    environment: Readonly<Record<string, string>>,
+  ): ProcessSpec {
+    return {
+      name,
+      prefix: this.#hostOf(0).prefix,
+      arguments: [CAIRN, "gateway", "--json"],
+      environment: {
+        CAIRN_ADDRESS: address,
+        CAIRN_HTTP_ADDRESS: "127.0.0.1:0",
+        CAIRN_COORDINATOR_ADDRESS: this.coordinator.ready.address,
+        CAIRN_ROOT_ACCESS_KEY_ID: ROOT_KEY.accessKeyId,
+        CAIRN_ROOT_SECRET_KEY: ROOT_KEY.secretKey,
+        ...this.#bindSettings(),
+        ...environment,
       },
       logFolder: this.#logFolder,
     };

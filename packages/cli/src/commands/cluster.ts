@@ -9,6 +9,8 @@ import { isRunning } from "../local-cluster/process-identity.ts";
 import { DATA_FOLDER, type LocalProcess, readState } from "../local-cluster/state-file.ts";
 import { Output } from "../output.ts";
 import { parseCount } from "../parse-option.ts";
+import { rootKeyText } from "../server/run-server.ts";
+import type { RootKey } from "../server/server-parts.ts";
 
 interface ClusterFlags {
   readonly data: string;
@@ -27,7 +29,7 @@ interface DownFlags extends ClusterFlags {
 export function define(command: Command, host: CommandHost): void {
   const { context } = host;
   command.description(
-    "Run a cluster on this machine as it would run on several: a process for the coordinator and one for each datanode.",
+    "Run a cluster on this machine as it would run on several: a process for the coordinator, one for each datanode and one for S3.",
   );
   const sub = (name: string) =>
     subcommand(command, host, name)
@@ -39,7 +41,7 @@ export function define(command: Command, host: CommandHost): void {
     .option(
       "-p, --port <port>",
       "port of the coordinator (as before, 7070 at first); 0: a free one",
-      parseCount(0, 65_533),
+      parseCount(0, 65_513),
     )
     .option(
       "-n, --datanodes <count>",
@@ -48,7 +50,7 @@ export function define(command: Command, host: CommandHost): void {
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  cairn cluster up\n  cairn cluster up -n 8\n  cairn cluster up -p 0 -d /tmp/trial\n\nSettings are read from coordinator.yaml and datanode.yaml in the data folder, if they are there.",
+      "\nExamples:\n  cairn cluster up\n  cairn cluster up -n 8\n  cairn cluster up -p 0 -d /tmp/trial\n\nSettings are read from coordinator.yaml, datanode.yaml and gateway.yaml in the data folder, if they are there.",
     )
     .action((flags: UpFlags) => up(context, flags));
   sub("down")
@@ -70,12 +72,12 @@ export function define(command: Command, host: CommandHost): void {
     "after",
     `
 Examples:
-  cairn cluster up                  one coordinator and six datanodes, data in ./${DATA_FOLDER}
+  cairn cluster up                  a coordinator, six datanodes and a gateway, data in ./${DATA_FOLDER}
   cairn cluster up -n 8             two more
   cairn cluster status
   cairn cluster down --wipe         all of it gone
 
-Settings are read from coordinator.yaml and datanode.yaml in the data folder, if they are there:
+Settings are read from coordinator.yaml, datanode.yaml and gateway.yaml in the data folder, if they are there:
   mkdir -p ${DATA_FOLDER} && echo 'repairDelayMs: 10s' > ${DATA_FOLDER}/coordinator.yaml`,
   );
 }
@@ -85,6 +87,7 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
   const { clock, signal } = context;
   const startedMs = clock.monotonicMs();
   const removed: LocalProcess[] = [];
+  let rootKey: RootKey | undefined;
   const state = await clusterUp({
     dataFolder: resolve(context.folder, flags.data),
     port: flags.port,
@@ -96,9 +99,12 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
         `${name.padEnd(12)} ${wasRunning ? "runs as before" : "started"}  process ${pid}, ${address}`,
       ),
     tellRemoved: (process) => removed.push(process),
+    tellRootKey: (key) => {
+      rootKey = key;
+    },
   });
   if (output.isJson) {
-    await output.json(state);
+    await output.json({ ...state, rootKey });
     return;
   }
   const datanodes = state.processes.filter(
@@ -107,6 +113,7 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
   for (const { name } of removed) {
     await output.line(`${name} was removed from the cluster: it is ended, and not started again`);
   }
+  const s3 = state.processes.find(({ role }) => role === "gateway");
   const seconds = ((clock.monotonicMs() - startedMs) / 1000).toFixed(1);
   if (removed.length > 0 && flags.datanodes === undefined) {
     output.remark(
@@ -114,8 +121,10 @@ async function up(context: Context, flags: UpFlags): Promise<void> {
     );
   }
   await output.line(
-    `the cluster is healthy: coordinator on ${state.coordinator}, ${counted(datanodes, "datanode")} (${seconds} s)`,
+    `the cluster is healthy: coordinator on ${state.coordinator}, ${counted(datanodes, "datanode")}${s3 === undefined ? "" : `, S3 on http://${s3.address}`} (${seconds} s)`,
   );
+  const keyText = rootKeyText(rootKey);
+  if (keyText !== "") await output.raw(keyText);
 }
 
 async function down(context: Context, flags: DownFlags): Promise<void> {
@@ -181,7 +190,9 @@ async function status(context: Context, flags: ClusterFlags): Promise<boolean> {
         process.httpAddress ?? "",
         process.isRunning ? await memoryOf(process) : "",
         humanAgo(now - process.startedMs),
-        output.name(relative(context.folder, process.dataDir) || "."),
+        process.dataDir === undefined
+          ? ""
+          : output.name(relative(context.folder, process.dataDir) || "."),
       ]),
     ),
   );

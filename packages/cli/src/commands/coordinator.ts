@@ -3,7 +3,11 @@ import type { CommandHost } from "../command.ts";
 import { openCoordinator } from "../server/open-coordinator.ts";
 import { runServer } from "../server/run-server.ts";
 import { addSettingFlags, readSettings } from "../server/setting-flags.ts";
-import { coordinatorProcessSettings, datanodeProcessSettings } from "../server/settings.ts";
+import {
+  coordinatorProcessSettings,
+  datanodeProcessSettings,
+  gatewayProcessSettings,
+} from "../server/settings.ts";
 
 export function define(command: Command, { context }: CommandHost): void {
   command
@@ -25,6 +29,7 @@ Examples:
     .action(async (options: Readonly<Record<string, unknown>>) => {
       const config = await readSettings(coordinatorProcessSettings, options, context.env, [
         datanodeProcessSettings,
+        gatewayProcessSettings,
       ]);
       await runServer(context, {
         role: "coordinator",

@@ -3,7 +3,11 @@ import type { CommandHost } from "../command.ts";
 import { openDatanode } from "../server/open-datanode.ts";
 import { runServer } from "../server/run-server.ts";
 import { addSettingFlags, readSettings } from "../server/setting-flags.ts";
-import { coordinatorProcessSettings, datanodeProcessSettings } from "../server/settings.ts";
+import {
+  coordinatorProcessSettings,
+  datanodeProcessSettings,
+  gatewayProcessSettings,
+} from "../server/settings.ts";
 
 export function define(command: Command, { context }: CommandHost): void {
   command
@@ -24,6 +28,7 @@ Examples:
     .action(async (options: Readonly<Record<string, unknown>>) => {
       const config = await readSettings(datanodeProcessSettings, options, context.env, [
         coordinatorProcessSettings,
+        gatewayProcessSettings,
       ]);
       await runServer(context, {
         role: "datanode",

@@ -5,8 +5,13 @@ import { loadConfig } from "@cairnfs/config/load";
 import { FramedNetwork } from "@cairnfs/protocol/framed/framed-network";
 import { openCoordinator } from "../server/open-coordinator.ts";
 import { openDatanode } from "../server/open-datanode.ts";
-import type { RunningServer, ServerParts } from "../server/server-parts.ts";
-import { coordinatorProcessSettings, datanodeProcessSettings } from "../server/settings.ts";
+import { openGateway } from "../server/open-gateway.ts";
+import type { RootKey, RunningServer, ServerParts } from "../server/server-parts.ts";
+import {
+  coordinatorProcessSettings,
+  datanodeProcessSettings,
+  gatewayProcessSettings,
+} from "../server/settings.ts";
 import { waitForNodes } from "./wait-for-nodes.ts";
 
 export interface DevOptions {
@@ -14,12 +19,17 @@ export interface DevOptions {
   /** Of the coordinator; gRPC and metrics take the ports after it. 0 takes free ones. */
   readonly port: number;
   readonly datanodes: number;
+  /** Of the gateway; 0 takes a free one, undefined: there is no gateway. */
+  readonly s3Port: number | undefined;
+  /** What the first access key is to be; a fresh one when there is none here. */
+  readonly rootKey: RootKey | undefined;
 }
 
 /** A whole cluster in this process. */
 export interface DevCluster extends Closable {
   readonly coordinator: RunningServer;
   readonly datanodes: readonly RunningServer[];
+  readonly gateway: RunningServer | undefined;
   /** The folders of datanodes that were removed from the cluster. */
   readonly removedFolders: readonly string[];
 }
@@ -57,7 +67,21 @@ export async function openDevCluster(
     const gone = new Set(removed.map(({ address }) => address));
     const members = datanodes.filter(({ address }) => !gone.has(address));
     const removedFolders = removed.map(({ name }) => join(options.dataFolder, name));
-    return { coordinator, datanodes: members, removedFolders, close: () => lifecycle.close() };
+    const gateway =
+      options.s3Port === undefined
+        ? undefined
+        : lifecycle.add(
+            await openGateway(gatewayConfig(options, coordinator.address), parts, {
+              canTell: true,
+            }),
+          );
+    return {
+      coordinator,
+      datanodes: members,
+      gateway,
+      removedFolders,
+      close: () => lifecycle.close(),
+    };
   } catch (error) {
     await lifecycle.close();
     if (signal.aborted) throw new CairnError("cancelled", "interrupted");
@@ -85,6 +109,18 @@ function datanodeConfig({ dataFolder }: DevOptions, index: number, coordinatorAd
       httpAddress: "",
       dataDir: join(dataFolder, `datanode-${index}`),
       coordinatorAddress,
+    },
+  });
+}
+
+function gatewayConfig({ s3Port, rootKey }: DevOptions, coordinatorAddress: string) {
+  return loadConfig(gatewayProcessSettings, {
+    flags: {
+      address: `${LOOPBACK}:${s3Port ?? 0}`,
+      httpAddress: "",
+      coordinatorAddress,
+      rootAccessKeyId: rootKey?.accessKeyId ?? "",
+      rootSecretKey: rootKey?.secretKey ?? "",
     },
   });
 }

@@ -1,5 +1,6 @@
 import { access, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { parseAddress } from "@cairnfs/base/bind-address";
 import type { Clock } from "@cairnfs/base/clock";
 import { hasErrorCode } from "@cairnfs/base/disk";
 import { lockFolder } from "@cairnfs/base/folder-lock";
@@ -8,8 +9,9 @@ import { SystemRandom } from "@cairnfs/base/random";
 import { RealDisk } from "@cairnfs/base/real-disk";
 import { FramedNetwork } from "@cairnfs/protocol/framed/framed-network";
 import { CommandFailure } from "../failure.ts";
+import type { RootKey } from "../server/server-parts.ts";
 import { refuseTakenAddress } from "./port-holder.ts";
-import { startServer, stopServer } from "./server-process.ts";
+import { type StartedServer, startServer, stopServer } from "./server-process.ts";
 import {
   type ClusterState,
   type LocalProcess,
@@ -30,11 +32,15 @@ export interface UpOptions {
   readonly signal: AbortSignal;
   /** Told of each process as it is up. */
   tell(process: LocalProcess, wasRunning: boolean): void;
+  /** Told of the first access key, when this start of a gateway made it. */
+  tellRootKey(key: RootKey): void;
   /** Told of each datanode that turned out to be removed from the cluster, when its process has ended. */
   tellRemoved(process: LocalProcess): void;
 }
 
 const PORT = 7070;
+/** From the coordinator's port to the gateway's. */
+const S3_STEP = 20;
 const DATANODES = 6;
 const HEALTHY_WITHIN_MS = 30_000;
 const LOOPBACK = "127.0.0.1";
@@ -67,12 +73,14 @@ async function startAll(
   // Saved after each start: whatever happens here, `down` finds what was started.
   const saving = new Limit(1);
   const save = () => saving.run(() => saveState(dataFolder, [...running.values()], before));
-  const start = async (name: string, spec: () => Promise<LocalProcess>) => {
+  const start = async (name: string, spec: () => Promise<StartedServer>) => {
     const found = running.get(name);
-    const process = found ?? (await spec());
+    const { process, rootKey } =
+      found === undefined ? await spec() : { process: found, rootKey: undefined };
     running.set(name, process);
     options.tell(process, found !== undefined);
     await save();
+    if (rootKey !== undefined) options.tellRootKey(rootKey);
     return process;
   };
   const coordinator = await start("coordinator", () => startCoordinator(options, before));
@@ -94,6 +102,7 @@ async function startAll(
     running.set(process.name, { ...process, isRemoved: true });
     options.tellRemoved(process);
   }
+  await start("gateway", () => startGateway(options, before, coordinator.address));
   return { state: await save(), removedCount: removed.length };
 }
 
@@ -126,8 +135,10 @@ export async function clusterDown(options: DownOptions): Promise<void> {
   refuseDev(state, await runningProcesses(state), dataFolder);
   await alone(dataFolder, async () => {
     const stop = async (process: LocalProcess) => tell(process, await stopServer(process, clock));
-    await Promise.all(state.processes.filter(({ role }) => role !== "coordinator").map(stop));
-    await Promise.all(state.processes.filter(({ role }) => role === "coordinator").map(stop));
+    // Each ends before those it asks.
+    for (const role of ["gateway", "datanode", "coordinator"]) {
+      await Promise.all(state.processes.filter((process) => process.role === role).map(stop));
+    }
   });
   if (options.isWiped) await wipe(dataFolder);
 }
@@ -149,7 +160,7 @@ async function wipe(dataFolder: string): Promise<void> {
 async function startCoordinator(
   { dataFolder, port, clock, signal }: UpOptions,
   before: ClusterState | undefined,
-): Promise<LocalProcess> {
+): Promise<StartedServer> {
   const previous = before?.processes.find(({ role }) => role === "coordinator");
   const firstPort = port ?? PORT;
   const next = (step: number) => `${LOOPBACK}:${firstPort === 0 ? 0 : firstPort + step}`;
@@ -189,7 +200,7 @@ async function startDatanode(
   { dataFolder, clock, signal }: UpOptions,
   name: string,
   coordinatorAddress: string,
-): Promise<LocalProcess> {
+): Promise<StartedServer> {
   const any = `${LOOPBACK}:0`;
   const dataDir = join(dataFolder, name);
   const flags = ["--address", any, "--grpc-address", any, "--http-address", any];
@@ -213,10 +224,45 @@ async function startDatanode(
   );
 }
 
+async function startGateway(
+  { dataFolder, port, clock, signal }: UpOptions,
+  before: ClusterState | undefined,
+  coordinatorAddress: string,
+): Promise<StartedServer> {
+  const previous = before?.processes.find(({ role }) => role === "gateway");
+  const firstPort = port ?? Number(parseAddress(coordinatorAddress)?.port);
+  const next = (step: number) => `${LOOPBACK}:${port === 0 ? 0 : firstPort + step}`;
+  const isMoved = port !== undefined || previous === undefined;
+  const address = isMoved ? next(S3_STEP) : previous.address;
+  const httpAddress = isMoved ? next(S3_STEP + 2) : (previous.httpAddress ?? next(S3_STEP + 2));
+  for (const taken of [address, httpAddress]) {
+    await refuseTakenAddress(
+      taken,
+      "`cairn cluster up --port 0` takes free ports, --port PORT others",
+    );
+  }
+  const flags = ["--address", address, "--http-address", httpAddress];
+  return startServer(
+    {
+      name: "gateway",
+      role: "gateway",
+      flags: [
+        ...flags,
+        "--coordinator-address",
+        coordinatorAddress,
+        ...(await settingsOf(dataFolder, "gateway")),
+      ],
+      logFolder: join(dataFolder, "logs"),
+    },
+    clock,
+    signal,
+  );
+}
+
 /** The settings that somebody has put into the data folder for a role, as flags; addresses and folders stay as given here. */
 async function settingsOf(
   dataFolder: string,
-  role: "coordinator" | "datanode",
+  role: "coordinator" | "datanode" | "gateway",
 ): Promise<readonly string[]> {
   const file = join(dataFolder, `${role}.yaml`);
   try {
@@ -242,7 +288,7 @@ async function saveState(
   return state;
 }
 
-/** coordinator, datanode-1, datanode-2, ..., datanode-10 */
+/** coordinator, datanode-1, datanode-2, ..., datanode-10, gateway */
 function byName(one: LocalProcess, other: LocalProcess): number {
   return one.name.localeCompare(other.name, "en", { numeric: true });
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "@cairnfs/base/clock";
 import { hasErrorCode } from "@cairnfs/base/disk";
 import { CommandFailure } from "../failure.ts";
+import type { RootKey } from "../server/server-parts.ts";
 import { isRunning, processIdentity } from "./process-identity.ts";
 import type { LocalProcess } from "./state-file.ts";
 
@@ -16,16 +17,24 @@ const LOG_TAIL_LINES = 5;
 
 export interface ServerSpec {
   readonly name: string;
-  readonly role: "coordinator" | "datanode";
+  readonly role: "coordinator" | "datanode" | "gateway";
   readonly flags: readonly string[];
-  readonly dataDir: string;
+  /** A gateway has none. */
+  readonly dataDir?: string;
   readonly logFolder: string;
 }
 
 interface Ready {
   readonly address: string;
-  readonly grpcAddress?: string;
-  readonly httpAddress?: string;
+  readonly grpcAddress?: string | undefined;
+  readonly httpAddress?: string | undefined;
+  readonly rootKey?: RootKey | undefined;
+}
+
+/** A process that was started, and what it told at its start alone. */
+export interface StartedServer {
+  readonly process: LocalProcess;
+  readonly rootKey: RootKey | undefined;
 }
 
 /**
@@ -36,7 +45,7 @@ export async function startServer(
   spec: ServerSpec,
   clock: Clock,
   signal: AbortSignal,
-): Promise<LocalProcess> {
+): Promise<StartedServer> {
   await mkdir(spec.logFolder, { recursive: true });
   const logFile = join(spec.logFolder, `${spec.name}.log`);
   // The ready line goes to a file: a pipe would end the server's stdout with this process.
@@ -45,17 +54,25 @@ export async function startServer(
   const pid = await spawnDetached(spec, { logFile, readyFile });
   const identity = (await processIdentity(pid)) ?? "";
   try {
-    const ready = await readyOf(spec, { pid, identity, readyFile, logFile }, clock, signal);
-    return {
+    const { rootKey, ...where } = await readyOf(
+      spec,
+      { pid, identity, readyFile, logFile },
+      clock,
+      signal,
+    );
+    // What was told once must not stay in a file.
+    await rm(readyFile, { force: true });
+    const process = {
       name: spec.name,
       role: spec.role,
       pid,
       identity,
       startedMs: clock.now(),
-      ...ready,
+      ...where,
       dataDir: spec.dataDir,
       logFile,
     };
+    return { process, rootKey };
   } catch (error) {
     await sendSignal({ pid, identity }, "SIGTERM");
     throw error;
@@ -119,12 +136,8 @@ async function readyOf(
   for (;;) {
     const text = await readFile(starting.readyFile, "utf8");
     if (text.endsWith("\n")) {
-      const { address, grpcAddress, httpAddress }: Ready = JSON.parse(text);
-      return {
-        address,
-        ...(grpcAddress === undefined ? {} : { grpcAddress }),
-        ...(httpAddress === undefined ? {} : { httpAddress }),
-      };
+      const { address, grpcAddress, httpAddress, rootKey }: Ready = JSON.parse(text);
+      return { address, grpcAddress, httpAddress, rootKey };
     }
     const isLate = clock.monotonicMs() - startedMs > READY_WITHIN_MS;
     if (isLate || !(await isRunning(starting.pid, starting.identity))) {

@@ -5,7 +5,7 @@ import { isRunning } from "./process-identity.ts";
 /** A process of a cluster on this machine. */
 export interface LocalProcess {
   readonly name: string;
-  readonly role: "coordinator" | "datanode" | "dev";
+  readonly role: "coordinator" | "datanode" | "gateway" | "dev";
   readonly pid: number;
   /** From `processIdentity`: the id alone may be somebody else's by now. */
   readonly identity: string;
@@ -13,7 +13,10 @@ export interface LocalProcess {
   readonly address: string;
   readonly grpcAddress?: string | undefined;
   readonly httpAddress?: string | undefined;
-  readonly dataDir: string;
+  /** Where S3 clients find a cluster in one process; a gateway's own `address` is that. */
+  readonly s3Address?: string | undefined;
+  /** A gateway has none. */
+  readonly dataDir?: string | undefined;
   readonly logFile?: string | undefined;
   /** A datanode that was removed from the cluster: it is not started again, and its data counts for nothing. */
   readonly isRemoved?: boolean | undefined;

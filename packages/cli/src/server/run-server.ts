@@ -5,14 +5,14 @@ import type { Context } from "../context.ts";
 import { exitNumber } from "../failure.ts";
 import { VERSION } from "../version.ts";
 import type { ProcessSettings } from "./process-settings.ts";
-import type { RunningServer, ServerParts } from "./server-parts.ts";
+import type { RootKey, RunningServer, ServerParts } from "./server-parts.ts";
 import { openTelemetry, type ProcessTelemetry } from "./telemetry.ts";
 
 /** How long closing may take before the process ends anyway; what was acknowledged is durable already. */
 const CLOSE_TIMEOUT_MS = 15_000;
 
 interface ServerRun {
-  readonly role: "coordinator" | "datanode";
+  readonly role: "coordinator" | "datanode" | "gateway";
   readonly settings: ProcessSettings;
   readonly json: boolean;
   open(parts: ServerParts): Promise<RunningServer>;
@@ -25,13 +25,13 @@ export async function runServer(context: Context, run: ServerRun): Promise<void>
   const { logger } = telemetry;
   endOnBugs(telemetry);
   const server = await run.open({ clock, random: new SystemRandom(), telemetry });
-  const { address, grpcAddress, httpAddress } = server;
+  const { address, grpcAddress, httpAddress, rootKey } = server;
   const where = { address, grpcAddress, httpAddress };
   logger.info("ready", { ...where, pid: process.pid, version: VERSION });
   stdout.write(
     run.json
-      ? `${JSON.stringify({ event: "ready", role: run.role, ...where, pid: process.pid, version: VERSION })}\n`
-      : `${readyLine(run.role, where)}\n`,
+      ? `${JSON.stringify({ event: "ready", role: run.role, ...where, pid: process.pid, version: VERSION, rootKey })}\n`
+      : `${readyLine(run.role, where)}\n${rootKeyText(rootKey)}`,
   );
   await stopAsked(context.signal);
   logger.info("stopping");
@@ -69,6 +69,18 @@ export function endOnBugs({ logger }: ProcessTelemetry): void {
   };
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);
+}
+
+/** A key that was just made, as whoever reads the terminal is told it, this once; empty without one. */
+export function rootKeyText(key: RootKey | undefined): string {
+  if (key === undefined) return "";
+  return `
+The first access key, of the root user. It is not shown again:
+
+  AWS_ACCESS_KEY_ID=${key.accessKeyId}
+  AWS_SECRET_ACCESS_KEY=${key.secretKey}
+
+`;
 }
 
 function readyLine(

@@ -13,11 +13,19 @@ export interface ServerParts {
   readonly telemetry: ProcessTelemetry;
 }
 
+/** An access key of the root user, with its secret. */
+export interface RootKey {
+  readonly accessKeyId: string;
+  readonly secretKey: string;
+}
+
 /** A server that is up, and where. */
 export interface RunningServer extends Closable {
   readonly address: string;
   readonly grpcAddress?: string | undefined;
   readonly httpAddress?: string | undefined;
+  /** Of a gateway: the first access key, made at this start; it is told once. */
+  readonly rootKey?: RootKey | undefined;
   /** Of a datanode: whether the coordinator has said that it was removed from the cluster. */
   wasRemoved?(): boolean;
 }

@@ -1,5 +1,6 @@
 import { coordinatorSettings } from "@cairnfs/coordinator/config";
 import { datanodeSettings } from "@cairnfs/datanode/config";
+import { gatewaySettings } from "@cairnfs/gateway/config";
 import * as z from "zod";
 import { processSettings } from "./process-settings.ts";
 
@@ -34,3 +35,45 @@ export type CoordinatorProcessConfig = Readonly<z.output<typeof coordinatorProce
 /** Every setting of a datanode process. */
 export const datanodeProcessSettings = datanodeSettings.extend(processSettings.shape);
 export type DatanodeProcessConfig = Readonly<z.output<typeof datanodeProcessSettings>>;
+
+/** Every setting of a gateway process. */
+export const gatewayProcessSettings = gatewaySettings.extend({
+  httpAddress: z
+    .string()
+    .default("127.0.0.1:7092")
+    .describe("Where metrics and health are served. Empty: nowhere."),
+  coordinatorAddress: z
+    .string()
+    .min(1)
+    .default("127.0.0.1:7070")
+    .describe("Where the coordinator is: host:port of the framed transport."),
+  zone: z.string().max(255).default("").describe("Copies in this zone are read first."),
+  memoryBytes: z
+    .number()
+    .int()
+    .min(4 * 2 ** 20)
+    .default(64 * 2 ** 20)
+    .describe(
+      "What the buffers of all uploads may take together, and those of all downloads as much again.",
+    ),
+  patienceMs: z
+    .number()
+    .int()
+    .min(0)
+    .default(20_000)
+    .describe(
+      "How long a request waits for a coordinator that is away before it is answered with ServiceUnavailable.",
+    ),
+  rootAccessKeyId: z
+    .string()
+    .default("")
+    .describe(
+      "What the first access key of the root user is called, when this gateway is the first to start. Empty: a fresh one is made.",
+    ),
+  rootSecretKey: z
+    .string()
+    .default("")
+    .describe("The secret of rootAccessKeyId. By file or environment alone."),
+  ...processSettings.shape,
+});
+export type GatewayProcessConfig = Readonly<z.output<typeof gatewayProcessSettings>>;
