@@ -28,6 +28,12 @@ export const gatewaySettings = z.object({
     .describe(
       "Host names whose first label is a bucket: with s3.example.com, photos.s3.example.com is the bucket photos. None: buckets are in the path alone.",
     ),
+  objectOwnership: z
+    .enum(["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"])
+    .default("ObjectWriter")
+    .describe(
+      "What holds in buckets without ownership controls: BucketOwnerEnforced switches access control lists off, BucketOwnerPreferred gives the bucket's owner what is put with full control for it, ObjectWriter leaves objects to who wrote them.",
+    ),
   requestsMax: z
     .number()
     .int()

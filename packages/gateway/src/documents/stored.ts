@@ -14,7 +14,7 @@ export function storedContent(root: XmlElement): string {
 
 /** An element and all in it; of its attributes only the type of a grantee is kept. */
 export function renderElement(element: XmlElement): string {
-  const type = element.attributes.type;
+  const type = element.attributes["type"];
   const attributes =
     type === undefined
       ? ""
@@ -25,4 +25,27 @@ export function renderElement(element: XmlElement): string {
 /** What is kept, as the document it was; without the declaration and the namespace. */
 export function storedDocument(rootName: string, content: string): string {
   return `<${rootName}>${content}</${rootName}>`;
+}
+
+/** The names of the documents of a bucket. */
+export type DocumentName =
+  | "accelerate"
+  | "acl"
+  | "cors"
+  | "encryption"
+  | "logging"
+  | "notification"
+  | "ownership"
+  | "policy"
+  | "publicAccessBlock"
+  | "requestPayment"
+  | "tagging";
+
+/** A document that is kept with a bucket, as text. */
+export function keptDocument(
+  bucket: { readonly documents: ReadonlyMap<string, Uint8Array> },
+  name: DocumentName,
+): string | undefined {
+  const bytes = bucket.documents.get(name);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
 }

@@ -93,6 +93,11 @@ async function statBucket(
     if (!hasReason(error, "pathNotFound", "invalidPath", "invalidArgument", "notADirectory")) {
       throw error;
     }
-    throw new S3Error("NoSuchBucket", { details: { BucketName: name }, cause: error });
+    throw noSuchBucket(name, error);
   }
+}
+
+/** The error for a bucket that is not there. */
+export function noSuchBucket(name: string, cause: unknown): S3Error {
+  return new S3Error("NoSuchBucket", { details: { BucketName: name }, cause });
 }

@@ -1,3 +1,4 @@
+import { BUCKET_CONFIGURATION } from "../operations/bucket/configuration.ts";
 import { createBucket } from "../operations/bucket/create-bucket.ts";
 import { deleteBucket } from "../operations/bucket/delete-bucket.ts";
 import { headBucket } from "../operations/bucket/head-bucket.ts";
@@ -11,4 +12,5 @@ export const OPERATIONS: readonly Operation[] = [
   createBucket,
   headBucket,
   deleteBucket,
+  ...BUCKET_CONFIGURATION,
 ];
