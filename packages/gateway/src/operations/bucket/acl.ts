@@ -3,7 +3,7 @@ import { aclXml } from "../../acl/acl-document.ts";
 import { aclOfRequest } from "../../acl/ask-acl.ts";
 import { bucketRules, ownershipOf } from "../../s3/bucket-rules.ts";
 import type { GatewayParts, Operation, S3Reply } from "../../s3/operation.ts";
-import { readText } from "../../s3/read-body.ts";
+import { readText } from "../../s3/read-document.ts";
 import type { ShownUser } from "../../s3/user-cache.ts";
 import { xmlDocument } from "../../xml/write.ts";
 import { setDocument } from "./documents.ts";

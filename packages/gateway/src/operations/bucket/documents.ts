@@ -4,7 +4,7 @@ import { type DocumentName, keptDocument } from "../../documents/stored.ts";
 import { noSuchBucket } from "../../s3/bucket-cache.ts";
 import { S3Error, type S3ErrorCode } from "../../s3/errors.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
-import { readText } from "../../s3/read-body.ts";
+import { readText } from "../../s3/read-document.ts";
 import { xmlDocument } from "../../xml/write.ts";
 
 /** Changes what is kept of the bucket of a request. */

@@ -7,7 +7,7 @@ import {
 } from "../../documents/object-lock.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { Operation } from "../../s3/operation.ts";
-import { readText } from "../../s3/read-body.ts";
+import { readText } from "../../s3/read-document.ts";
 import { xmlDocument } from "../../xml/write.ts";
 import { setBucket } from "./documents.ts";
 

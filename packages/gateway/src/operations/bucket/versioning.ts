@@ -2,7 +2,7 @@ import { hasReason } from "@cairnfs/base/errors";
 import { readVersioning } from "../../documents/versioning.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { Operation } from "../../s3/operation.ts";
-import { readText } from "../../s3/read-body.ts";
+import { readText } from "../../s3/read-document.ts";
 import { textElement, xmlDocument } from "../../xml/write.ts";
 import { setBucket } from "./documents.ts";
 
