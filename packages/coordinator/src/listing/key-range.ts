@@ -1,8 +1,10 @@
 import { CairnError } from "@cairnfs/base/errors";
-import { keyAfter, prefixEnd } from "@cairnfs/kv/ordered-key";
+import { prefixEnd } from "@cairnfs/kv/ordered-key";
 import { startsWith } from "./tree-cursor.ts";
 
 export const LIST_LIMIT_MAX = 1_000;
+/** A page ends early rather than be larger: a message has at most 4 MiB. */
+export const PAGE_BYTES_MAX = 2 * 1024 * 1024;
 /** No key and nothing that a key is compared with is longer. */
 const TEXT_BYTES_MAX = 8_192;
 
@@ -20,7 +22,12 @@ export interface KeyRangeRequest {
   readonly delimiter: string;
   /** Only keys after this one; when it is a common prefix, only what comes after all its keys. */
   readonly after: string;
+  /** Keys from `after` on, that one among them. */
+  readonly includesAfter?: boolean;
 }
+
+/** No key has NUL in it: this comes after a key and before all that it begins. */
+const JUST_AFTER = Buffer.from([1]);
 
 /** The range that a request names; `undefined` when no key can be in it. What is too long to be of a key is `invalidArgument`. */
 export function keyRange(request: KeyRangeRequest): KeyRange | undefined {
@@ -31,8 +38,10 @@ export function keyRange(request: KeyRangeRequest): KeyRange | undefined {
     return { prefix, delimiter, start: prefix };
   }
   if (!startsWith(after, prefix)) return undefined;
+  if (request.includesAfter === true) return { prefix, delimiter, start: after };
   const isRolledUp = commonPrefixOf(after, { prefix, delimiter })?.byteLength === after.byteLength;
-  return { prefix, delimiter, start: Buffer.from(isRolledUp ? prefixEnd(after) : keyAfter(after)) };
+  const start = isRolledUp ? Buffer.from(prefixEnd(after)) : Buffer.concat([after, JUST_AFTER]);
+  return { prefix, delimiter, start };
 }
 
 /** What a key, which has the prefix, is rolled up into; `undefined` when it stands for itself. */

@@ -1,16 +1,10 @@
-import { present } from "@cairnfs/base/assert";
 import type { KvEntry, KvReader } from "@cairnfs/kv/kv-store";
-import { prefixEnd } from "@cairnfs/kv/ordered-key";
-import { entries, SORT_NAME_OFFSET } from "../keyspace.ts";
+import { entries } from "../keyspace.ts";
 import type { InodeId } from "../namespace/ids.ts";
+import { RowRun } from "./row-run.ts";
 
 const SLASH = 0x2f;
-/** Rows are read few at first, and more the longer they are read one after the other. */
-const FEW_ROWS = 8;
-const MANY_ROWS = 512;
-const GROWTH = 4;
-/** No name comes near it: where a longer one would be, a place of this length is. */
-const SEEK_BYTES_MAX = 1_600;
+const NOTHING = Buffer.alloc(0);
 
 /** A row of the tree on the way of a walk. */
 export interface TreeStep {
@@ -21,18 +15,10 @@ export interface TreeStep {
   readonly record: Uint8Array;
 }
 
-/** A directory on the way down and what of it was read. */
+/** A directory on the way down and what of it was passed. */
 interface Frame {
   readonly path: Buffer;
-  readonly directoryId: InodeId;
-  rows: readonly KvEntry[];
-  /** The next of the rows to be given. */
-  at: number;
-  /** There are no more rows than those. */
-  isRead: boolean;
-  /** The sort name to read on from. */
-  from: Buffer;
-  batch: number;
+  readonly run: RowRun;
 }
 
 /**
@@ -51,12 +37,13 @@ export class TreeCursor {
     this.#onLeave = onLeave;
   }
 
-  /** The next row; `undefined` at the end. */
+  /** Passes the next row and gives it; `undefined` at the end. */
   async next(): Promise<TreeStep | undefined> {
     for (let frame = this.#top; frame !== undefined; frame = this.#top) {
-      const row = frame.rows[frame.at] ?? (await this.#readOn(frame));
+      const found = frame.run.row(this.#reader);
+      const row = found instanceof Promise ? await found : found;
       if (row !== undefined) {
-        frame.at += 1;
+        frame.run.pass();
         return stepOf(frame, row);
       }
       this.#frames.pop();
@@ -75,79 +62,35 @@ export class TreeCursor {
     while (this.#frames.length > 1 && !startsWith(target, this.#frames.at(-1)?.path ?? NOTHING)) {
       this.#frames.pop();
     }
-    for (let frame = this.#top; frame !== undefined; ) {
+    for (let frame = this.#top; frame !== undefined; frame = this.#top) {
       const rest = target.subarray(frame.path.byteLength);
       const slash = rest.indexOf(SLASH);
       const name = slash < 0 ? rest : rest.subarray(0, slash + 1);
-      moveTo(frame, name);
+      frame.run.moveTo(name);
       if (slash < 0) return;
-      const row = frame.rows[frame.at] ?? (await this.#readOn(frame));
-      if (row === undefined || !sortNameOfRow(row).equals(name)) return;
-      frame.at += 1;
+      const row = await frame.run.row(this.#reader);
+      if (row === undefined || !frame.run.restOf(row).equals(name)) return;
+      frame.run.pass();
       this.enter(stepOf(frame, row));
-      frame = this.#top;
     }
   }
 
   get #top(): Frame | undefined {
     return this.#frames.at(-1);
   }
-
-  /** Reads the next rows of a directory; the first of them. */
-  async #readOn(frame: Frame): Promise<KvEntry | undefined> {
-    if (frame.isRead) return undefined;
-    const within = entries.keyOf([frame.directoryId, ""]);
-    const start = Buffer.concat([within, frame.from]);
-    const range = { start, end: prefixEnd(within), limit: frame.batch };
-    frame.rows = await this.#reader.range(range);
-    frame.at = 0;
-    frame.isRead = frame.rows.length < frame.batch;
-    frame.batch = Math.min(MANY_ROWS, frame.batch * GROWTH);
-    const last = frame.rows.at(-1);
-    if (last !== undefined) frame.from = Buffer.concat([sortNameOfRow(last), NUL]);
-    return frame.rows[0];
-  }
 }
-
-const NOTHING = Buffer.alloc(0);
-const NUL = Buffer.alloc(1);
 
 function frameOf(path: Buffer, directoryId: InodeId): Frame {
-  return { path, directoryId, rows: [], at: 0, isRead: false, from: NOTHING, batch: FEW_ROWS };
+  return { path, run: new RowRun(entries.keyOf([directoryId, ""])) };
 }
 
-/** Moves a frame on to the first row that is not before `name`. */
-function moveTo(frame: Frame, name: Buffer): void {
-  const { rows } = frame;
-  let low = frame.at;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const row = present(rows[middle], "a row is within the rows");
-    if (Buffer.compare(sortNameOfRow(row), name) < 0) low = middle + 1;
-    else high = middle;
-  }
-  frame.at = low;
-  if (low < rows.length || frame.isRead || Buffer.compare(name, frame.from) <= 0) return;
-  frame.from = Buffer.from(name.subarray(0, SEEK_BYTES_MAX));
-  frame.batch = FEW_ROWS;
-}
-
-function stepOf(frame: Frame, row: KvEntry): TreeStep {
-  const sortName = sortNameOfRow(row);
+function stepOf({ path, run }: Frame, row: KvEntry): TreeStep {
+  const sortName = run.restOf(row);
   return {
-    path: frame.path.byteLength === 0 ? sortName : Buffer.concat([frame.path, sortName]),
+    path: path.byteLength === 0 ? sortName : Buffer.concat([path, sortName]),
     isDirectory: sortName[sortName.byteLength - 1] === SLASH,
     record: row.value,
   };
-}
-
-function sortNameOfRow({ key }: KvEntry): Buffer {
-  return Buffer.from(
-    key.buffer,
-    key.byteOffset + SORT_NAME_OFFSET,
-    key.byteLength - SORT_NAME_OFFSET,
-  );
 }
 
 /** Whether `bytes` begin with `beginning`. */
