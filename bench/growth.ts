@@ -119,6 +119,7 @@ async function fill(from: number, to: number): Promise<void> {
               path: parsePath(pathOf(file)),
               attributes: NO_CHANGES,
               precondition: { kind: "none" },
+              target: { kind: "file" },
               parents: true,
               policy: NO_POLICY,
               sha256: new Uint8Array(0),

@@ -51,6 +51,8 @@ function entry(path: string, kind: FileEntry["kind"]): FileEntry {
     policy: undefined,
     version: 1,
     contentId: 1,
+    object: undefined,
+    versionId: undefined,
   };
 }
 

@@ -45,6 +45,7 @@ import { EntryListing, listPages, pageFromWire } from "./listing.ts";
 import { Members } from "./members.ts";
 import { type NodeInfo, type NodeTable, nodeInfo } from "./node-table.ts";
 import { Buckets } from "./objects/buckets.ts";
+import { Objects } from "./objects/objects.ts";
 import {
   type ExplainedPart,
   type ExplainOptions,
@@ -92,6 +93,8 @@ export class CairnClient implements Closable {
   readonly trash: Trash;
   /** Directories at the root as object storage sees them. */
   readonly buckets: Buckets;
+  /** Files as object storage sees them: by bucket and key. */
+  readonly objects: Objects;
   /** The nodes as an operator handles them: drain, undrain, removal, and how far moves are. */
   readonly members: Members;
   /** The reading of all copies: ask for it, and how far it is. */
@@ -121,6 +124,7 @@ export class CairnClient implements Closable {
     this.fs = new CairnFileSystem(this, config.random);
     this.trash = new Trash(this.#calls);
     this.buckets = new Buckets(this.#calls);
+    this.objects = new Objects(this.#calls, this.#uploads, this.#downloads);
     this.scrubs = new Scrubs(this.#calls);
     this.access = new Access(this.#calls);
   }

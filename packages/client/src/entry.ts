@@ -8,6 +8,7 @@ import {
   type PolicySchema,
   type PreconditionSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import { type ObjectAttributes, objectAttributesFromWire } from "./objects/object-attributes.ts";
 
 /** How files below a directory, or of one upload, are stored. What is absent is inherited from the directory above. */
 export interface StoragePolicy {
@@ -61,6 +62,10 @@ export interface FileEntry {
   readonly version: number;
   /** Of a file: identifies its bytes; a copy shares it. */
   readonly contentId: number;
+  /** Of a file that was put as an object. */
+  readonly object: ObjectAttributes | undefined;
+  /** Of a file in a bucket that has or had versioning. */
+  readonly versionId: string | undefined;
 }
 
 /** The entry at `path` as the wire has it. */
@@ -96,6 +101,8 @@ export function entryFromWire(entry: Entry | undefined, path: string): FileEntry
           },
     version: count(entry.version),
     contentId: count(entry.contentId),
+    object: entry.object && objectAttributesFromWire(entry.object),
+    versionId: entry.versionId === "" ? undefined : entry.versionId,
   };
 }
 

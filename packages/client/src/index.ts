@@ -75,6 +75,18 @@ export type {
   SetBucketOptions,
 } from "./objects/buckets.ts";
 export type { LifecycleRule } from "./objects/lifecycle-rules.ts";
+export type { ObjectAttributes, ObjectChecksum } from "./objects/object-attributes.ts";
+export type {
+  Objects,
+  ObjectVersion,
+  OpenedObject,
+  OpenObjectOptions,
+  PutObjectOptions,
+  RemovedObject,
+  RemoveObjectOptions,
+  StatedObject,
+  VersionOptions,
+} from "./objects/objects.ts";
 export type {
   ListedObject,
   ListedVersion,

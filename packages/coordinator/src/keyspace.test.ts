@@ -17,6 +17,7 @@ import {
   epochMarks,
   garbageChunks,
   metaNumbers,
+  nullVersions,
   PREFIXES,
   sessionExpiries,
   sessions,
@@ -30,10 +31,11 @@ import {
   userIds,
   userKeys,
   users,
+  versions,
 } from "./keyspace.ts";
 import { NO_CHANGES } from "./namespace/attributes.ts";
 import { contentCodec, NO_PARTS } from "./namespace/content.ts";
-import { entryCodec, NO_POLICY } from "./namespace/entry.ts";
+import { entryCodec, NO_POLICY, PLAIN_FILE } from "./namespace/entry.ts";
 import { contentId, domainId, inodeId, trashId } from "./namespace/ids.ts";
 import { chunkOf } from "./namespace/testing/fake-nodes.ts";
 
@@ -85,13 +87,42 @@ test("the records are these bytes", () => {
       chunkSizeBytes: 65_536,
       replicationFactor: 3,
       sha256: new Uint8Array(0),
+      object: Uint8Array.of(8, 1),
+      sequence: 300,
+      isNull: true,
     }),
     frozen(entries, [inodeId(5), "d/"] as const, {
       kind: "directory",
       inodeId: inodeId(8),
       ...common,
       policy: { chunkSizeBytes: 65_536, replicationFactor: undefined, trashMs: 0 },
+      isImplied: true,
     }),
+    frozen(versions, [inodeId(5), "k\u0001/", 300] as const, {
+      kind: "file",
+      noncurrentMs: 9,
+      entry: {
+        kind: "file",
+        inodeId: inodeId(6),
+        ...common,
+        contentId: contentId(7),
+        sizeBytes: 0,
+        chunkCount: 0,
+        chunkSizeBytes: 65_536,
+        replicationFactor: 3,
+        sha256: new Uint8Array(0),
+        ...PLAIN_FILE,
+        sequence: 300,
+      },
+    }),
+    frozen(versions, [inodeId(5), "k", 301] as const, {
+      kind: "marker",
+      noncurrentMs: 0,
+      modifiedMs: 9,
+      isNull: true,
+      owner: "u",
+    }),
+    frozen(nullVersions, [inodeId(5), "k"] as const, 301),
     frozen(contents, contentId(7), {
       owners: 1,
       domainId: domainId(5),
@@ -146,6 +177,7 @@ test("the records are these bytes", () => {
         inodeId: inodeId(8),
         ...common,
         policy: NO_POLICY,
+        isImplied: false,
       },
       size: { files: 1, directories: 2, logicalBytes: 3, diskBytes: 9 },
     }),
@@ -168,6 +200,12 @@ test("the records are these bytes", () => {
       sizeBytes: undefined,
       attributes: { ...NO_CHANGES, mode: 0o600 },
       precondition: { kind: "version", value: 9 },
+      target: {
+        kind: "part",
+        uploadId: SESSION,
+        partNumber: 2,
+        object: undefined,
+      },
       answer: undefined,
     }),
     frozen(answers, [1, Buffer.alloc(24, 0xaa)] as const, {
@@ -206,8 +244,11 @@ test("the records are these bytes", () => {
   ];
   expect(rows).toMatchInlineSnapshot(`
     [
-      "dent 000000000000000566 020106ac020102a40303612f6201016b017607f0a204028080040300",
-      "dent 0000000000000005642f 020208ac020102a40303612f6201016b017601808004000100",
+      "dent 000000000000000566 030106ac020102a40303612f6201016b017607f0a20402808004030001020801ac0201",
+      "dent 0000000000000005642f 030208ac020102a40303612f6201016b01760180800400010001",
+      "vers 00000000000000056b012f00001ffffffffffed3 0101090106ac020102a40303612f6201016b0176070000808004030000ac0200",
+      "vers 00000000000000056b00001ffffffffffed2 01020009010175",
+      "vnul 00000000000000056b 01ad02",
       "cont 0000000000000007 02010502000000010268690000",
       "cont 0000000000000009 02010502020000000802",
       "cprt 0000000000000008000000000001000000000003 010702016f",
@@ -218,12 +259,12 @@ test("the records are these bytes", () => {
       "debt 02<chunk> 01",
       "drop 0000012c<chunk> 0104",
       "tomb 00000000000003e8020000000000000007 01",
-      "trsh 000000000000000a 01022f66e807d00f0208ac020102a40303612f6201016b01760000000101020309",
+      "trsh 000000000000000a 02022f66e807d00f0208ac020102a40303612f6201016b0176000000000101020309",
       "trsp 2f6600000000000000000a 01",
       "trdu 00000000000007d0000000000000000a 01",
       "trsz 000000000000000a 010102030901080167",
       "sexp 00000000000003e8eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 01",
-      "sess eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 01070500022f66e807808004030100018003000000020900",
+      "sess eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 02070500022f66e80780800403010001800300000002090002eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee0200",
       "idem 0000000000000001aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 01014d016d",
       "clog cccccccccccccccccccccccc 01030306022f61022f62",
       "meta 65706f6368 0105",
@@ -249,6 +290,23 @@ test("an entry of version 1 is read, without a period of the trash", () => {
 test("a content of version 1 is read, and is no composite", () => {
   const stored = Buffer.from("0101050200000001026869", "hex");
   expect(contentCodec.decode(stored)).toMatchObject({ owners: 1, sizeBytes: 2, ...NO_PARTS });
+});
+
+test("an entry of version 2 is read: no object, no version, not implied", () => {
+  const file = Buffer.from("020106ac020102a40303612f6201016b017607f0a204028080040300", "hex");
+  expect(entryCodec.decode(file)).toMatchObject({ kind: "file", sizeBytes: 70_000, ...PLAIN_FILE });
+  const directory = Buffer.from("020208ac020102a40303612f6201016b017601808004000100", "hex");
+  expect(entryCodec.decode(directory)).toMatchObject({ kind: "directory", isImplied: false });
+});
+
+test("an item of the trash and a session of version 1 are read", () => {
+  const item = Buffer.from(
+    "01022f66e807d00f0208ac020102a40303612f6201016b01760000000101020309",
+    "hex",
+  );
+  expect(trash.decode(item)).toMatchObject({ path: "/f", entry: { isImplied: false } });
+  const session = Buffer.from("01070500022f66e807808004030100018003000000020900", "hex");
+  expect(sessions.decode(session)).toMatchObject({ path: "/f", target: { kind: "file" } });
 });
 
 test("a long path is cut between characters where it is a key", () => {

@@ -5,7 +5,17 @@
 
 import { toHex } from "@cairnfs/base/hex";
 import type { KvReader } from "@cairnfs/kv/kv-store";
-import { fixed, type KeyCodec, restText, text, tuple, u8, u32, u64 } from "@cairnfs/kv/ordered-key";
+import {
+  fixed,
+  type KeyCodec,
+  restText,
+  text,
+  textWithoutNul,
+  tuple,
+  u8,
+  u32,
+  u64,
+} from "@cairnfs/kv/ordered-key";
 import { recordCodec, type ValueCodec } from "@cairnfs/kv/record";
 import { Table } from "@cairnfs/kv/table";
 import { CHUNK_ID_BYTES, type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
@@ -40,6 +50,7 @@ import {
   type TrashId,
   trashIdKey,
 } from "./namespace/ids.ts";
+import { newestFirst, type VersionRecord, versionCodec } from "./objects/version-record.ts";
 import {
   type TrashRecord,
   type TrashSizing,
@@ -59,6 +70,8 @@ export const PREFIXES = {
   cprt: "parts of composite contents",
   chnk: "chunks",
   cdom: "references to chunks from domains other than their home",
+  vers: "versions of objects that are not in the tree, and delete markers, by bucket and key, newest first",
+  vnul: "which of them has the id null",
   sess: "upload sessions",
   sexp: "upload sessions in the order they expire in",
   trsh: "removed files and trees that can be restored",
@@ -139,6 +152,20 @@ export const bucketLifecycles = new Table<InodeId, Uint8Array>({
   prefix: "bklc",
   key: inodeIdKey,
   value: document,
+});
+
+/** By the bucket's inode, the object's key and the sequence, the newest first. */
+export const versions = new Table<readonly [InodeId, string, number], VersionRecord>({
+  prefix: "vers",
+  key: tuple(inodeIdKey, textWithoutNul, newestFirst),
+  value: versionCodec,
+});
+
+/** The sequence of the version of an object that has the id "null", where that is among `versions`. */
+export const nullVersions = new Table<readonly [InodeId, string], number>({
+  prefix: "vnul",
+  key: tuple(inodeIdKey, restText),
+  value: number,
 });
 
 export const contents = new Table<ContentId, ContentRecord>({

@@ -10,6 +10,7 @@ import {
   restBytes,
   restText,
   text,
+  textWithoutNul,
   tuple,
   u8,
   u32,
@@ -39,6 +40,8 @@ test("each part is these bytes", () => {
   expect(hexOf(u64, 2 ** 32)).toBe("0000000100000000");
   expect(hexOf(text, "aé")).toBe("61c3a900");
   expect(hexOf(text, "a\0\x01\x02")).toBe("610101010202" + "00");
+  expect(hexOf(textWithoutNul, "aé\x01")).toBe("61c3a90100");
+  expect(decode(tuple(textWithoutNul, u8), "61010002")).toEqual(["a\x01", 2]);
   expect(hexOf(bytes, Uint8Array.of(0, 1, 255))).toBe("01010102ff00");
   expect(hexOf(restText, "a\0")).toBe("6100");
   expect(hexOf(restBytes, Uint8Array.of(0, 1))).toBe("0001");
@@ -48,6 +51,7 @@ test("each part is these bytes", () => {
 
 describe("refused when written", () => {
   test("numbers outside of their part's range", () => {
+    expect(() => hexOf(textWithoutNul, "a\0")).toThrow(refused);
     for (const value of [-1, 0.5, 256, Number.NaN]) {
       expect(() => hexOf(u8, value)).toThrow(refused);
     }

@@ -4,6 +4,7 @@
  *     u8, u32, u64     1, 4, 8 bytes, big-endian; a u64 is a safe integer
  *     fixed(n)         n bytes as they are
  *     text, bytes      00 -> 01 01, 01 -> 01 02, other bytes as they are, then 00
+ *     textWithoutNul   as it is, then 00
  *     restText,        as they are, to the end of the key: only as the last part
  *     restBytes
  *
@@ -203,6 +204,15 @@ export class KeyReader {
     if (this.#at !== this.#bytes.byteLength) throw damaged("has bytes left over");
   }
 
+  /** The text before the next byte 00. */
+  textBeforeNul(): string {
+    const end = this.#bytes.indexOf(0, this.#at);
+    if (end < 0) throw damaged("lacks the end of a part");
+    const text = this.#bytes.toString("utf8", this.#at, end);
+    this.#at = end + 1;
+    return text;
+  }
+
   #step(sizeBytes: number): number {
     const at = this.#at;
     this.#at = at + sizeBytes;
@@ -233,6 +243,18 @@ export const u64: KeyCodec<number> = part(
 export const text: KeyCodec<string> = part(
   (to, value) => to.endedText(value),
   (from) => from.endedText(),
+);
+
+/** A text that other parts may follow and that has no NUL, which is refused: each other byte takes one byte. */
+export const textWithoutNul: KeyCodec<string> = part(
+  (to, value) => {
+    if (value.includes("\0")) {
+      throw new CairnError("invalidArgument", "a part of a key has NUL, expected none");
+    }
+    to.rawText(value);
+    to.u8(0);
+  },
+  (from) => from.textBeforeNul(),
 );
 
 /** Bytes of any length that other parts may follow. */

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { ByteBudget } from "@cairnfs/base/byte-budget";
+import type { OpenFileResponse } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import { withCallerSignal } from "../abort.ts";
 import type { CoordinatorLink } from "../coordinator-link.ts";
@@ -68,7 +69,17 @@ export class OpenedFile {
       { signal: options.signal },
     );
     nodes.apply(reply.nodes);
-    const entry = entryFromWire(reply.entry, path);
+    return OpenedFile.of(entryFromWire(reply.entry, path), reply, parts, options.chunkLimit);
+  }
+
+  /** A file that was opened: what came with its entry, and where the rest is asked for. */
+  static of(
+    entry: FileEntry,
+    reply: Pick<OpenFileResponse, "chunks" | "inlineBytes">,
+    parts: DownloadParts,
+    chunkLimit: number,
+  ): OpenedFile {
+    const { coordinator, nodes } = parts;
     if (reply.inlineBytes !== undefined) return new OpenedFile(entry, reply.inlineBytes, parts);
     const map = new ChunkMap(entry.sizeBytes, async (offsetBytes) => {
       const page = await coordinator.call((client, callOptions) =>
@@ -76,7 +87,7 @@ export class OpenedFile {
           {
             contentId: BigInt(entry.contentId),
             offsetBytes: BigInt(offsetBytes),
-            chunkLimit: options.chunkLimit,
+            chunkLimit,
             nodeTableVersion: nodes.version,
           },
           callOptions,

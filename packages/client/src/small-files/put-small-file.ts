@@ -4,7 +4,7 @@ import { chunkIdFromBytes, FRAME_DATA_BYTES_MAX } from "@cairnfs/protocol/chunk-
 import { blockChecksums } from "@cairnfs/protocol/transfer/block-checksums";
 import { entryFromWire, fileTermsToWire, policyToWire } from "../entry.ts";
 import { referenceTo, type UploadedChunk } from "../upload/store-with-failover.ts";
-import type { PutOptions, PutResult, UploadParts } from "../upload/upload-parts.ts";
+import type { PutResult, PutTerms, UploadParts } from "../upload/upload-parts.ts";
 import { DEDUPE_BYTES_MIN } from "../upload/upload-run.ts";
 import type { FileLease } from "./file-lease.ts";
 
@@ -24,7 +24,7 @@ export interface SmallFile {
 export async function putSmallFile(
   parts: UploadParts,
   file: SmallFile,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<PutResult | undefined> {
   const lease = await takeLease(parts, file, options);
   if (lease === undefined || file.bytes.byteLength > lease.chunkSizeBytes) return undefined;
@@ -41,6 +41,8 @@ export async function putSmallFile(
     lease.void();
     // What the coordinator knows of the chunk has changed meanwhile: it is stored again, in a session.
     if (hasReason(error, "chunkNeeded", "quorumNotReached", "receiptInvalid")) return undefined;
+    // The lease is the bucket's: a directory below may want other chunks.
+    if (options.object !== undefined && hasReason(error, "invalidArgument")) return undefined;
     throw error;
   }
 }
@@ -48,10 +50,10 @@ export async function putSmallFile(
 async function takeLease(
   { leases }: UploadParts,
   { path }: SmallFile,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<FileLease | undefined> {
   try {
-    return await leases.take(path, options, options.signal);
+    return await leases.take(options.object?.leasePath ?? path, options, options.signal);
   } catch (error) {
     // What is wrong with the call is said again, and better, by BeginUpload.
     if (hasReason(error, "unimplemented", "invalidArgument")) return undefined;
@@ -63,7 +65,7 @@ async function isThere(
   lease: FileLease,
   id: Uint8Array,
   sizeBytes: number,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<boolean> {
   if (options.dedupe === false || sizeBytes < DEDUPE_BYTES_MIN) return false;
   return lease.finder.find(chunkIdFromBytes(id));
@@ -74,7 +76,7 @@ async function store(
   parts: UploadParts,
   lease: FileLease,
   { id, bytes }: { readonly id: Uint8Array; readonly bytes: Uint8Array },
-  { signal }: PutOptions,
+  { signal }: PutTerms,
 ): Promise<UploadedChunk | undefined> {
   const placement = lease.placement(parts.health);
   const [primaryNumber, ...replicaNodeNumbers] = placement?.nodeNumbers ?? [];
@@ -118,15 +120,17 @@ async function commit(
   parts: UploadParts,
   lease: FileLease,
   file: SmallFile & { readonly chunk: UploadedChunk; readonly isFound: boolean },
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<PutResult> {
   const { path, bytes, chunk, isFound } = file;
+  const object = await objectTerms(options);
   const reply = await parts.coordinator.call(
     (client, callOptions) =>
       client.putFile(
         {
           path,
           ...fileTermsToWire(options),
+          ...object,
           policy: policyToWire(options),
           // The file is this one chunk, so their hashes are the same.
           sha256: options.checksum === false ? new Uint8Array(0) : chunk.chunkId,
@@ -144,4 +148,9 @@ async function commit(
     : { sentBytes: sizeBytes, skippedBytes: 0 };
   options.onProgress?.({ doneBytes: sizeBytes, totalBytes: sizeBytes, ...moved });
   return { entry, ...moved };
+}
+
+/** How a file is an object, as the calls that put one whole take it. */
+export async function objectTerms({ object }: PutTerms) {
+  return object === undefined ? {} : { object: { attributes: await object.attributes() } };
 }

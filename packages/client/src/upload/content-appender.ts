@@ -1,5 +1,7 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { hasReason } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
+import type { ObjectAttributesSchema } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import type { CoordinatorLink } from "../coordinator-link.ts";
 import { entryFromWire, type FileEntry } from "../entry.ts";
 import type { UploadedChunk } from "./store-with-failover.ts";
@@ -20,6 +22,14 @@ export interface AppenderOptions {
   readonly signal: AbortSignal;
   /** Told, once, of a failure in the background. */
   readonly onFailure: (error: unknown) => void;
+}
+
+/** What the commit says of the content. */
+export interface WholeContent {
+  readonly sha256: Uint8Array;
+  readonly sizeBytes: number;
+  /** Of an object, or of a part of one. */
+  readonly object: MessageInitShape<typeof ObjectAttributesSchema> | undefined;
 }
 
 /** The most chunks of one AddChunks or CommitUpload. */
@@ -72,7 +82,7 @@ export class ContentAppender {
   }
 
   /** Commits, with everything that was not added yet: the file is there when this resolves. */
-  async finish(sha256: Uint8Array, sizeBytes: number): Promise<FileEntry> {
+  async finish({ sha256, sizeBytes, object }: WholeContent): Promise<FileEntry> {
     this.#isFinishing = true;
     await this.#adding;
     while (this.#ready.size > CHUNKS_MOST) await this.#addBatch(this.#contiguous());
@@ -87,6 +97,7 @@ export class ContentAppender {
               chunks,
               sha256,
               sizeBytes: BigInt(sizeBytes),
+              ...(object !== undefined && { object }),
             },
             options,
           ),

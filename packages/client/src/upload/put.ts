@@ -3,14 +3,14 @@ import { CairnError, hasReason } from "@cairnfs/base/errors";
 import type { BeginUploadResponse } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { withCallerSignal } from "../abort.ts";
 import { count, entryFromWire, fileTermsToWire, policyToWire } from "../entry.ts";
-import { putSmallFile, SMALL_FILE_BYTES_MAX } from "../small-files/put-small-file.ts";
+import { objectTerms, putSmallFile, SMALL_FILE_BYTES_MAX } from "../small-files/put-small-file.ts";
 import { Chunker } from "./chunker.ts";
 import { addOneShot } from "./one-shot-upload.ts";
 import { Placements } from "./placements.ts";
 import { addRepeatable } from "./repeatable-upload.ts";
 import { openSource, type RepeatableSource, type UploadSource } from "./source.ts";
 import { bufferedChunkBytes } from "./upload-memory.ts";
-import type { PutOptions, PutResult, UploadParts, UploadSession } from "./upload-parts.ts";
+import type { PutResult, PutTerms, UploadParts, UploadSession } from "./upload-parts.ts";
 import { UploadRun } from "./upload-run.ts";
 
 /** How long a failed upload tries to tell the coordinator that nothing more comes; the session expires anyway. */
@@ -30,7 +30,7 @@ export async function put(
   parts: UploadParts,
   path: string,
   source: UploadSource,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<PutResult> {
   return withCallerSignal(options.signal, async () => {
     const opened = await openSource(source, parts.disk);
@@ -47,14 +47,15 @@ async function putRepeatable(
   parts: UploadParts,
   path: string,
   source: RepeatableSource,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<PutResult> {
   const { sizeBytes } = source;
-  if (sizeBytes <= parts.limits.inlineBytes) {
+  const isWhole = options.object?.isWhole ?? true;
+  if (isWhole && sizeBytes <= parts.limits.inlineBytes) {
     const bytes = await source.read(0, sizeBytes);
     const done = await putInline(parts, path, bytes, options);
     if (done !== undefined) return done;
-  } else if (sizeBytes <= SMALL_FILE_BYTES_MAX) {
+  } else if (isWhole && sizeBytes <= SMALL_FILE_BYTES_MAX) {
     const done = await putSmallSource(parts, path, source, options);
     if (done !== undefined) return done;
   }
@@ -66,7 +67,7 @@ async function putSmallSource(
   parts: UploadParts,
   path: string,
   source: RepeatableSource,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<PutResult | undefined> {
   const { sizeBytes } = source;
   const giveBack = await parts.budget.take(source.isInMemory ? 0 : sizeBytes, options.signal);
@@ -82,7 +83,7 @@ export function runRepeatable(
   parts: UploadParts,
   upload: OpenUpload,
   source: RepeatableSource,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<PutResult> {
   const run = new UploadRun(parts, {
     ...upload,
@@ -97,23 +98,21 @@ async function putOneShot(
   parts: UploadParts,
   path: string,
   source: AsyncIterator<Uint8Array>,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<PutResult> {
   const chunker = new Chunker(source);
   const signal = options.signal ?? new AbortController().signal;
+  const { sizeBytes } = options;
   try {
-    const head = await chunker.take(SMALL_FILE_BYTES_MAX + 1, signal);
-    if (head.byteLength <= SMALL_FILE_BYTES_MAX) {
-      const isInline = head.byteLength <= parts.limits.inlineBytes;
-      const done = isInline
-        ? await putInline(parts, path, head, options)
-        : await putSmallFile(parts, { path, bytes: head }, options);
+    if (mayBeSmall(options)) {
+      const head = await chunker.take(SMALL_FILE_BYTES_MAX + 1, signal);
+      const done = await putHead(parts, path, head, options);
       if (done !== undefined) return done;
+      chunker.putBack(head);
     }
-    chunker.putBack(head);
     const upload = await beginBuffered(parts, path, options);
     return await closingSession(parts, upload.session, () => {
-      const runOptions = { ...upload, put: options, totalBytes: undefined, isEager: true };
+      const runOptions = { ...upload, put: options, totalBytes: sizeBytes, isEager: true };
       const run = new UploadRun(parts, runOptions);
       return run.run(() => addOneShot(run, chunker));
     });
@@ -122,13 +121,44 @@ async function putOneShot(
   }
 }
 
+/** Whether it is worth while to gather the beginning of a source before anything is sent. */
+function mayBeSmall({ object, sizeBytes = 0 }: PutTerms): boolean {
+  return (object?.isWhole ?? true) && sizeBytes <= SMALL_FILE_BYTES_MAX;
+}
+
+/** Puts a source of which this is all; `undefined` when there is more, or an upload session should be tried. */
+async function putHead(
+  parts: UploadParts,
+  path: string,
+  head: Uint8Array,
+  options: PutTerms,
+): Promise<PutResult | undefined> {
+  const { byteLength } = head;
+  if (byteLength > SMALL_FILE_BYTES_MAX) return undefined;
+  checkSize(options.sizeBytes, byteLength);
+  return byteLength <= parts.limits.inlineBytes
+    ? putInline(parts, path, head, options)
+    : putSmallFile(parts, { path, bytes: head }, options);
+}
+
+/** A source that ends early must not become a file. */
+function checkSize(expectedBytes: number | undefined, sizeBytes: number): void {
+  if (expectedBytes === undefined || expectedBytes === sizeBytes) return;
+  throw new CairnError(
+    "uploadMismatch",
+    `the source has ${sizeBytes} bytes, expected ${expectedBytes}`,
+    { details: { addedBytes: sizeBytes, expectedBytes } },
+  );
+}
+
 /** One call for a file that fits in its inode; `undefined` when this coordinator's limit is lower. */
 async function putInline(
   parts: UploadParts,
   path: string,
   bytes: Uint8Array,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<PutResult | undefined> {
+  const object = await objectTerms(options);
   try {
     const reply = await parts.coordinator.call(
       (client, callOptions) =>
@@ -136,6 +166,7 @@ async function putInline(
           {
             path,
             ...fileTermsToWire(options),
+            ...object,
             sha256: options.checksum === false ? new Uint8Array(0) : sha256(bytes),
             inlineBytes: bytes,
           },
@@ -162,21 +193,22 @@ async function putInline(
 async function beginBuffered(
   parts: UploadParts,
   path: string,
-  options: PutOptions,
+  options: PutTerms,
 ): Promise<OpenUpload> {
-  const upload = await beginUpload(parts, path, options, undefined);
+  const { sizeBytes } = options;
+  const upload = await beginUpload(parts, path, options, sizeBytes);
   const bufferedBytes = bufferedChunkBytes(parts.config.memoryBytes);
   const isFine = upload.session.chunkSizeBytes <= bufferedBytes;
   if (isFine || options.chunkSizeBytes !== undefined) return upload;
   await abortUpload(parts, upload.session.id);
-  return beginUpload(parts, path, { ...options, chunkSizeBytes: bufferedBytes }, undefined);
+  return beginUpload(parts, path, { ...options, chunkSizeBytes: bufferedBytes }, sizeBytes);
 }
 
 /** Opens a session for `path`. */
 export async function beginUpload(
   parts: UploadParts,
   path: string,
-  options: PutOptions,
+  options: PutTerms,
   sizeBytes: number | undefined,
 ): Promise<OpenUpload> {
   const reply = await parts.coordinator.call(
@@ -187,6 +219,7 @@ export async function beginUpload(
           ...(sizeBytes !== undefined && { sizeBytes: BigInt(sizeBytes) }),
           policy: policyToWire(options),
           ...fileTermsToWire(options),
+          ...(options.object !== undefined && { object: options.object.terms }),
         },
         callOptions,
       ),

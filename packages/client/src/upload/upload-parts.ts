@@ -1,6 +1,11 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ByteBudget } from "@cairnfs/base/byte-budget";
 import type { Disk } from "@cairnfs/base/disk";
-import type { Node } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import type {
+  Node,
+  ObjectAttributesSchema,
+  ObjectTermsSchema,
+} from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import type { ClientConfig } from "../config.ts";
 import type { CoordinatorLink } from "../coordinator-link.ts";
 import type { DataNodeClient } from "../download/replica-stream.ts";
@@ -45,6 +50,25 @@ export interface PutOptions extends EntryAttributes, StoragePolicy {
   /** Ask for chunks that the cluster has before sending them: true unless given. */
   readonly dedupe?: boolean | undefined;
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
+}
+
+/** How a file is put as an object, or as a part of one. */
+export interface ObjectPut {
+  /** Whatever the key, small objects of a bucket share the leases of this path. */
+  readonly leasePath: string;
+  /** It is put as a file of its own, which one call can do when it is small. */
+  readonly isWhole: boolean;
+  /** What an upload session of it is opened with. */
+  readonly terms: MessageInitShape<typeof ObjectTermsSchema>;
+  /** What is said of it. Asked when the source has been read to its end; every time the same. */
+  attributes(): Promise<MessageInitShape<typeof ObjectAttributesSchema>>;
+}
+
+/** How a file is put, of whatever kind. */
+export interface PutTerms extends PutOptions {
+  readonly object?: ObjectPut | undefined;
+  /** The source's size, where it is known and the source does not tell. */
+  readonly sizeBytes?: number | undefined;
 }
 
 export interface UploadProgress {

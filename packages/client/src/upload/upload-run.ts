@@ -13,7 +13,7 @@ import {
   storeWithFailover,
   type UploadedChunk,
 } from "./store-with-failover.ts";
-import type { PutOptions, PutResult, UploadParts, UploadSession } from "./upload-parts.ts";
+import type { PutResult, PutTerms, UploadParts, UploadSession } from "./upload-parts.ts";
 
 /** Below this a question whether the cluster has a chunk costs more than sending it. */
 export const DEDUPE_BYTES_MIN = 64 * 1024;
@@ -24,7 +24,7 @@ const REMEMBERED_MOST = 4_096;
 export interface UploadRunOptions {
   readonly session: UploadSession;
   readonly placements: Placements;
-  readonly put: PutOptions;
+  readonly put: PutTerms;
   readonly totalBytes: number | undefined;
   /** Add chunks as soon as they are stored, because their memory is held until then. */
   readonly isEager: boolean;
@@ -85,7 +85,8 @@ export class UploadRun {
       await Promise.all(this.#tasks);
       this.#throwFailure();
       const sha256 = this.#fileHash?.digest() ?? this.#fileSha256;
-      const entry = await this.#appender.finish(sha256, sizeBytes);
+      const object = await this.#options.put.object?.attributes();
+      const entry = await this.#appender.finish({ sha256, sizeBytes, object });
       const { sentBytes, skippedBytes } = this.#progress;
       return { entry, sentBytes, skippedBytes };
     } catch (error) {

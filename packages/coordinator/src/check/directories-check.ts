@@ -146,6 +146,7 @@ async function adopt(mutation: Mutation, id: InodeId): Promise<Mended> {
     contentType: "",
     userMetadata: NO_METADATA,
     policy: NO_POLICY,
+    isImplied: false,
   });
   count(tx, "directories", 1);
   return "mended";

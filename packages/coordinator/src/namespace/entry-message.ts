@@ -1,13 +1,16 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { EntryKind, type EntrySchema } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import { decodeObjectAttributes } from "../objects/object-attributes.ts";
+import { versionIdOf } from "../objects/version-id.ts";
 import type { EntryRecord, PolicyRecord } from "./entry.ts";
 
 const NONE: Readonly<Record<string, string>> = {};
 
-/** An entry as clients see it. */
+/** An entry as clients see it. `isVersioned` says that its bucket has or had versioning: then one without a sequence is "null". */
 export function entryMessage(
   name: string,
   entry: EntryRecord,
+  isVersioned = false,
 ): MessageInitShape<typeof EntrySchema> {
   const common = {
     name,
@@ -31,6 +34,8 @@ export function entryMessage(
     replicationFactor: entry.replicationFactor,
     chunkCount: BigInt(entry.chunkCount),
     contentId: BigInt(entry.contentId),
+    ...(entry.object === undefined ? {} : { object: decodeObjectAttributes(entry.object) }),
+    ...(isVersioned || entry.sequence > 0 ? { versionId: versionIdOf(entry) } : {}),
   };
 }
 

@@ -1,4 +1,6 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import { CairnError } from "@cairnfs/base/errors";
+import { ObjectAttributesSchema } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import { ListResponseSchema } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { decodeMessage, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
 import fc from "fast-check";
@@ -21,6 +23,13 @@ const common = {
     .uniqueArray(fc.tuple(aText, aText), { selector: ([name]) => name, maxLength: 200 })
     .map((pairs): ReadonlyMap<string, string> => new Map(pairs)),
 };
+const anObject = fc
+  .record({
+    partCount: fc.nat(10_000),
+    tags: fc.dictionary(aText, aText, { maxKeys: 10, noNullPrototype: true }),
+    acl: fc.uint8Array({ maxLength: 200 }),
+  })
+  .map((init) => toBinary(ObjectAttributesSchema, create(ObjectAttributesSchema, init)));
 const anEntry: fc.Arbitrary<EntryRecord> = fc.oneof(
   fc.record({
     kind: fc.constant("file" as const),
@@ -31,6 +40,9 @@ const anEntry: fc.Arbitrary<EntryRecord> = fc.oneof(
     chunkSizeBytes: aNumber,
     replicationFactor: fc.nat(255),
     sha256: fc.uint8Array({ maxLength: 32 }),
+    object: fc.option(anObject, { nil: undefined }),
+    sequence: aNumber,
+    isNull: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant("directory" as const),
@@ -40,6 +52,7 @@ const anEntry: fc.Arbitrary<EntryRecord> = fc.oneof(
       replicationFactor: fc.option(fc.nat(255), { nil: undefined }),
       trashMs: fc.option(aNumber, { nil: undefined }),
     }),
+    isImplied: fc.boolean(),
   }),
 );
 const aName = aText.filter((name) => name !== "" && !name.includes("/"));
@@ -63,10 +76,10 @@ test("a response of records is the response of the entries that they hold", () =
 
 test("any bytes are taken for a record or refused as damaged, and nothing else happens", () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+    fc.property(fc.nat(4), fc.uint8Array({ maxLength: 60 }), (version, bytes) => {
       const writer = new ListingWriter();
       try {
-        writer.add(Buffer.from("name"), Uint8Array.of(1, ...bytes));
+        writer.add(Buffer.from("name"), Uint8Array.of(version, ...bytes));
       } catch (error) {
         expect(error).toBeInstanceOf(CairnError);
       }

@@ -6,8 +6,9 @@
 
 import { assert } from "@cairnfs/base/assert";
 import { CairnError } from "@cairnfs/base/errors";
+import { versionIdOf } from "../objects/version-id.ts";
 
-const RECORD_VERSION = 2;
+const RECORD_VERSION = 3;
 const FILE = 1;
 const DIRECTORY = 2;
 const KIND = { file: 1, directory: 2 } as const;
@@ -34,6 +35,8 @@ const TAG = {
   version: 15 << 3,
   /** The one of two bytes: 80 01. */
   contentId: 16 << 3,
+  object: (17 << 3) | 2,
+  versionId: (18 << 3) | 2,
   pairName: (1 << 3) | 2,
   pairValue: (2 << 3) | 2,
   policyChunkSizeBytes: 1 << 3,
@@ -70,8 +73,11 @@ export class ListingWriter {
     this.#byte(TAG.entries);
     const start = this.#length;
     const version = record[0];
-    if (version !== RECORD_VERSION && version !== 1) {
-      throw new CairnError("internal", `entry record has version ${version}, expected at most 2`);
+    if (version === undefined || version < 1 || version > RECORD_VERSION) {
+      throw new CairnError(
+        "internal",
+        `entry record has version ${version}, expected at most ${RECORD_VERSION}`,
+      );
     }
     const kind = this.#readByte();
     const isDirectory = kind === DIRECTORY;
@@ -90,6 +96,7 @@ export class ListingWriter {
     this.#pairs();
     if (isDirectory) this.#policy(version);
     else this.#file();
+    if (version > 2) this.#sinceVersion3(isDirectory);
     if (this.#at !== record.byteLength) throw damaged(record);
     this.#insertSize(start);
   }
@@ -134,6 +141,25 @@ export class ListingWriter {
     this.#sized(TAG.sha256);
   }
 
+  #sinceVersion3(isDirectory: boolean): void {
+    if (isDirectory) {
+      // That it is implied is nothing to its readers.
+      this.#readByte();
+      return;
+    }
+    if (this.#readByte() === 1) {
+      this.#varint(TAG.object);
+      this.#copySized(this.#peekSize());
+    }
+    const sequence = this.#readVarint();
+    const isNull = this.#readByte() === 1;
+    if (sequence === 0) return;
+    const id = versionIdOf({ sequence, isNull });
+    this.#varint(TAG.versionId);
+    this.#varint(id.length);
+    this.#length += this.#bytes.write(id, this.#length, "latin1");
+  }
+
   /** It is there even when it says nothing. */
   #policy(version: number): void {
     this.#byte(TAG.policy);
@@ -171,8 +197,7 @@ export class ListingWriter {
       this.#at += 1;
       return;
     }
-    if (tag < 0x80) this.#byte(tag);
-    else this.#varint(tag);
+    this.#varint(tag);
     this.#copyNumber();
   }
 
@@ -212,14 +237,18 @@ export class ListingWriter {
     return size;
   }
 
-  /** A number that counts something in the record. */
-  #readNumber(): number {
+  #readVarint(): number {
     let value = 0;
     for (let scale = 1; ; scale *= 0x80) {
       const byte = this.#readByte();
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) break;
+      if (byte < 0x80) return value;
     }
+  }
+
+  /** A number that counts something in the record. */
+  #readNumber(): number {
+    const value = this.#readVarint();
     if (value > this.#record.byteLength) throw damaged(this.#record);
     return value;
   }

@@ -1,12 +1,13 @@
 /**
  * The entry of a file or directory, the value of `dent`:
  *
- *     | version 2 | kind u8 | inode varint | entry version varint | created varint | modified varint | mode varint
+ *     | version 3 | kind u8 | inode varint | entry version varint | created varint | modified varint | mode varint
  *     | content type text | user metadata textMap |
- *     kind 1, a file:       | content varint | size varint | chunks varint | chunk size varint | copies u8 | sha-256 bytes (0 or 32) |
- *     kind 2, a directory:  | policy: optional chunk size varint | optional copies u8 | optional trash ms varint |
+ *     kind 1, a file:       | content varint | size varint | chunks varint | chunk size varint | copies u8 | sha-256 bytes (0 or 32)
+ *                           | optional object bytes (ObjectAttributes) | sequence varint (0: none) | is null u8 |
+ *     kind 2, a directory:  | policy: optional chunk size varint | optional copies u8 | optional trash ms varint | implied u8 |
  *
- * Version 1 has no trash ms.
+ * Version 2 ends with the sha-256 and the policy; version 1 has no trash ms either.
  *
  * docs/formats/keyspace.md is the register.
  */
@@ -44,11 +45,19 @@ export interface FileEntry extends CommonFields {
   readonly replicationFactor: number;
   /** Of the whole file; empty when nobody computed it. */
   readonly sha256: Uint8Array;
+  /** What was said of it as an object: an encoded `ObjectAttributes`. Absent: it was never put as one. */
+  readonly object: Uint8Array | undefined;
+  /** Which version of its key it is, in a bucket with versioning; 0 for a file that was put without. */
+  readonly sequence: number;
+  /** Its version has the id "null": it was put while versioning was suspended. So has one without a sequence. */
+  readonly isNull: boolean;
 }
 
 export interface DirectoryEntry extends CommonFields {
   readonly kind: "directory";
   readonly policy: PolicyRecord;
+  /** It was made because the key of an object has it, and goes with the last thing in it. */
+  readonly isImplied: boolean;
 }
 
 export type EntryRecord = FileEntry | DirectoryEntry;
@@ -66,10 +75,10 @@ const FILE = 1;
 const DIRECTORY = 2;
 
 export const entryCodec = recordCodec<EntryRecord>("entry", {
-  version: 2,
+  version: 3,
   write: writeEntry,
   read: readEntry,
-  earlier: { 1: (from) => readWith(from, readPolicy1) },
+  earlier: { 1: (from) => readWith(from, EARLIER[1]), 2: readEntry2 },
 });
 
 /** Writes the fields of an entry, in the version of today, within another record. */
@@ -89,20 +98,59 @@ export function writeEntry(to: RecordWriter, entry: EntryRecord): void {
     to.varint(entry.chunkSizeBytes);
     to.u8(entry.replicationFactor);
     to.bytes(entry.sha256);
+    to.optional(entry.object, (into, object) => into.bytes(object));
+    to.varint(entry.sequence);
+    to.bool(entry.isNull);
   } else {
     writePolicy(to, entry.policy);
+    to.bool(entry.isImplied);
   }
 }
 
 /** Reads what `writeEntry` wrote. */
 export function readEntry(from: RecordReader): EntryRecord {
-  return readWith(from, readPolicy);
+  return readWith(from, TODAY);
 }
 
-function readWith(
-  from: RecordReader,
-  readPolicyOf: (from: RecordReader) => PolicyRecord,
-): EntryRecord {
+/** Reads the fields of an entry of version 2. */
+export function readEntry2(from: RecordReader): EntryRecord {
+  return readWith(from, EARLIER[2]);
+}
+
+/** How what follows the common fields is read. */
+interface Tails {
+  file(from: RecordReader): Pick<FileEntry, "object" | "sequence" | "isNull">;
+  directory(from: RecordReader): Pick<DirectoryEntry, "policy" | "isImplied">;
+}
+
+const TODAY: Tails = {
+  file: (from) => ({
+    object: from.optional((of) => of.bytes()),
+    sequence: from.varint(),
+    isNull: from.bool(),
+  }),
+  directory: (from) => ({ policy: readPolicy(from), isImplied: from.bool() }),
+};
+
+/** What a file has that was put as none, and without versioning. */
+export const PLAIN_FILE: ReturnType<Tails["file"]> = {
+  object: undefined,
+  sequence: 0,
+  isNull: false,
+};
+
+const EARLIER = {
+  1: {
+    file: () => PLAIN_FILE,
+    directory: (from) => ({ policy: readPolicy1(from), isImplied: false }),
+  },
+  2: {
+    file: () => PLAIN_FILE,
+    directory: (from) => ({ policy: readPolicy(from), isImplied: false }),
+  },
+} as const satisfies Record<number, Tails>;
+
+function readWith(from: RecordReader, tails: Tails): EntryRecord {
   const kind = from.u8();
   const common: CommonFields = {
     inodeId: inodeId(from.varint()),
@@ -113,7 +161,7 @@ function readWith(
     contentType: from.text(),
     userMetadata: from.textMap(),
   };
-  if (kind === DIRECTORY) return { kind: "directory", ...common, policy: readPolicyOf(from) };
+  if (kind === DIRECTORY) return { kind: "directory", ...common, ...tails.directory(from) };
   if (kind !== FILE) throw new CairnError("internal", `an entry has the unknown kind ${kind}`);
   return {
     kind: "file",
@@ -124,6 +172,7 @@ function readWith(
     chunkSizeBytes: from.varint(),
     replicationFactor: from.u8(),
     sha256: from.bytes(),
+    ...tails.file(from),
   };
 }
 

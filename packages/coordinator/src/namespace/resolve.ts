@@ -39,8 +39,15 @@ export interface BothForms {
   readonly directory: DirectoryEntry | undefined;
 }
 
-/** Follows `names` from the root as far as directories go. A file on the way is `notADirectory`. */
-export async function walk(reader: KvReader, names: readonly string[]): Promise<Walk> {
+/**
+ * Follows `names` from the root as far as directories go. A file on the way is `notADirectory`, unless the names are a key's: then the
+ * directory beside it is merely missing.
+ */
+export async function walk(
+  reader: KvReader,
+  names: readonly string[],
+  isKey = false,
+): Promise<Walk> {
   const directories: DirectoryEntry[] = [];
   let parentId = ROOT_ID;
   let depth = 0;
@@ -48,7 +55,7 @@ export async function walk(reader: KvReader, names: readonly string[]): Promise<
     const found = entries.getShared(reader, [parentId, sortNameOf(name, "directory")]);
     const entry = found instanceof Promise ? await found : found;
     if (entry === undefined) {
-      if (await entries.has(reader, [parentId, name])) {
+      if (!isKey && (await entries.has(reader, [parentId, name]))) {
         throw new CairnError("notADirectory", `${pathOf(names, depth + 1)} is a file`);
       }
       return { directories, missing: names.slice(depth) };
@@ -74,8 +81,12 @@ export async function requireDirectory(
   return endOf(await requireWalk(reader, names));
 }
 
-async function requireWalk(reader: KvReader, names: readonly string[]): Promise<Walk> {
-  const walked = await walk(reader, names);
+async function requireWalk(
+  reader: KvReader,
+  names: readonly string[],
+  isKey = false,
+): Promise<Walk> {
+  const walked = await walk(reader, names, isKey);
   if (walked.missing.length > 0) throw notFound(names, walked);
   return walked;
 }
@@ -99,19 +110,20 @@ export async function readBothForms(
 
 /**
  * What is at `path`; throws `pathNotFound` or `notADirectory`. Where a file and a directory share the name, it is the
- * file: the directory is reached through its children and its listing.
+ * file: the directory is reached through its children and its listing. With a key it is a file in any case.
  */
 export async function requireEntry(reader: KvReader, path: Path): Promise<Found> {
   const name = path.names.at(-1);
   if (name === undefined) {
     return { parentId: ABOVE_ROOT_ID, name: "", directories: [], entry: await readRoot(reader) };
   }
-  const walked = await requireWalk(reader, path.names.slice(0, -1));
+  const walked = await requireWalk(reader, path.names.slice(0, -1), path.isKey);
   const parentId = endOf(walked);
   const file = entries.get(reader, [parentId, name]);
-  const entry =
-    (file instanceof Promise ? await file : file) ??
-    (await entries.get(reader, [parentId, sortNameOf(name, "directory")]));
+  let entry = file instanceof Promise ? await file : file;
+  if (entry === undefined && !path.isKey) {
+    entry = await entries.get(reader, [parentId, sortNameOf(name, "directory")]);
+  }
   if (entry === undefined) throw new CairnError("pathNotFound", `nothing is at ${path.text}`);
   return { parentId, name, directories: walked.directories, entry };
 }

@@ -18,6 +18,7 @@ export async function ensureRoot(tx: KvTransaction, nowMs: number): Promise<void
     contentType: "",
     userMetadata: NO_METADATA,
     policy: NO_POLICY,
+    isImplied: false,
   });
   count(tx, "directories", 1);
 }

@@ -11,6 +11,7 @@ import {
   type FileEntry,
   NO_METADATA,
   NO_POLICY,
+  PLAIN_FILE,
   type PolicyRecord,
   sortNameOf,
 } from "./entry.ts";
@@ -31,6 +32,8 @@ import {
 /** A place in a directory where something is or could be. */
 export interface Slot {
   readonly path: Path;
+  /** The top-level directory that it is in, which is the bucket of the objects below; `undefined` in the root. */
+  readonly topId: InodeId | undefined;
   readonly parentId: InodeId;
   readonly name: string;
   /** What is there now. */
@@ -47,7 +50,7 @@ export function requireName(path: Path): string {
 
 /**
  * The slot at `path`. Missing parents are made when `parents` says so, else `pathNotFound`. A top-level directory that
- * is made gets `topId`, where that is given.
+ * is made gets `topId`, where that is given. Of a key all but the bucket is made, as implied directories.
  */
 export async function openSlot(
   mutation: Mutation,
@@ -55,7 +58,7 @@ export async function openSlot(
   parents: boolean,
   topId?: InodeId,
 ): Promise<Slot> {
-  const walked = await walk(mutation.tx, path.names.slice(0, -1));
+  const walked = await walk(mutation.tx, path.names.slice(0, -1), path.isKey);
   return slotBelow(mutation, path, walked, parents, topId);
 }
 
@@ -69,31 +72,41 @@ export async function slotBelow(
 ): Promise<Slot> {
   const name = requireName(path);
   if (walked.missing.length > 0) {
-    if (!parents) throw notFound(path.names, walked);
-    const parentId = makeMissing(mutation, path, walked, topId);
-    return { path, parentId, name, present: { file: undefined, directory: undefined } };
+    checkMissing(path, walked, parents);
+    const made = makeMissing(mutation, path, walked, topId);
+    const present = { file: undefined, directory: undefined };
+    const top = walked.directories[0]?.inodeId ?? made[0];
+    return { path, topId: top, parentId: made.at(-1) ?? endOf(walked), name, present };
   }
   const parentId = endOf(walked);
-  return { path, parentId, name, present: await readBothForms(mutation.tx, parentId, name) };
+  const present = await readBothForms(mutation.tx, parentId, name);
+  return { path, topId: walked.directories[0]?.inodeId, parentId, name, present };
 }
 
-/** Makes the directories that a walk missed; the last one's inode. */
+/** Whether the directories that a walk missed may be made; else `pathNotFound`. */
+export function checkMissing(path: Path, walked: Walk, parents: boolean): void {
+  const mayMake = path.isKey ? walked.directories.length > 0 : parents;
+  if (walked.missing.length > 0 && !mayMake) throw notFound(path.names, walked);
+}
+
+/** Makes the directories that a walk missed; their inodes. */
 function makeMissing(
   mutation: Mutation,
   path: Path,
   walked: Walk,
   topId: InodeId | undefined,
-): InodeId {
+): readonly InodeId[] {
+  const made: InodeId[] = [];
   let parentId = endOf(walked);
   let depth = walked.directories.length;
   for (const name of walked.missing) {
     depth += 1;
     const place = { parentId, name, path: pathOf(path.names, depth) };
-    const id = (depth === 1 ? topId : undefined) ?? inodeId(mutation.nextId());
-    const made = putDirectory(mutation, place, id, NO_CHANGES, NO_POLICY);
-    parentId = made.inodeId;
+    parentId = (depth === 1 ? topId : undefined) ?? inodeId(mutation.nextId());
+    putDirectory(mutation, place, parentId, { ...NEW_DIRECTORY, isImplied: path.isKey });
+    made.push(parentId);
   }
-  return parentId;
+  return made;
 }
 
 /** Puts a new directory where nothing is. */
@@ -103,15 +116,23 @@ export function addDirectory(
   attributes: AttributeChanges,
   policy: PolicyRecord,
 ): DirectoryEntry {
-  return putDirectory(mutation, place, inodeId(mutation.nextId()), attributes, policy);
+  const id = inodeId(mutation.nextId());
+  return putDirectory(mutation, place, id, { attributes, policy, isImplied: false });
 }
+
+interface DirectoryTerms {
+  readonly attributes: AttributeChanges;
+  readonly policy: PolicyRecord;
+  readonly isImplied: boolean;
+}
+
+const NEW_DIRECTORY = { attributes: NO_CHANGES, policy: NO_POLICY };
 
 function putDirectory(
   mutation: Mutation,
   place: { readonly parentId: InodeId; readonly name: string; readonly path: string },
   id: InodeId,
-  attributes: AttributeChanges,
-  policy: PolicyRecord,
+  { attributes, policy, isImplied }: DirectoryTerms,
 ): DirectoryEntry {
   const { tx, nowMs } = mutation;
   const entry: DirectoryEntry = {
@@ -124,6 +145,7 @@ function putDirectory(
     contentType: attributes.contentType ?? "",
     userMetadata: attributes.userMetadata ?? NO_METADATA,
     policy,
+    isImplied,
   };
   entries.put(tx, [place.parentId, sortNameOf(place.name, "directory")], entry);
   count(tx, "directories", 1);
@@ -142,10 +164,12 @@ export interface PutFileTerms {
   readonly precondition: Precondition;
   /** Refuse with `pathExists` to replace a file. */
   readonly noReplace?: boolean;
+  /** What is said of it as an object, encoded. */
+  readonly object?: Uint8Array | undefined;
 }
 
 /**
- * Puts a new file in a slot, replacing the file there. A directory of the name is `isADirectory`. The entry takes
+ * Puts a new file in a slot, replacing the file there. A directory of the name is `isADirectory`, unless the path is a key. The entry takes
  * over an owner of the content that the caller has counted.
  */
 export async function putFile(
@@ -168,6 +192,8 @@ export async function putFile(
     contentType: attributes.contentType ?? "",
     userMetadata: attributes.userMetadata ?? NO_METADATA,
     ...body,
+    ...PLAIN_FILE,
+    object: terms.object,
   };
   entries.put(tx, [slot.parentId, slot.name], entry);
   if (replaced !== undefined) await dropFile(mutation, replaced);
@@ -182,13 +208,15 @@ export function checkFileSlot(
   slot: Pick<Slot, "path" | "present">,
   terms: Pick<PutFileTerms, "precondition" | "noReplace">,
 ): FileEntry | undefined {
-  const { file, directory } = slot.present;
-  checkPrecondition(terms.precondition, file ?? directory, slot.path.text);
+  const { path } = slot;
+  const file = slot.present.file;
+  const directory = path.isKey ? undefined : slot.present.directory;
+  checkPrecondition(terms.precondition, file ?? directory, path.text);
   if (directory !== undefined && file === undefined) {
-    throw new CairnError("isADirectory", `${slot.path.text} is a directory`);
+    throw new CairnError("isADirectory", `${path.text} is a directory`);
   }
   if (file !== undefined && terms.noReplace === true) {
-    throw new CairnError("pathExists", `${slot.path.text} exists`);
+    throw new CairnError("pathExists", `${path.text} exists`);
   }
   return file;
 }

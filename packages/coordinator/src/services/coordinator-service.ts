@@ -5,6 +5,7 @@ import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
+import { ObjectService } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
 import { RedundancyService } from "@cairnfs/protocol/gen/cairn/v1/redundancy_pb";
 import { ScrubService } from "@cairnfs/protocol/gen/cairn/v1/scrub_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
@@ -17,6 +18,7 @@ import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
 import type { BucketHandlers } from "./bucket-handlers.ts";
 import type { CheckHandlers } from "./check-handlers.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
+import type { ObjectHandlers } from "./object-handlers.ts";
 import type { NamespaceService } from "./open-namespace.ts";
 import type { RedundancyHandlers } from "./redundancy-handlers.ts";
 import type { ScrubHandlers } from "./scrub-handlers.ts";
@@ -26,6 +28,7 @@ export interface CoordinatorServiceParts {
   readonly namespace: NamespaceService["handlers"];
   readonly trash: TrashHandlers;
   readonly buckets: BucketHandlers;
+  readonly objects: ObjectHandlers;
   readonly scrub: ScrubHandlers;
   readonly redundancy: RedundancyHandlers;
   readonly nodes: ServiceHandlers<typeof NodeService>;
@@ -46,6 +49,7 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
     })
     .add(TrashService, parts.trash)
     .add(BucketService, parts.buckets)
+    .add(ObjectService, parts.objects)
     .add(ScrubService, parts.scrub)
     .add(NodeService, parts.nodes)
     .add(RedundancyService, parts.redundancy)

@@ -22,7 +22,7 @@ import { remove } from "../namespace/ops/remove.ts";
 import { rename } from "../namespace/ops/rename.ts";
 import { setAttributes } from "../namespace/ops/set-attributes.ts";
 import { stat } from "../namespace/ops/stat.ts";
-import { type Path, parsePath } from "../namespace/path.ts";
+import { type Path, parseLenientPath, parsePath, reaching } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
 import { watchChanges } from "../watch-changes.ts";
 
@@ -49,15 +49,17 @@ export type NamespaceHandlers = Pick<
 export function namespaceHandlers({ kv, mutator, onRemove }: NamespaceParts): NamespaceHandlers {
   return {
     async stat(request) {
-      const path = parsePath(request.path);
-      const { name, entry } = await kv.read((reader) => stat(reader, path));
+      const { name, entry } = await reaching(request.path, (path) =>
+        kv.read((reader) => stat(reader, path)),
+      );
       return { entry: entryMessage(name, entry) };
     },
 
     async list(request) {
-      const path = parsePath(request.path);
       const page = { after: request.after, limit: listLimit(request.limit) };
-      const response = await kv.read((reader) => list(reader, path, page));
+      const response = await reaching(request.path, (path) =>
+        kv.read((reader) => list(reader, path, page)),
+      );
       return encodedMessage(ListResponseSchema, [response]);
     },
 
@@ -77,64 +79,70 @@ export function namespaceHandlers({ kv, mutator, onRemove }: NamespaceParts): Na
 
     async rename(request, call) {
       const { noReplace, parents } = request;
-      const source = parsePath(request.source);
       const target = parsePath(request.target);
-      return mutator.answer(call, RenameResponseSchema, idsFor(target), async (mutation) => {
-        const moved = await rename(mutation, { source, target, noReplace, parents });
-        return { entry: entryMessage(moved.name, moved.entry) };
-      });
+      return reaching(request.source, (source) =>
+        mutator.answer(call, RenameResponseSchema, idsFor(target), async (mutation) => {
+          const moved = await rename(mutation, { source, target, noReplace, parents });
+          return { entry: entryMessage(moved.name, moved.entry) };
+        }),
+      );
     },
 
     async remove(request, call) {
       const { recursive, forever } = request;
-      const path = parsePath(request.path);
       const precondition = parsePrecondition(request.precondition);
-      const wanted = { path, recursive, precondition, forever };
-      const removed = async (mutation: Mutation) => {
-        const trashed = await remove(mutation, wanted);
+      const removed = (path: Path) => async (mutation: Mutation) => {
+        const trashed = await remove(mutation, { path, recursive, precondition, forever });
         if (trashed === undefined) return {};
         const [id, { dueMs }] = trashed;
         return { trashId: BigInt(id), trashDueMs: BigInt(dueMs) };
       };
-      const answer = await mutator.answer(call, RemoveResponseSchema, 1, removed, FREES);
+      const answer = await reaching(request.path, (path) =>
+        mutator.answer(call, RemoveResponseSchema, REMOVE_IDS, removed(path), FREES),
+      );
       onRemove();
       return answer;
     },
 
     async copy(request, call) {
       const { noReplace, parents } = request;
-      const source = parsePath(request.source);
       const target = parsePath(request.target);
       const attributes = parseAttributes(request.attributes);
-      return mutator.answer(call, CopyResponseSchema, idsFor(target), async (mutation) => {
-        const entry = await copy(mutation, { source, target, noReplace, parents, attributes });
-        return { entry: entryMessage(target.names.at(-1) ?? "", entry) };
-      });
+      return reaching(request.source, (source) =>
+        mutator.answer(call, CopyResponseSchema, idsFor(target), async (mutation) => {
+          const entry = await copy(mutation, { source, target, noReplace, parents, attributes });
+          return { entry: entryMessage(target.names.at(-1) ?? "", entry) };
+        }),
+      );
     },
 
     async setAttributes(request, call) {
       const wanted = {
-        path: parsePath(request.path),
         attributes: parseAttributes(request.attributes),
         policy: request.policy === undefined ? undefined : parsePolicy(request.policy),
         precondition: parsePrecondition(request.precondition),
       };
-      return mutator.answer(call, SetAttributesResponseSchema, 1, async (mutation) => {
-        const { name, entry } = await setAttributes(mutation, wanted);
-        return { entry: entryMessage(name, entry) };
-      });
+      return reaching(request.path, (path) =>
+        mutator.answer(call, SetAttributesResponseSchema, 1, async (mutation) => {
+          const { name, entry } = await setAttributes(mutation, { ...wanted, path });
+          return { entry: entryMessage(name, entry) };
+        }),
+      );
     },
 
     watchChanges(request, call) {
-      const path = request.path === "" ? "/" : parsePath(request.path).text;
+      const path = request.path === "" ? "/" : parseLenientPath(request.path).text;
       return watchChanges(kv, { afterPosition: request.afterPosition, path }, call.signal);
     },
   };
 }
 
-/** The ids that a change at `path` may draw: one for each parent it makes, and for the entry and its content. */
+/** The ids that a removal may draw: for an item of the trash, or for a delete marker. */
+export const REMOVE_IDS = 2;
+
+/** The ids that a change at `path` may draw: one for each parent it makes, and for the entry, its content and versions. */
 export function idsFor(path: Path): number {
-  return path.names.length + 2;
+  return path.names.length + 4;
 }
 
 function listLimit(limit: number): number {

@@ -30,6 +30,7 @@ import type { PlacementSource } from "../uploads/placements.ts";
 import { type BucketHandlers, bucketHandlers } from "./bucket-handlers.ts";
 import { type CheckHandlers, checkHandlers } from "./check-handlers.ts";
 import { type NamespaceHandlers, namespaceHandlers } from "./namespace-handlers.ts";
+import { type ObjectHandlers, objectHandlers } from "./object-handlers.ts";
 import { type ReadHandlers, readHandlers } from "./read-handlers.ts";
 import { type SmallFileHandlers, smallFileHandlers } from "./small-file-handlers.ts";
 import { type TrashHandlers, trashHandlers } from "./trash-handlers.ts";
@@ -65,6 +66,7 @@ export interface NamespaceService {
   readonly handlers: NamespaceHandlers & UploadHandlers & SmallFileHandlers & ReadHandlers;
   readonly trash: TrashHandlers;
   readonly buckets: BucketHandlers;
+  readonly objects: ObjectHandlers;
   readonly check: CheckHandlers;
   readonly access: AccessHandlers;
   /** As the others, and to be woken when something was removed. */
@@ -115,6 +117,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     },
     inventories,
     trash: trashHandlers({ kv, mutator }),
+    objects: objectHandlers({ kv, mutator, nodes, onRemove: () => parts.onRemove?.() }),
     buckets: bucketHandlers({ kv, mutator }),
     access: accessHandlers({ kv, mutator, random }),
     check: checkHandlers({

@@ -10,9 +10,10 @@ import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { readEpoch, SESSION_ID_BYTES } from "../keyspace.ts";
 import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
-import { parsePath } from "../namespace/path.ts";
+import { parseLenientPath } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
 import { inheritedPolicy, readRoot, walk } from "../namespace/resolve.ts";
+import { parseObjectTerms, parseTargetPath } from "../objects/object-terms.ts";
 import { PLACEMENT_USABLE_MS, type PlacementSource, writeQuorumOf } from "../uploads/placements.ts";
 import { PUT_FILE_CHUNKS_MAX, type PutFile, putFile } from "../uploads/put-file.ts";
 import { checkSessionId } from "../uploads/session-table.ts";
@@ -33,7 +34,8 @@ export function smallFileHandlers(parts: UploadParts): SmallFileHandlers {
   const { mutator, nodes } = parts;
   return {
     async putFile(request, call) {
-      const path = parsePath(request.path);
+      const target = parseObjectTerms(request.object);
+      const path = parseTargetPath(request.path, target);
       const wanted = {
         path,
         attributes: parseAttributes(request.attributes),
@@ -41,6 +43,7 @@ export function smallFileHandlers(parts: UploadParts): SmallFileHandlers {
         parents: request.parents,
         policy: parsePolicy(request.policy),
         sha256: parseSha256(request.sha256),
+        target,
         body: parseBody(request, nodes),
       };
       return mutator.answer(call, PutFileResponseSchema, idsFor(path), async (mutation) => {
@@ -74,9 +77,10 @@ async function leaseFiles(
   if (count < 1 || count > LEASE_COUNT_MAX) {
     throw new CairnError("invalidArgument", `count is ${count}, expected 1 to ${LEASE_COUNT_MAX}`);
   }
-  const { names } = parsePath(request.path);
+  // Files and objects are put under leases alike.
+  const { names } = parseLenientPath(request.path);
   const { epoch, inherited } = await kv.read(async (reader) => {
-    const walked = await walk(reader, names);
+    const walked = await walk(reader, names, true);
     return {
       epoch: await readEpoch(reader),
       inherited: inheritedPolicy(await readRoot(reader), walked.directories),

@@ -18,10 +18,12 @@ import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
 import { FREES, type Mutator } from "../namespace/mutator.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
-import { parsePath } from "../namespace/path.ts";
+import { parseLenientPath } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
+import { encodeObjectAttributes } from "../objects/object-attributes.ts";
+import { parseObjectTerms, parseTargetPath } from "../objects/object-terms.ts";
 import { addChunks } from "../uploads/add-chunks.ts";
 import { type BeginUpload, beginUpload } from "../uploads/begin-upload.ts";
 import { commitUpload } from "../uploads/commit-upload.ts";
@@ -88,7 +90,7 @@ function contentHandlers(parts: UploadParts): ContentHandlers {
       }
       const ids = request.chunkIds.map(chunkIdFromBytes);
       if (request.sessionId.byteLength === 0) {
-        const path = parsePath(request.path);
+        const path = parseLenientPath(request.path);
         return { found: await kv.read((reader) => findForFile(reader, path, ids, parts)) };
       }
       const sessionId = checkSessionId(request.sessionId);
@@ -122,6 +124,7 @@ function contentHandlers(parts: UploadParts): ContentHandlers {
         uploaded: parseUploadedChunks(request.chunks, sessionId, nodes),
         sha256: parseSha256(request.sha256),
         sizeBytes: wholeNumber(request.sizeBytes, "size_bytes"),
+        object: request.object && encodeObjectAttributes(request.object),
         isLive,
         answer: (...[name, entry]: Parameters<typeof entryMessage>) =>
           joinParts(
@@ -129,9 +132,11 @@ function contentHandlers(parts: UploadParts): ContentHandlers {
           ),
       };
       // Whatever directories the commit may have to make, they are in the path.
-      const { path } = await kv.read((reader) => requireSession(reader, sessionId, nowMsOf(clock)));
+      const { path, target } = await kv.read((reader) =>
+        requireSession(reader, sessionId, nowMsOf(clock)),
+      );
       const answer = await mutator.run(
-        idsFor(parsePath(path)),
+        idsFor(parseTargetPath(path, target)),
         (mutation) => commitUpload(mutation, wanted),
         call.signal,
       );
@@ -144,12 +149,14 @@ function sessionHandlers(parts: UploadParts): Omit<UploadHandlers, keyof Content
   const { kv, clock, mutator, settings, nodes } = parts;
   return {
     async beginUpload(request, call) {
-      const path = parsePath(request.path);
+      const target = parseObjectTerms(request.object);
+      const path = parseTargetPath(request.path, target);
       const sizeBytes =
         request.sizeBytes === undefined ? undefined : wholeNumber(request.sizeBytes, "size_bytes");
       const wanted = {
         sessionId: parts.random.bytes(SESSION_ID_BYTES),
         path,
+        target,
         sizeBytes,
         policy: parsePolicy(request.policy),
         attributes: parseAttributes(request.attributes),

@@ -1,15 +1,23 @@
 /**
  * A removed file or tree, the value of `trsh`, and how far a tree has been added up, the value of `trsz`:
  *
- *     trsh  | version 1 | path text | removed at ms varint | due ms varint | entry: its fields as of version 2 | optional size |
+ *     trsh  | version 2 | path text | removed at ms varint | due ms varint | entry: its fields as of version 3 | optional size |
  *     trsz  | version 1 | size | list of: directory inode varint, sort name text |
  *     size  | files varint | directories varint | logical bytes varint | disk bytes varint |
+ *
+ * Version 1 of `trsh` has the entry's fields as of version 2.
  *
  * docs/formats/keyspace.md is the register.
  */
 
 import { type RecordReader, type RecordWriter, recordCodec } from "@cairnfs/kv/record";
-import { type EntryRecord, type FileEntry, readEntry, writeEntry } from "../namespace/entry.ts";
+import {
+  type EntryRecord,
+  type FileEntry,
+  readEntry,
+  readEntry2,
+  writeEntry,
+} from "../namespace/entry.ts";
 import { type InodeId, inodeId } from "../namespace/ids.ts";
 
 /** What a removed file or tree adds up to. */
@@ -45,7 +53,7 @@ export interface TrashSizing {
 }
 
 export const trashCodec = recordCodec<TrashRecord>("trash", {
-  version: 1,
+  version: 2,
   write: (to, { path, removedMs, dueMs, entry, size }) => {
     to.text(path);
     to.varint(removedMs);
@@ -53,14 +61,22 @@ export const trashCodec = recordCodec<TrashRecord>("trash", {
     writeEntry(to, entry);
     to.optional(size, writeSize);
   },
-  read: (from) => ({
+  read: (from) => readTrash(from, readEntry),
+  earlier: { 1: (from) => readTrash(from, readEntry2) },
+});
+
+function readTrash(
+  from: RecordReader,
+  readEntryOf: (from: RecordReader) => EntryRecord,
+): TrashRecord {
+  return {
     path: from.text(),
     removedMs: from.varint(),
     dueMs: from.varint(),
-    entry: readEntry(from),
+    entry: readEntryOf(from),
     size: from.optional(readSize),
-  }),
-});
+  };
+}
 
 export const trashSizingCodec = recordCodec<TrashSizing>("trash sizing", {
   version: 1,

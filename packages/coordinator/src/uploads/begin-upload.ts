@@ -8,14 +8,13 @@ import {
   domainOf,
   endOf,
   inheritedPolicy,
-  notFound,
   readBothForms,
   readRoot,
   walk,
 } from "../namespace/resolve.ts";
-import { checkFileSlot, requireName } from "../namespace/slot.ts";
+import { checkFileSlot, checkMissing, requireName } from "../namespace/slot.ts";
 import { addSession } from "./session-table.ts";
-import type { UploadSession } from "./upload-session.ts";
+import type { UploadSession, UploadTarget } from "./upload-session.ts";
 
 export interface BeginUpload {
   readonly sessionId: Uint8Array;
@@ -26,6 +25,7 @@ export interface BeginUpload {
   readonly attributes: AttributeChanges;
   readonly precondition: Precondition;
   readonly parents: boolean;
+  readonly target: UploadTarget;
 }
 
 /**
@@ -39,12 +39,12 @@ export async function beginUpload(
   const { tx, nowMs, settings } = mutation;
   const { path, policy } = request;
   const name = requireName(path);
-  const walked = await walk(tx, path.names.slice(0, -1));
+  const walked = await walk(tx, path.names.slice(0, -1), path.isKey);
   if (walked.missing.length === 0) {
     const present = await readBothForms(tx, endOf(walked), name);
     checkFileSlot({ path, present }, request);
   } else {
-    if (!request.parents) throw notFound(path.names, walked);
+    checkMissing(path, walked, request.parents);
     checkFileSlot({ path, present: { file: undefined, directory: undefined } }, request);
   }
   const inherited = inheritedPolicy(await readRoot(tx), walked.directories);
@@ -65,6 +65,7 @@ export async function beginUpload(
     sizeBytes: request.sizeBytes,
     attributes: request.attributes,
     precondition: request.precondition,
+    target: request.target,
     answer: undefined,
   };
   addSession(tx, request.sessionId, session);

@@ -46,7 +46,7 @@ export async function findForFile(
   ids: readonly ChunkId[],
   { nodes, settings }: { readonly nodes: PlacementSource; readonly settings: NamespaceSettings },
 ): Promise<boolean[]> {
-  const walked = await walk(reader, path.names.slice(0, -1));
+  const walked = await walk(reader, path.names.slice(0, -1), true);
   const domain = domainOf(walked);
   if (domain === undefined) return ids.map(() => false);
   const inherited = inheritedPolicy(await readRoot(reader), walked.directories);

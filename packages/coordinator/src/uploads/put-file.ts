@@ -10,6 +10,7 @@ import type { Precondition } from "../namespace/precondition.ts";
 import { domainOf, inheritedPolicy, readRoot, walk } from "../namespace/resolve.ts";
 import { putFile as putEntry, slotBelow } from "../namespace/slot.ts";
 import { type AppendTarget, appendChunks } from "./append-chunks.ts";
+import type { UploadTarget } from "./upload-session.ts";
 import type { UploadedChunk } from "./uploaded-chunk.ts";
 
 /** How many chunks a file has at most that is written in one call. */
@@ -23,6 +24,7 @@ export interface PutFile {
   /** Before what the directories say. */
   readonly policy: PolicyRecord;
   readonly sha256: Uint8Array;
+  readonly target: UploadTarget;
   /** The whole content: bytes, or chunks that were stored under a lease. */
   readonly body:
     | { readonly kind: "inline"; readonly bytes: Uint8Array }
@@ -37,7 +39,8 @@ export interface PutFile {
 export async function putFile(mutation: Mutation, request: PutFile): Promise<FileEntry> {
   const { tx, settings } = mutation;
   const { path, policy, sha256 } = request;
-  const walked = await walk(tx, path.names.slice(0, -1));
+  const object = requirePlain(request.target);
+  const walked = await walk(tx, path.names.slice(0, -1), path.isKey);
   const inherited = inheritedPolicy(await readRoot(tx), walked.directories);
   const known = domainOf(walked);
   // A top-level directory that this makes gets the inode that is the domain of its first chunks.
@@ -57,7 +60,14 @@ export async function putFile(mutation: Mutation, request: PutFile): Promise<Fil
   const { sizeBytes, chunkCount } = content;
   const { contentId: id, chunkSizeBytes, replicationFactor } = target;
   const body = { contentId: id, sizeBytes, chunkCount, chunkSizeBytes, replicationFactor, sha256 };
-  return putEntry(mutation, slot, body, request);
+  return putEntry(mutation, slot, body, { ...request, object });
+}
+
+/** What is said of an object that is put whole. Parts and what is added to objects go by sessions. */
+function requirePlain(target: UploadTarget): Uint8Array | undefined {
+  if (target.kind === "file") return undefined;
+  if (target.kind === "object" && target.appendAt === undefined) return target.object ?? NO_BYTES;
+  throw new CairnError("invalidArgument", "a part, or an append, is uploaded in a session");
 }
 
 async function contentOf(

@@ -1,10 +1,11 @@
 import { CairnError } from "@cairnfs/base/errors";
+import { entries } from "../../keyspace.ts";
 import type { AttributeChanges } from "../attributes.ts";
-import type { DirectoryEntry, PolicyRecord } from "../entry.ts";
+import { type DirectoryEntry, type PolicyRecord, sortNameOf } from "../entry.ts";
 import type { Mutation } from "../mutation.ts";
 import type { Path } from "../path.ts";
 import { readRoot } from "../resolve.ts";
-import { addDirectory, openSlot } from "../slot.ts";
+import { addDirectory, openSlot, type Slot } from "../slot.ts";
 
 export interface MakeDirectory {
   readonly path: Path;
@@ -26,7 +27,7 @@ export async function makeDirectory(
   }
   const slot = await openSlot(mutation, path, parents);
   const { file, directory } = slot.present;
-  if (directory !== undefined && parents) return directory;
+  if (directory !== undefined && parents) return keepDirectory(mutation, slot, directory);
   if (file !== undefined || directory !== undefined) {
     const form = directory === undefined ? "file" : "directory";
     throw new CairnError("pathExists", `${path.text} exists and is a ${form}`);
@@ -37,4 +38,16 @@ export async function makeDirectory(
     request.attributes,
     request.policy,
   );
+}
+
+/** A directory that somebody asks for stays, though an object's key made it. */
+function keepDirectory(
+  { tx }: Mutation,
+  { parentId, name }: Slot,
+  directory: DirectoryEntry,
+): DirectoryEntry {
+  if (!directory.isImplied) return directory;
+  const kept: DirectoryEntry = { ...directory, isImplied: false };
+  entries.put(tx, [parentId, sortNameOf(name, "directory")], kept);
+  return kept;
 }

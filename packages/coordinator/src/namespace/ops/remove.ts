@@ -1,6 +1,7 @@
 import { CairnError } from "@cairnfs/base/errors";
 import { logChange } from "../../change-log.ts";
 import { entries } from "../../keyspace.ts";
+import { pruneImplied } from "../../objects/prune.ts";
 import { letGo } from "../../trash/let-go.ts";
 import type { TrashRecord } from "../../trash/trash-record.ts";
 import { addTrash } from "../../trash/trash-rows.ts";
@@ -48,6 +49,7 @@ export async function remove(
     trashMs > 0 ? addTrash(mutation, { path: path.text, entry, hasChildren, trashMs }) : undefined;
   if (trashed === undefined) await letGo(mutation, entry, hasChildren);
   logChange(mutation, { kind: "remove", path: path.text, inodeId: entry.inodeId });
+  await pruneImplied(mutation, found.directories, path.names);
   return trashed;
 }
 

@@ -1,6 +1,7 @@
 import { CairnError } from "@cairnfs/base/errors";
 import { logChange } from "../../change-log.ts";
 import { entries } from "../../keyspace.ts";
+import { pruneImplied } from "../../objects/prune.ts";
 import { type EntryRecord, sortNameOf } from "../entry.ts";
 import { type Mutation, nextVersion } from "../mutation.ts";
 import type { Path } from "../path.ts";
@@ -51,6 +52,7 @@ export async function rename(mutation: Mutation, request: Rename): Promise<Locat
     target: target.text,
     inodeId: entry.inodeId,
   });
+  await pruneImplied(mutation, moved.directories, source.names);
   return { parentId: slot.parentId, name: slot.name, entry };
 }
 

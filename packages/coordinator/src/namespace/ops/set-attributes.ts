@@ -33,6 +33,8 @@ export async function setAttributes(mutation: Mutation, request: SetAttributes):
     contentType: attributes.contentType ?? entry.contentType,
     userMetadata: attributes.userMetadata ?? entry.userMetadata,
     ...(policy === undefined ? {} : { policy }),
+    // What somebody says something of stays, though an object's key made it.
+    ...(entry.kind === "directory" ? { isImplied: false } : {}),
   };
   entries.put(mutation.tx, [parentId, sortNameOf(name, entry.kind)], changed);
   logChange(mutation, { kind: "setAttributes", path: path.text, inodeId: entry.inodeId });

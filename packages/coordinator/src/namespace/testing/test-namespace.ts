@@ -16,6 +16,7 @@ import type { KvStore } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { ObjectService } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import { joinParts } from "@cairnfs/protocol/rpc/codec";
 import { EncodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
@@ -23,6 +24,7 @@ import type { Call } from "@cairnfs/protocol/rpc/service";
 import { BadReplicaWorker } from "../../chunks/bad-replica-worker.ts";
 import { ReplicaFindings } from "../../chunks/replica-findings.ts";
 import type { BucketHandlers } from "../../services/bucket-handlers.ts";
+import type { ObjectHandlers } from "../../services/object-handlers.ts";
 import { type NamespaceService, openNamespace } from "../../services/open-namespace.ts";
 import type { TrashHandlers } from "../../services/trash-handlers.ts";
 import { checkInvariants } from "../check-invariants.ts";
@@ -46,6 +48,10 @@ type BucketMethods = (typeof BucketService)["method"];
 type BucketName = keyof BucketHandlers;
 type BucketRequest<N extends BucketName> = MessageInitShape<BucketMethods[N]["input"]>;
 type BucketResponse<N extends BucketName> = MessageShape<BucketMethods[N]["output"]>;
+type ObjectMethods = (typeof ObjectService)["method"];
+type ObjectName = keyof ObjectHandlers;
+type ObjectRequest<N extends ObjectName> = MessageInitShape<ObjectMethods[N]["input"]>;
+type ObjectResponse<N extends ObjectName> = MessageShape<ObjectMethods[N]["output"]>;
 type UnaryHandler = (request: unknown, call: Call) => Promise<MessageInitShape<DescMessage>>;
 
 export interface TestNamespaceOptions {
@@ -141,6 +147,17 @@ export class TestNamespace implements AsyncDisposable {
     const handler = this.#service.buckets[name] as unknown as UnaryHandler;
     const answer = await this.#answer(BucketService.method[name], handler, init, key);
     return answer as BucketResponse<N>;
+  }
+
+  /** The same of the service of objects. */
+  async objects<N extends ObjectName>(
+    name: N,
+    init: ObjectRequest<N>,
+    key?: string,
+  ): Promise<ObjectResponse<N>> {
+    const handler = this.#service.objects[name] as unknown as UnaryHandler;
+    const answer = await this.#answer(ObjectService.method[name], handler, init, key);
+    return answer as ObjectResponse<N>;
   }
 
   async #answer(

@@ -1,0 +1,204 @@
+import type { ObjectVersion as ObjectVersionMessage } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
+import { withCallerSignal } from "../abort.ts";
+import type { CallerOptions } from "../client-options.ts";
+import type { CoordinatorCalls } from "../coordinator-calls.ts";
+import type { DownloadParts, ReadOptions } from "../download/opened-file.ts";
+import { OpenedFile } from "../download/opened-file.ts";
+import {
+  count,
+  type EntryAttributes,
+  type EntryPrecondition,
+  entryFromWire,
+  type FileEntry,
+  preconditionToWire,
+} from "../entry.ts";
+import { put } from "../upload/put.ts";
+import type { UploadSource } from "../upload/source.ts";
+import type { PutResult, UploadParts } from "../upload/upload-parts.ts";
+import type { ObjectAttributes } from "./object-attributes.ts";
+import { objectPut } from "./object-put.ts";
+
+/** Which version of an object something is. */
+export interface ObjectVersion {
+  /** "null" for what was put while the bucket had no versioning; empty in a bucket that never had any. */
+  readonly versionId: string;
+  readonly isLatest: boolean;
+  readonly isDeleteMarker: boolean;
+  readonly modifiedMs: number;
+}
+
+export interface VersionOptions extends CallerOptions {
+  /** The newest unless given. */
+  readonly versionId?: string | undefined;
+}
+
+export interface OpenObjectOptions extends VersionOptions {
+  /** The first byte of interest. */
+  readonly offsetBytes?: number | undefined;
+}
+
+export interface PutObjectOptions extends EntryAttributes, CallerOptions {
+  readonly precondition?: EntryPrecondition | undefined;
+  /** The source's size, where it is known: it must have just this. */
+  readonly sizeBytes?: number | undefined;
+  /** Adds to the object that is there, which must have this size and the inode of the precondition. */
+  readonly appendAt?: number | undefined;
+  /** What is said of the object; or `finish` says it. */
+  readonly object?: Partial<ObjectAttributes> | undefined;
+  /**
+   * Called once, when the source has been read to its end, before anything is committed: what it gives is said of the object. When it
+   * throws the put fails, and nothing is there.
+   */
+  readonly finish?:
+    | (() => Partial<ObjectAttributes> | Promise<Partial<ObjectAttributes>>)
+    | undefined;
+  /** Whether the SHA-256 of the content is kept; where that costs nothing it is, unless this is false. */
+  readonly checksum?: boolean | undefined;
+}
+
+export interface RemoveObjectOptions extends VersionOptions {
+  readonly precondition?: EntryPrecondition | undefined;
+  /** Versions under governance retention may go too. */
+  readonly bypassesGovernance?: boolean | undefined;
+}
+
+export interface RemovedObject {
+  /** Of the delete marker that was made, or of the version that went; empty when neither. */
+  readonly versionId: string;
+  /** A delete marker was made, or the version that went was one. */
+  readonly isDeleteMarker: boolean;
+  readonly existed: boolean;
+}
+
+/** An object without its bytes. */
+export interface StatedObject {
+  /** `undefined` for a delete marker. */
+  readonly entry: FileEntry | undefined;
+  readonly version: ObjectVersion;
+}
+
+/** An object as it was when it was opened: reads see that content whatever happens to the key. */
+export interface OpenedObject extends StatedObject {
+  /** `undefined` for a delete marker. */
+  readonly file: OpenedFile | undefined;
+  /** The bytes of a range, or all; none of a delete marker. */
+  stream(options?: ReadOptions): AsyncGenerator<Uint8Array, void, undefined>;
+}
+
+const CHUNKS_WITH_GET = 256;
+
+/** Files as the doors of object storage see them: by bucket and key, with versions. */
+export class Objects {
+  readonly #calls: CoordinatorCalls;
+  readonly #uploads: UploadParts;
+  readonly #downloads: DownloadParts;
+
+  constructor(calls: CoordinatorCalls, uploads: UploadParts, downloads: DownloadParts) {
+    this.#calls = calls;
+    this.#uploads = uploads;
+    this.#downloads = downloads;
+  }
+
+  /**
+   * Makes `source` the object at `key`. When this resolves it is there whole and durable on a write quorum; when it rejects the key is
+   * as it was. A bucket that is not there is `pathNotFound`.
+   */
+  put(
+    bucket: string,
+    key: string,
+    source: UploadSource,
+    options: PutObjectOptions = {},
+  ): Promise<PutResult> {
+    return put(this.#uploads, objectPath(bucket, key), source, {
+      ...options,
+      object: objectPut(bucket, options),
+    });
+  }
+
+  /** Opens an object or a version of it; `pathNotFound` or `versionNotFound` when there is none. */
+  async get(bucket: string, key: string, options: OpenObjectOptions = {}): Promise<OpenedObject> {
+    const { signal, versionId = "", offsetBytes = 0 } = options;
+    const { coordinator, nodes } = this.#downloads;
+    const reply = await withCallerSignal(signal, () =>
+      coordinator.call(
+        (client, callOptions) =>
+          client.objects.openObject(
+            {
+              bucket,
+              key,
+              versionId,
+              chunkLimit: CHUNKS_WITH_GET,
+              offsetBytes: BigInt(Math.max(0, offsetBytes)),
+              nodeTableVersion: nodes.version,
+            },
+            callOptions,
+          ),
+        { signal },
+      ),
+    );
+    nodes.apply(reply.nodes);
+    const path = objectPath(bucket, key);
+    const entry = reply.entry && entryFromWire(reply.entry, path);
+    const file = entry && OpenedFile.of(entry, reply, this.#downloads, CHUNKS_WITH_GET);
+    return {
+      entry,
+      file,
+      version: versionFromWire(reply.version),
+      stream: (read) => (file === undefined ? nothing() : file.read(read)),
+    };
+  }
+
+  /** What is said of an object or of a version of it; `pathNotFound` or `versionNotFound` when there is none. */
+  async stat(bucket: string, key: string, options: VersionOptions = {}): Promise<StatedObject> {
+    const { signal, versionId = "" } = options;
+    const reply = await this.#calls.ask(signal, (client, callOptions) =>
+      client.objects.statObject({ bucket, key, versionId }, callOptions),
+    );
+    return {
+      entry: reply.entry && entryFromWire(reply.entry, objectPath(bucket, key)),
+      version: versionFromWire(reply.version),
+    };
+  }
+
+  /**
+   * Without a version: what S3 calls a delete, which in a bucket with versioning makes a delete marker. With one: that version goes for good.
+   * What is not there is no error.
+   */
+  async remove(
+    bucket: string,
+    key: string,
+    options: RemoveObjectOptions = {},
+  ): Promise<RemovedObject> {
+    const { signal, versionId = "", precondition, bypassesGovernance = false } = options;
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
+      client.objects.removeObject(
+        {
+          bucket,
+          key,
+          versionId,
+          bypassGovernance: bypassesGovernance,
+          ...(precondition !== undefined && { precondition: preconditionToWire(precondition) }),
+        },
+        callOptions,
+      ),
+    );
+    const { isDeleteMarker, existed } = reply;
+    return { versionId: reply.versionId, isDeleteMarker, existed };
+  }
+}
+
+/** Where an object is in the tree. */
+export function objectPath(bucket: string, key: string): string {
+  return `/${bucket}/${key}`;
+}
+
+function versionFromWire(version: ObjectVersionMessage | undefined): ObjectVersion {
+  return {
+    versionId: version?.versionId ?? "",
+    isLatest: version?.isLatest ?? true,
+    isDeleteMarker: version?.isDeleteMarker ?? false,
+    modifiedMs: count(version?.modifiedMs ?? 0n),
+  };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}

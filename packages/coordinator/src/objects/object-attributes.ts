@@ -1,0 +1,44 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { CairnError } from "@cairnfs/base/errors";
+import {
+  type ObjectAttributes,
+  ObjectAttributesSchema,
+} from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+
+/** The most that can be said of an object beside its content type and user metadata. */
+export const OBJECT_ATTRIBUTES_BYTES_MAX = 64 * 1024;
+export const TAGS_MAX = 10;
+const RETENTION_MODE_MAX = 2;
+const MD5_BYTES = 16;
+
+/** What is said of an object as it is kept: encoded. What is over a limit is refused as `invalidArgument`. */
+export function encodeObjectAttributes(message: ObjectAttributes): Uint8Array {
+  const { md5, tags, retentionMode, retainUntilMs } = message;
+  if (md5.byteLength !== 0 && md5.byteLength !== MD5_BYTES) {
+    throw new CairnError("invalidArgument", `md5 has ${md5.byteLength} bytes, expected 16 or none`);
+  }
+  const tagCount = Object.keys(tags).length;
+  if (tagCount > TAGS_MAX) {
+    throw new CairnError("invalidArgument", `an object has ${tagCount} tags, at most ${TAGS_MAX}`);
+  }
+  const isRetention = retentionMode <= RETENTION_MODE_MAX;
+  if (!isRetention || (retentionMode === 0) !== (retainUntilMs === 0n)) {
+    throw new CairnError(
+      "invalidArgument",
+      `retention_mode is ${retentionMode} until ${retainUntilMs}, expected 0 and 0, or 1 or 2 and a time`,
+    );
+  }
+  const bytes = toBinary(ObjectAttributesSchema, message);
+  if (bytes.byteLength <= OBJECT_ATTRIBUTES_BYTES_MAX) return bytes;
+  throw new CairnError(
+    "invalidArgument",
+    `an object's attributes have ${bytes.byteLength} bytes, expected at most ${OBJECT_ATTRIBUTES_BYTES_MAX}`,
+    { details: { sizeBytes: bytes.byteLength, sizeBytesMax: OBJECT_ATTRIBUTES_BYTES_MAX } },
+  );
+}
+
+/** What `encodeObjectAttributes` made; of a file that was never put as an object, nothing at all. */
+export function decodeObjectAttributes(bytes: Uint8Array | undefined): ObjectAttributes {
+  if (bytes === undefined) return create(ObjectAttributesSchema);
+  return fromBinary(ObjectAttributesSchema, bytes);
+}
