@@ -103,7 +103,7 @@ export class KeyWriter {
       this.ended(plain);
       return;
     }
-    this.#bytes[this.#room(1)] = 0;
+    this.u8(0);
   }
 
   /** The key so far, in bytes of its own. */

@@ -101,6 +101,24 @@ test("a record that was cut anywhere, or has bytes left over, is refused", () =>
   expect(() => codec.decode(Buffer.concat([bytes, Buffer.from([0])]))).toThrow("1 bytes left over");
 });
 
+test("a record of any size is read as it was written, whatever field its buffer is full at", () => {
+  const codec = recordCodec<readonly [string, number]>("pair", {
+    version: 1,
+    write: (to, [text, number]) => {
+      to.text(text);
+      to.varint(number);
+    },
+    read: (from) => [from.text(), from.varint()],
+  });
+  const isSame = (sizeBytes: number, number: number) => {
+    const [text, read] = codec.decode(codec.encode(["x".repeat(sizeBytes), number]));
+    return text.length === sizeBytes && read === number;
+  };
+  for (let sizeBytes = 0; sizeBytes < 20_000; sizeBytes++) {
+    if (!isSame(sizeBytes, 9)) expect.fail(`a text of ${sizeBytes} bytes`);
+  }
+});
+
 test("a record within a record is encoded apart from it", () => {
   const outer = single<readonly Sample[]>(
     (to, items) => to.list(items, (to, item) => to.bytes(codec.encode(item))),

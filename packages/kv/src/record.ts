@@ -122,7 +122,9 @@ export class RecordWriter {
   varint(value: number): void {
     checkWhole(value, Number.MAX_SAFE_INTEGER);
     if (value < 128) {
-      this.#bytes[this.#room(1)] = value;
+      // Making room may change the buffer: it comes first.
+      const only = this.#room(1);
+      this.#bytes[only] = value;
       return;
     }
     let at = this.#room(8);
