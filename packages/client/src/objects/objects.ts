@@ -15,6 +15,14 @@ import {
 import { put } from "../upload/put.ts";
 import type { UploadSource } from "../upload/source.ts";
 import type { PutResult, UploadParts } from "../upload/upload-parts.ts";
+import {
+  type ListObjectsOptions,
+  type ListVersionsOptions,
+  listObjectsPage,
+  listVersionsPage,
+  type ObjectListPage,
+  type VersionListPage,
+} from "./list-objects.ts";
 import type { ObjectAttributes } from "./object-attributes.ts";
 import { objectPut } from "./object-put.ts";
 
@@ -184,6 +192,16 @@ export class Objects {
     );
     const { isDeleteMarker, existed } = reply;
     return { versionId: reply.versionId, isDeleteMarker, existed };
+  }
+
+  /** One page of the objects of a bucket and the common prefixes of their keys. */
+  listPage(bucket: string, options: ListObjectsOptions = {}): Promise<ObjectListPage> {
+    return listObjectsPage(this.#calls, bucket, options);
+  }
+
+  /** One page of the versions and delete markers of a bucket. */
+  listVersionsPage(bucket: string, options: ListVersionsOptions = {}): Promise<VersionListPage> {
+    return listVersionsPage(this.#calls, bucket, options);
   }
 }
 

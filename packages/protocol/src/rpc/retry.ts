@@ -60,8 +60,6 @@ const REPEATABLE: Readonly<Record<string, Repeatable>> = {
   "cairn.v1.NodeService.UndrainNode": "idempotent",
   "cairn.v1.NodeService.StartRebalance": "idempotent",
   "cairn.v1.NodeService.GetMoves": "idempotent",
-  "cairn.v1.ObjectService.ListObjects": "idempotent",
-  "cairn.v1.ObjectService.ListVersions": "idempotent",
   "cairn.v1.BucketService.CreateBucket": "keyed",
   "cairn.v1.BucketService.StatBucket": "idempotent",
   "cairn.v1.BucketService.ListBuckets": "idempotent",

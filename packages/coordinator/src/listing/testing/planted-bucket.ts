@@ -1,7 +1,7 @@
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { entries } from "../../keyspace.ts";
-import { NO_METADATA, NO_POLICY } from "../../namespace/entry.ts";
+import { NO_METADATA, NO_POLICY, PLAIN_FILE } from "../../namespace/entry.ts";
 import { contentId, type InodeId, inodeId } from "../../namespace/ids.ts";
 import { keyRange } from "../key-range.ts";
 import { listObjects } from "../list-objects.ts";
@@ -38,7 +38,12 @@ export async function plantBucket(
         const slash = path.slice(0, -1).lastIndexOf("/");
         const parentId = directoryAt(path.slice(0, slash + 1));
         const id = inodeId(++lastId);
-        const entry = { kind: "directory", ...commonOf(id), policy: NO_POLICY } as const;
+        const entry = {
+          kind: "directory",
+          ...commonOf(id),
+          policy: NO_POLICY,
+          isImplied: true,
+        } as const;
         entries.put(tx, [parentId, path.slice(slash + 1)], entry);
         ids.set(path, id);
         return id;
@@ -49,7 +54,12 @@ export async function plantBucket(
         const parentId = directoryAt(isDirectory ? path : path.slice(0, slash + 1));
         if (isDirectory) continue;
         const common = { ...commonOf(inodeId(++lastId)), userMetadata: metadata };
-        entries.put(tx, [parentId, path.slice(slash + 1)], { kind: "file", ...common, ...BODY });
+        entries.put(tx, [parentId, path.slice(slash + 1)], {
+          kind: "file",
+          ...common,
+          ...BODY,
+          ...PLAIN_FILE,
+        });
       }
     });
   }
