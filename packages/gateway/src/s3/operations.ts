@@ -2,6 +2,8 @@ import { BUCKET_CONFIGURATION } from "../operations/bucket/configuration.ts";
 import { createBucket } from "../operations/bucket/create-bucket.ts";
 import { deleteBucket } from "../operations/bucket/delete-bucket.ts";
 import { headBucket } from "../operations/bucket/head-bucket.ts";
+import { listObjectVersions } from "../operations/listing/list-object-versions.ts";
+import { listObjects, listObjectsV2 } from "../operations/listing/list-objects.ts";
 import { listBuckets } from "../operations/service/list-buckets.ts";
 import type { Operation } from "./operation.ts";
 
@@ -13,4 +15,8 @@ export const OPERATIONS: readonly Operation[] = [
   headBucket,
   deleteBucket,
   ...BUCKET_CONFIGURATION,
+
+  listObjects,
+  listObjectsV2,
+  listObjectVersions,
 ];
