@@ -45,6 +45,7 @@ import { EntryListing, listPages, pageFromWire } from "./listing.ts";
 import { Members } from "./members.ts";
 import { type NodeInfo, type NodeTable, nodeInfo } from "./node-table.ts";
 import { Buckets } from "./objects/buckets.ts";
+import { Multiparts } from "./objects/multiparts.ts";
 import { Objects } from "./objects/objects.ts";
 import {
   type ExplainedPart,
@@ -95,6 +96,8 @@ export class CairnClient implements Closable {
   readonly buckets: Buckets;
   /** Files as object storage sees them: by bucket and key. */
   readonly objects: Objects;
+  /** Objects that are uploaded in parts. */
+  readonly multiparts: Multiparts;
   /** The nodes as an operator handles them: drain, undrain, removal, and how far moves are. */
   readonly members: Members;
   /** The reading of all copies: ask for it, and how far it is. */
@@ -125,6 +128,7 @@ export class CairnClient implements Closable {
     this.trash = new Trash(this.#calls);
     this.buckets = new Buckets(this.#calls);
     this.objects = new Objects(this.#calls, this.#uploads, this.#downloads);
+    this.multiparts = new Multiparts(this.#calls, this.#uploads);
     this.scrubs = new Scrubs(this.#calls);
     this.access = new Access(this.#calls);
   }

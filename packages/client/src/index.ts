@@ -75,6 +75,31 @@ export type {
   SetBucketOptions,
 } from "./objects/buckets.ts";
 export type { LifecycleRule } from "./objects/lifecycle-rules.ts";
+export type {
+  ListedObject,
+  ListedVersion,
+  ListObjectsOptions,
+  ListVersionsOptions,
+  ObjectListPage,
+  VersionListPage,
+} from "./objects/list-objects.ts";
+export type {
+  CompletedPart,
+  CompleteMultipartOptions,
+  CopyPartOptions,
+  CreateMultipartOptions,
+  ListedMultipart,
+  ListMultipartsOptions,
+  MultipartListPage,
+  Multiparts,
+  MultipartUpload,
+  ObjectPart,
+  PartSource,
+  PartsPage,
+  PartsPageOptions,
+  PutPart,
+  PutPartOptions,
+} from "./objects/multiparts.ts";
 export type { ObjectAttributes, ObjectChecksum } from "./objects/object-attributes.ts";
 export type {
   Objects,
@@ -87,14 +112,6 @@ export type {
   StatedObject,
   VersionOptions,
 } from "./objects/objects.ts";
-export type {
-  ListedObject,
-  ListedVersion,
-  ListObjectsOptions,
-  ListVersionsOptions,
-  ObjectListPage,
-  VersionListPage,
-} from "./objects/list-objects.ts";
 export type {
   CopyFindingName,
   DebtTotal,

@@ -101,6 +101,7 @@ function routerOf(config: CoordinatorConfig, parts: CoordinatorParts, wired: Wir
     namespace: namespace.handlers,
     trash: namespace.trash,
     buckets: namespace.buckets,
+    multiparts: namespace.multiparts,
     objects: namespace.objects,
     scrub: scrubHandlers({ ...scrub, onAsked: () => wired.arrivals.ring() }),
     redundancy: openRedundancy({

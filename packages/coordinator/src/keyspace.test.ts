@@ -17,6 +17,10 @@ import {
   epochMarks,
   garbageChunks,
   metaNumbers,
+  multipartExpiries,
+  multipartKeys,
+  multipartParts,
+  multiparts,
   nullVersions,
   PREFIXES,
   sessionExpiries,
@@ -33,6 +37,7 @@ import {
   users,
   versions,
 } from "./keyspace.ts";
+import { OPEN } from "./multipart/multipart-record.ts";
 import { NO_CHANGES } from "./namespace/attributes.ts";
 import { contentCodec, NO_PARTS } from "./namespace/content.ts";
 import { entryCodec, NO_POLICY, PLAIN_FILE } from "./namespace/entry.ts";
@@ -41,6 +46,17 @@ import { chunkOf } from "./namespace/testing/fake-nodes.ts";
 
 const CHUNK = chunkOf("a").chunkId;
 const SESSION = Buffer.alloc(16, 0xee);
+
+const MULTIPART = {
+  bucketId: inodeId(5),
+  key: "k",
+  salt: Buffer.alloc(8, 0xdd),
+  createdMs: 3,
+  attributes: { ...NO_CHANGES, contentType: "a/b" },
+  object: Buffer.from("o"),
+  owner: "w",
+  initiator: "i",
+};
 
 /** A row as it is stored, and read back from what is stored. */
 function frozen<K, V>(
@@ -187,6 +203,22 @@ test("the records are these bytes", () => {
       size: { files: 1, directories: 2, logicalBytes: 3, diskBytes: 9 },
       stack: [{ directoryId: inodeId(8), after: "g" }],
     }),
+    frozen(multiparts, 9, { ...MULTIPART, state: OPEN }),
+    frozen(multiparts, 9, {
+      ...MULTIPART,
+      state: { kind: "completed", dueMs: 1000, answer: Buffer.from("a") },
+    }),
+    frozen(multiparts, 9, { ...MULTIPART, state: { kind: "aborted", atMs: 1000 } }),
+    frozen(multipartKeys, [inodeId(5), "k", SESSION] as const, true),
+    frozen(multipartParts, [9, 10_000] as const, {
+      contentId: contentId(7),
+      sizeBytes: 100,
+      chunkCount: 2,
+      depth: 1,
+      modifiedMs: 3,
+      object: Buffer.from("o"),
+    }),
+    frozen(multipartExpiries, [1000, 9] as const, true),
     frozen(sessionExpiries, [1000, SESSION] as const, true),
     frozen(sessions, SESSION, {
       contentId: contentId(7),
@@ -263,6 +295,12 @@ test("the records are these bytes", () => {
       "trsp 2f6600000000000000000a 01",
       "trdu 00000000000007d0000000000000000a 01",
       "trsz 000000000000000a 010102030901080167",
+      "mpup 0000000000000009 0105016bdddddddddddddddd0300000103612f6200016f0177016900",
+      "mpup 0000000000000009 0105016bdddddddddddddddd0300000103612f6200016f0177016901e8070161",
+      "mpup 0000000000000009 0105016bdddddddddddddddd0300000103612f6200016f0177016902e807",
+      "mpky 00000000000000056b00eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 01",
+      "mppt 000000000000000900002710 010764020103016f",
+      "mpex 00000000000003e80000000000000009 01",
       "sexp 00000000000003e8eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 01",
       "sess eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee 02070500022f66e80780800403010001800300000002090002eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee0200",
       "idem 0000000000000001aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 01014d016d",

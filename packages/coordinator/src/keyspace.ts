@@ -32,6 +32,13 @@ import { type BucketRecord, bucketCodec } from "./buckets/bucket-record.ts";
 import { type ChangeRecord, changeCodec } from "./change-record.ts";
 import { type ChunkRecord, chunkRecordCodec } from "./chunks/chunk-record.ts";
 import {
+  type MultipartRecord,
+  multipartCodec,
+  type UploadedPart,
+  uploadedPartCodec,
+} from "./multipart/multipart-record.ts";
+import { UPLOAD_ID_BYTES } from "./multipart/upload-id.ts";
+import {
   type ContentRecord,
   chunkRowCodec,
   contentCodec,
@@ -72,6 +79,10 @@ export const PREFIXES = {
   cdom: "references to chunks from domains other than their home",
   vers: "versions of objects that are not in the tree, and delete markers, by bucket and key, newest first",
   vnul: "which of them has the id null",
+  mpup: "uploads of objects in parts",
+  mpky: "those that are open, by bucket and key",
+  mppt: "their parts",
+  mpex: "those that were completed, in the order in which that is forgotten",
   sess: "upload sessions",
   sexp: "upload sessions in the order they expire in",
   trsh: "removed files and trees that can be restored",
@@ -214,6 +225,34 @@ export const sessionExpiries = new Table<readonly [number, Uint8Array], true>({
   value: presence,
 });
 
+/** By the number in the upload's id. */
+export const multiparts = new Table<number, MultipartRecord>({
+  prefix: "mpup",
+  key: u64,
+  value: multipartCodec,
+});
+
+/** Those that are open, by the bucket's inode, the object's key and the upload's id, which grows with the time. */
+export const multipartKeys = new Table<readonly [InodeId, string, Uint8Array], true>({
+  prefix: "mpky",
+  key: tuple(inodeIdKey, text, fixed(UPLOAD_ID_BYTES)),
+  value: presence,
+});
+
+/** By the number of the upload and of the part. */
+export const multipartParts = new Table<readonly [number, number], UploadedPart>({
+  prefix: "mppt",
+  key: tuple(u64, u32),
+  value: uploadedPartCodec,
+});
+
+/** Those that were completed, by the time when that is forgotten. */
+export const multipartExpiries = new Table<readonly [number, number], true>({
+  prefix: "mpex",
+  key: tuple(u64, u64),
+  value: presence,
+});
+
 export const trash = new Table<TrashId, TrashRecord>({
   prefix: "trsh",
   key: trashIdKey,
@@ -252,7 +291,7 @@ export const trashSizings = new Table<TrashId, TrashSizing>({
 });
 
 /** What a tombstone stands for. */
-export const TOMB_KIND = { directory: 1, content: 2 } as const;
+export const TOMB_KIND = { directory: 1, content: 2, multipart: 4 } as const;
 
 /** By due time, kind and inode or content id. */
 export const tombstones = new Table<readonly [number, number, number], true>({

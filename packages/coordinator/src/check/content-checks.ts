@@ -2,7 +2,17 @@ import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { changeChunk } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
-import { chunkMap, chunks, contentParts, contents, TOMB_KIND, tombstones } from "../keyspace.ts";
+import {
+  chunkMap,
+  chunks,
+  contentParts,
+  contents,
+  multipartParts,
+  multiparts,
+  TOMB_KIND,
+  tombstones,
+} from "../keyspace.ts";
+import type { UploadedPart } from "../multipart/multipart-record.ts";
 import {
   type ContentRecord,
   type MappedChunk,
@@ -36,6 +46,7 @@ export function contentChecks(
       lookAtMapRow(reader, key, row, { settings, isLossKnown }),
     ),
     rowCheck(contentParts, (reader, key, row) => lookAtPart(reader, key, row, isLossKnown)),
+    rowCheck(multipartParts, (reader, key, row) => lookAtUploaded(reader, key, row, isLossKnown)),
   ];
 }
 
@@ -121,7 +132,7 @@ async function lookAtTombstone(
   key: readonly [number, number, number],
 ): Promise<readonly Wrong[]> {
   const [dueMs, kind, id] = key;
-  if (kind === TOMB_KIND.directory) return [];
+  if (kind !== TOMB_KIND.content) return [];
   const content = await contents.get(reader, contentId(id));
   if (content !== undefined && content.owners === 0 && content.goneAtMs === dueMs) return [];
   // One that has owners is told of as a content.
@@ -190,6 +201,30 @@ async function lookAtPart(
     };
     return [{ kind: "partOrphaned", subject, message, mend: isLossKnown() ? undefined : mend }];
   }
+  return lookAtShown(reader, subject, part);
+}
+
+async function lookAtUploaded(
+  reader: KvReader,
+  key: readonly [number, number],
+  part: UploadedPart,
+  isLossKnown: () => boolean,
+): Promise<readonly Wrong[]> {
+  const subject = `part ${key[1]} of multipart upload ${key[0]}`;
+  if (await multiparts.has(reader, key[0])) return lookAtShown(reader, subject, part);
+  const message = "the upload is not there, its part is";
+  const mend = async (tx: KvTransaction) => {
+    multipartParts.delete(tx, key);
+    await dropOwner(tx, part.contentId, 0);
+  };
+  return [{ kind: "partOrphaned", subject, message, mend: isLossKnown() ? undefined : mend }];
+}
+
+async function lookAtShown(
+  reader: KvReader,
+  subject: string,
+  part: PartRow,
+): Promise<readonly Wrong[]> {
   if (await contents.has(reader, part.contentId)) return [];
   const message = `its content ${part.contentId} of ${part.sizeBytes} bytes is not there`;
   return [{ kind: "contentMissing", subject, message }];

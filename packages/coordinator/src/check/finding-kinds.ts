@@ -140,7 +140,8 @@ export const FINDING_KINDS = {
   },
   uploadUnlisted: {
     severity: "wrong",
-    meaning: "an upload session is not listed where it expires, or an expiry has no session",
+    meaning:
+      "an upload is not listed where it expires, is let go or is looked for by its key, or a row there has no upload",
     mending: "lists it, or takes the row away",
     isMended: true,
   },

@@ -3,6 +3,7 @@ import {
   contentParts,
   contents,
   entries,
+  multipartParts,
   sessions,
   TOMB_KIND,
   tombstones,
@@ -78,6 +79,7 @@ async function countOwners(
     if (value.answer === undefined) add(value.contentId);
   });
   await forEachRow(scanner, contentParts, {}, ({ value }) => add(value.contentId));
+  await forEachRow(scanner, multipartParts, {}, ({ value }) => add(value.contentId));
   await forEachRow(scanner, contents, {}, ({ key, value: { partsOf } }) => {
     if (partsOf !== undefined && partsOf !== key) add(partsOf);
   });

@@ -7,6 +7,7 @@ import { directoriesCheck, type RunMutation } from "./directories-check.ts";
 import { entryChecks } from "./entry-checks.ts";
 import type { Found } from "./finding.ts";
 import { indexChecks } from "./index-checks.ts";
+import { multipartChecks } from "./multipart-checks.ts";
 import { ownersCheck } from "./owners-check.ts";
 import { referencesCheck } from "./references-check.ts";
 
@@ -62,7 +63,7 @@ export function storeStages(parts: StoreCheckParts): readonly CheckStage[] {
           referencesCheck({ kv, nowMs, isLive, isLossKnown, ...settings }),
         ),
     },
-    rows("indexes", indexChecks()),
+    rows("indexes", [...indexChecks(), ...multipartChecks()]),
     { name: "counters", run: () => counterFindings(counting) },
   ];
 }

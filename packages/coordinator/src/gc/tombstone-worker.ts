@@ -5,6 +5,7 @@ import { forgetBucket } from "../buckets/read-bucket.ts";
 import { ChunkBatch } from "../chunks/chunk-batch.ts";
 import { count } from "../counters.ts";
 import { chunkMap, contentParts, contents, entries, TOMB_KIND, tombstones } from "../keyspace.ts";
+import { abortMultipartsOf, letGoParts } from "../multipart/let-go-parts.ts";
 import type { ContentRecord } from "../namespace/content.ts";
 import { dropOwner } from "../namespace/content-owners.ts";
 import { type ContentId, contentId, type InodeId, inodeId } from "../namespace/ids.ts";
@@ -32,6 +33,11 @@ interface Room {
   chunks: number;
 }
 
+interface StepTerms {
+  readonly nowMs: number;
+  readonly room: Room;
+}
+
 /**
  * Takes apart removed directories and contents without owners, many small ones or a bounded piece of a large one in each
  * transaction. What a step has done is gone from the store with it, so that the next one goes on there, whoever runs it.
@@ -55,10 +61,7 @@ export class TombstoneWorker implements Worker {
         const room = { entries: STEP_ENTRIES, chunks: STEP_CHUNKS };
         for (const { key } of await dueFirst(tx, nowMs, STEP_TOMBSTONES)) {
           const [, kind, id] = key;
-          const isDone =
-            kind === TOMB_KIND.directory
-              ? await this.#takeApartDirectory(tx, inodeId(id), { nowMs, room })
-              : await this.#takeApartContent(tx, contentId(id), { nowMs, room });
+          const isDone = await this.#takeApart(tx, kind, id, { nowMs, room });
           if (isDone) tombstones.delete(tx, key);
           if (!isDone || room.entries <= 0 || room.chunks <= 0) return;
         }
@@ -69,11 +72,17 @@ export class TombstoneWorker implements Worker {
     return "again";
   }
 
+  #takeApart(tx: KvTransaction, kind: number, id: number, terms: StepTerms): Promise<boolean> {
+    if (kind === TOMB_KIND.directory) return this.#takeApartDirectory(tx, inodeId(id), terms);
+    if (kind === TOMB_KIND.multipart) return takeApartMultipart(tx, id, terms);
+    return this.#takeApartContent(tx, contentId(id), terms);
+  }
+
   /** Deletes children; directories among them get tombstones of their own. True when none is left. */
   async #takeApartDirectory(
     tx: KvTransaction,
     id: InodeId,
-    { nowMs, room }: { readonly nowMs: number; readonly room: Room },
+    { nowMs, room }: StepTerms,
   ): Promise<boolean> {
     const goneAtMs = nowMs + this.#parts.settings.contentGraceMs;
     const limit = room.entries;
@@ -91,6 +100,10 @@ export class TombstoneWorker implements Worker {
       }
     }
     if (children.length === limit) return false;
+    const uploadsMax = Math.max(1, room.entries);
+    const uploads = await abortMultipartsOf(tx, id, uploadsMax, nowMs);
+    room.entries -= uploads;
+    if (uploads === uploadsMax) return false;
     await forgetBucket(tx, id);
     return true;
   }
@@ -99,7 +112,7 @@ export class TombstoneWorker implements Worker {
   async #takeApartContent(
     tx: KvTransaction,
     id: ContentId,
-    { nowMs, room }: { readonly nowMs: number; readonly room: Room },
+    { nowMs, room }: StepTerms,
   ): Promise<boolean> {
     const content = await contents.get(tx, id);
     // Damage that a check tells of must not hold up the others.
@@ -128,7 +141,7 @@ async function takeApartComposite(
   tx: KvTransaction,
   id: ContentId,
   { partsOf }: ContentRecord,
-  { nowMs, room }: { readonly nowMs: number; readonly room: Room },
+  { nowMs, room }: StepTerms,
 ): Promise<boolean> {
   if (partsOf !== undefined && partsOf !== id) {
     room.entries -= 1;
@@ -145,6 +158,18 @@ async function takeApartComposite(
   }
   contents.delete(tx, id);
   return true;
+}
+
+/** Lets go of some parts of an upload that has ended. True when none is left. */
+async function takeApartMultipart(
+  tx: KvTransaction,
+  number: number,
+  { nowMs, room }: StepTerms,
+): Promise<boolean> {
+  const limit = Math.max(1, room.entries);
+  const { parts, isDone } = await letGoParts(tx, number, limit, nowMs);
+  room.entries -= parts;
+  return isDone;
 }
 
 function dueFirst(reader: KvReader, nowMs: number, limit: number) {

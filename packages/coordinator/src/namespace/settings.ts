@@ -21,6 +21,8 @@ export interface NamespaceSettings {
   readonly sessionTtlMs: number;
   /** How long a commit may be repeated. */
   readonly committedSessionTtlMs: number;
+  /** How long an upload in parts may be completed again. */
+  readonly completedMultipartMs: number;
   /** How long at least a mutating call may be repeated under its idempotency key. */
   readonly idempotencyMs: number;
   /** How far back the change log reaches, in time and in changes. */
@@ -41,6 +43,7 @@ export const DEFAULT_NAMESPACE_SETTINGS: NamespaceSettings = {
   chunkGraceMs: 10 * MINUTE_MS,
   sessionTtlMs: DAY_MS,
   committedSessionTtlMs: 10 * MINUTE_MS,
+  completedMultipartMs: DAY_MS,
   idempotencyMs: 10 * MINUTE_MS,
   changeLogMs: 7 * DAY_MS,
   changeLogEntriesMax: 1_000_000,

@@ -4,6 +4,7 @@ import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 
 import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { MultipartService } from "@cairnfs/protocol/gen/cairn/v1/multipart_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
 import { ObjectService } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
 import { RedundancyService } from "@cairnfs/protocol/gen/cairn/v1/redundancy_pb";
@@ -15,6 +16,7 @@ import type { Router } from "@cairnfs/protocol/rpc/router";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import type { AccessHandlers } from "../access/access-handlers.ts";
 import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
+import type { MultipartHandlers } from "../multipart/multipart-handlers.ts";
 import type { BucketHandlers } from "./bucket-handlers.ts";
 import type { CheckHandlers } from "./check-handlers.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
@@ -28,6 +30,7 @@ export interface CoordinatorServiceParts {
   readonly namespace: NamespaceService["handlers"];
   readonly trash: TrashHandlers;
   readonly buckets: BucketHandlers;
+  readonly multiparts: MultipartHandlers;
   readonly objects: ObjectHandlers;
   readonly scrub: ScrubHandlers;
   readonly redundancy: RedundancyHandlers;
@@ -49,6 +52,7 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
     })
     .add(TrashService, parts.trash)
     .add(BucketService, parts.buckets)
+    .add(MultipartService, parts.multiparts)
     .add(ObjectService, parts.objects)
     .add(ScrubService, parts.scrub)
     .add(NodeService, parts.nodes)

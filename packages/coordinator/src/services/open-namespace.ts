@@ -14,6 +14,7 @@ import { ChangeLogWorker } from "../gc/change-log-worker.ts";
 import { ChunkCollector } from "../gc/chunk-collector.ts";
 import type { ChunkDeleter } from "../gc/chunk-deleter.ts";
 import type { ChunkInventory } from "../gc/chunk-inventory.ts";
+import { CompletedMultipartWorker } from "../gc/completed-multipart-worker.ts";
 import { DropWorker } from "../gc/drop-worker.ts";
 import { ExpiredUploadWorker } from "../gc/expired-upload-worker.ts";
 import { HorizonWorker } from "../gc/horizon-worker.ts";
@@ -21,6 +22,7 @@ import { InventoryWorker } from "../gc/inventory-worker.ts";
 import { TombstoneWorker } from "../gc/tombstone-worker.ts";
 import type { ReplicaReadmission } from "../healing/replica-readmission.ts";
 import { IdAllocator } from "../id-allocator.ts";
+import { type MultipartHandlers, multipartHandlers } from "../multipart/multipart-handlers.ts";
 import { Mutator } from "../namespace/mutator.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import { ensureRoot } from "../namespace/root.ts";
@@ -66,6 +68,7 @@ export interface NamespaceService {
   readonly handlers: NamespaceHandlers & UploadHandlers & SmallFileHandlers & ReadHandlers;
   readonly trash: TrashHandlers;
   readonly buckets: BucketHandlers;
+  readonly multiparts: MultipartHandlers;
   readonly objects: ObjectHandlers;
   readonly check: CheckHandlers;
   readonly access: AccessHandlers;
@@ -119,6 +122,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     trash: trashHandlers({ kv, mutator }),
     objects: objectHandlers({ kv, mutator, nodes, onRemove: () => parts.onRemove?.() }),
     buckets: bucketHandlers({ kv, mutator }),
+    multiparts: multipartHandlers({ kv, clock, random, mutator, onEnded }),
     access: accessHandlers({ kv, mutator, random }),
     check: checkHandlers({
       ...parts,
@@ -144,6 +148,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
       new ChunkCollector({ kv, clock, settings, onDecided }),
       dropWorker,
       horizon,
+      new CompletedMultipartWorker(kv, clock),
       new AnswerWorker(kv, clock, settings.idempotencyMs),
       new ChangeLogWorker({ kv, clock, settings }),
     ],

@@ -1,15 +1,14 @@
 import type { Clock } from "@cairnfs/base/clock";
-import { CairnError } from "@cairnfs/base/errors";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { chunkIdFromBytes } from "@cairnfs/protocol/chunk-id";
 import type { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
-import { contents } from "../keyspace.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
 import { contentId } from "../namespace/ids.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import { reaching } from "../namespace/path.ts";
+import { readableContent } from "../namespace/readable-content.ts";
 import { requireFile } from "../namespace/resolve.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import type { PlacementSource } from "../uploads/placements.ts";
@@ -45,11 +44,7 @@ export function readHandlers({ kv, clock, nodes, badReplicas }: ReadParts): Read
       const id = contentId(wholeNumber(request.contentId, "content_id"));
       const page = parseContentPage(request);
       return kv.read(async (reader) => {
-        const content = await contents.get(reader, id);
-        // From its last moment on the map is being taken apart: better none than half of it.
-        const isGone =
-          content === undefined || (content.owners === 0 && content.goneAtMs <= nowMsOf(clock));
-        if (isGone) throw new CairnError("contentNotFound", `content ${id} is not there any more`);
+        await readableContent(reader, id, nowMsOf(clock));
         const located = await locateChunks(reader, id, page);
         return { chunks: located, nodes: nodes.nodeUpdatesSince(page.nodeTableVersion) };
       });

@@ -1,6 +1,6 @@
 import { forgetBucket } from "../buckets/read-bucket.ts";
 import { count } from "../counters.ts";
-import { TOMB_KIND, tombstones } from "../keyspace.ts";
+import { multipartKeys, TOMB_KIND, tombstones } from "../keyspace.ts";
 import type { EntryRecord } from "../namespace/entry.ts";
 import { type Dropping, dropFile } from "../namespace/slot.ts";
 
@@ -19,7 +19,9 @@ export async function letGo(
   }
   const { tx, nowMs } = mutation;
   count(tx, "directories", -1);
-  // What is kept of a bucket goes with the last of what is in it.
-  if (hasChildren) tombstones.put(tx, [nowMs, TOMB_KIND.directory, entry.inodeId], true);
+  // What is kept of a bucket goes with the last of what is in it, and of what was to be.
+  const hasUploads = await multipartKeys.first(tx, { within: [entry.inodeId] });
+  if (hasChildren || hasUploads)
+    tombstones.put(tx, [nowMs, TOMB_KIND.directory, entry.inodeId], true);
   else await forgetBucket(tx, entry.inodeId);
 }

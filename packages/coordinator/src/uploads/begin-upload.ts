@@ -1,8 +1,10 @@
+import type { KvTransaction } from "@cairnfs/kv/kv-store";
+import { requireOpen } from "../multipart/find-multipart.ts";
 import type { AttributeChanges } from "../namespace/attributes.ts";
-import type { PolicyRecord } from "../namespace/entry.ts";
+import type { FileEntry, PolicyRecord } from "../namespace/entry.ts";
 import { contentId, domainId } from "../namespace/ids.ts";
 import type { Mutation } from "../namespace/mutation.ts";
-import type { Path } from "../namespace/path.ts";
+import { keyOf, type Path } from "../namespace/path.ts";
 import type { Precondition } from "../namespace/precondition.ts";
 import {
   domainOf,
@@ -14,6 +16,7 @@ import {
 } from "../namespace/resolve.ts";
 import { checkFileSlot, checkMissing, requireName } from "../namespace/slot.ts";
 import { addSession } from "./session-table.ts";
+import { checkAppend } from "./show-upload.ts";
 import type { UploadSession, UploadTarget } from "./upload-session.ts";
 
 export interface BeginUpload {
@@ -40,13 +43,11 @@ export async function beginUpload(
   const { path, policy } = request;
   const name = requireName(path);
   const walked = await walk(tx, path.names.slice(0, -1), path.isKey);
-  if (walked.missing.length === 0) {
-    const present = await readBothForms(tx, endOf(walked), name);
-    checkFileSlot({ path, present }, request);
-  } else {
-    checkMissing(path, walked, request.parents);
-    checkFileSlot({ path, present: { file: undefined, directory: undefined } }, request);
-  }
+  const isThere = walked.missing.length === 0;
+  if (!isThere) checkMissing(path, walked, request.parents);
+  const present = isThere ? await readBothForms(tx, endOf(walked), name) : NOTHING;
+  const file = checkFileSlot({ path, present }, request);
+  await checkTarget(tx, path, file, request.target);
   const inherited = inheritedPolicy(await readRoot(tx), walked.directories);
   const content = contentId(mutation.nextId());
   const domain = domainOf(walked);
@@ -70,4 +71,21 @@ export async function beginUpload(
   };
   addSession(tx, request.sessionId, session);
   return session;
+}
+
+const NOTHING = { file: undefined, directory: undefined };
+
+/** Whether what is uploaded could become what it is to become; the commit looks again. */
+async function checkTarget(
+  tx: KvTransaction,
+  path: Path,
+  file: FileEntry | undefined,
+  target: UploadTarget,
+): Promise<void> {
+  if (target.kind === "part") {
+    const { uploadId } = target;
+    await requireOpen(tx, { bucket: path.names[0] ?? "", key: keyOf(path), uploadId });
+  } else if (target.kind === "object" && target.appendAt !== undefined) {
+    checkAppend(path, file, target.appendAt);
+  }
 }

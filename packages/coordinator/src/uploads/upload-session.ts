@@ -139,14 +139,14 @@ function readTarget(from: RecordReader): UploadTarget {
   }
 }
 
-function writeAttributes(to: RecordWriter, attributes: AttributeChanges): void {
+export function writeAttributes(to: RecordWriter, attributes: AttributeChanges): void {
   to.optional(attributes.mode, (into, mode) => into.varint(mode));
   to.optional(attributes.modifiedMs, (into, modifiedMs) => into.varint(modifiedMs));
   to.optional(attributes.contentType, (into, contentType) => into.text(contentType));
   to.optional(attributes.userMetadata, (into, metadata) => into.textMap(metadata));
 }
 
-function readAttributes(from: RecordReader): AttributeChanges {
+export function readAttributes(from: RecordReader): AttributeChanges {
   return {
     mode: from.optional((of) => of.varint()),
     modifiedMs: from.optional((of) => of.varint()),

@@ -172,6 +172,8 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
   ["cairn.v1.CompleteMultipartResponse", { write: cairn_v1_multipart.writeCompleteMultipartResponse, read: cairn_v1_multipart.readCompleteMultipartResponse }],
   ["cairn.v1.AbortMultipartRequest", { write: cairn_v1_multipart.writeAbortMultipartRequest, read: cairn_v1_multipart.readAbortMultipartRequest }],
   ["cairn.v1.AbortMultipartResponse", { write: cairn_v1_multipart.writeAbortMultipartResponse, read: cairn_v1_multipart.readAbortMultipartResponse }],
+  ["cairn.v1.GetContentPartsRequest", { write: cairn_v1_multipart.writeGetContentPartsRequest, read: cairn_v1_multipart.readGetContentPartsRequest }],
+  ["cairn.v1.GetContentPartsResponse", { write: cairn_v1_multipart.writeGetContentPartsResponse, read: cairn_v1_multipart.readGetContentPartsResponse }],
   ["cairn.v1.DrainNodeRequest", { write: cairn_v1_nodes.writeDrainNodeRequest, read: cairn_v1_nodes.readDrainNodeRequest }],
   ["cairn.v1.DrainNodeResponse", { write: cairn_v1_nodes.writeDrainNodeResponse, read: cairn_v1_nodes.readDrainNodeResponse }],
   ["cairn.v1.UndrainNodeRequest", { write: cairn_v1_nodes.writeUndrainNodeRequest, read: cairn_v1_nodes.readUndrainNodeRequest }],

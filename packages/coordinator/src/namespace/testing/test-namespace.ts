@@ -16,6 +16,7 @@ import type { KvStore } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { MultipartService } from "@cairnfs/protocol/gen/cairn/v1/multipart_pb";
 import { ObjectService } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
 import { TrashService } from "@cairnfs/protocol/gen/cairn/v1/trash_pb";
 import { joinParts } from "@cairnfs/protocol/rpc/codec";
@@ -23,6 +24,7 @@ import { EncodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { Call } from "@cairnfs/protocol/rpc/service";
 import { BadReplicaWorker } from "../../chunks/bad-replica-worker.ts";
 import { ReplicaFindings } from "../../chunks/replica-findings.ts";
+import type { MultipartHandlers } from "../../multipart/multipart-handlers.ts";
 import type { BucketHandlers } from "../../services/bucket-handlers.ts";
 import type { ObjectHandlers } from "../../services/object-handlers.ts";
 import { type NamespaceService, openNamespace } from "../../services/open-namespace.ts";
@@ -52,6 +54,10 @@ type ObjectMethods = (typeof ObjectService)["method"];
 type ObjectName = keyof ObjectHandlers;
 type ObjectRequest<N extends ObjectName> = MessageInitShape<ObjectMethods[N]["input"]>;
 type ObjectResponse<N extends ObjectName> = MessageShape<ObjectMethods[N]["output"]>;
+type MultipartMethods = (typeof MultipartService)["method"];
+type MultipartCall = keyof MultipartHandlers;
+type MultipartRequest<N extends MultipartCall> = MessageInitShape<MultipartMethods[N]["input"]>;
+type MultipartResponse<N extends MultipartCall> = MessageShape<MultipartMethods[N]["output"]>;
 type UnaryHandler = (request: unknown, call: Call) => Promise<MessageInitShape<DescMessage>>;
 
 export interface TestNamespaceOptions {
@@ -158,6 +164,17 @@ export class TestNamespace implements AsyncDisposable {
     const handler = this.#service.objects[name] as unknown as UnaryHandler;
     const answer = await this.#answer(ObjectService.method[name], handler, init, key);
     return answer as ObjectResponse<N>;
+  }
+
+  /** The same of the service of uploads in parts. */
+  async multiparts<N extends MultipartCall>(
+    name: N,
+    init: MultipartRequest<N>,
+    key?: string,
+  ): Promise<MultipartResponse<N>> {
+    const handler = this.#service.multiparts[name] as unknown as UnaryHandler;
+    const answer = await this.#answer(MultipartService.method[name], handler, init, key);
+    return answer as MultipartResponse<N>;
   }
 
   async #answer(

@@ -100,6 +100,11 @@ function newMultipart(): pb.Multipart {
 }
 
 export function writePart(w: WireWriter, m: MessageInitShape<typeof pb.PartSchema>): void {
+  const offsetBytes = m.offsetBytes;
+  if (offsetBytes !== undefined && offsetBytes !== 0n) {
+    w.uint64(offsetBytes);
+    w.byte(48);
+  }
   const object = m.object;
   if (object !== undefined) {
     { const before = w.writtenBytes; writeObjectAttributes(w, object); w.lengthSince(before); }
@@ -146,6 +151,9 @@ export function readPart(r: WireReader, end: number, m: pb.Part = newPart()): pb
       case 42:
         m.object = readObjectAttributes(r, r.nestedEnd(), m.object);
         break;
+      case 48:
+        m.offsetBytes = r.uint64();
+        break;
       default:
         r.skipField(tag);
     }
@@ -162,6 +170,7 @@ function newPart(): pb.Part {
     modifiedMs: 0n,
     contentId: 0n,
     object: undefined,
+    offsetBytes: 0n,
   };
 }
 
@@ -982,5 +991,94 @@ export function readAbortMultipartResponse(r: WireReader, end: number, m: pb.Abo
 function newAbortMultipartResponse(): pb.AbortMultipartResponse {
   return {
     $typeName: "cairn.v1.AbortMultipartResponse",
+  };
+}
+
+export function writeGetContentPartsRequest(w: WireWriter, m: MessageInitShape<typeof pb.GetContentPartsRequestSchema>): void {
+  const limit = m.limit;
+  if (limit !== undefined && limit !== 0) {
+    w.uint32(limit);
+    w.byte(24);
+  }
+  const afterNumber = m.afterNumber;
+  if (afterNumber !== undefined && afterNumber !== 0) {
+    w.uint32(afterNumber);
+    w.byte(16);
+  }
+  const contentId = m.contentId;
+  if (contentId !== undefined && contentId !== 0n) {
+    w.uint64(contentId);
+    w.byte(8);
+  }
+}
+
+export function readGetContentPartsRequest(r: WireReader, end: number, m: pb.GetContentPartsRequest = newGetContentPartsRequest()): pb.GetContentPartsRequest {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 8:
+        m.contentId = r.uint64();
+        break;
+      case 16:
+        m.afterNumber = r.uint32();
+        break;
+      case 24:
+        m.limit = r.uint32();
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newGetContentPartsRequest(): pb.GetContentPartsRequest {
+  return {
+    $typeName: "cairn.v1.GetContentPartsRequest",
+    contentId: 0n,
+    afterNumber: 0,
+    limit: 0,
+  };
+}
+
+export function writeGetContentPartsResponse(w: WireWriter, m: MessageInitShape<typeof pb.GetContentPartsResponseSchema>): void {
+  const isTruncated = m.isTruncated;
+  if (isTruncated === true) {
+    w.bool(isTruncated);
+    w.byte(16);
+  }
+  const parts = m.parts;
+  if (parts !== undefined && parts.length > 0) {
+    for (let i = parts.length - 1; i >= 0; i--) {
+      { const before = w.writtenBytes; writePart(w, present(parts[i], "a list has no gaps")); w.lengthSince(before); }
+      w.byte(10);
+    }
+  }
+}
+
+export function readGetContentPartsResponse(r: WireReader, end: number, m: pb.GetContentPartsResponse = newGetContentPartsResponse()): pb.GetContentPartsResponse {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10:
+        m.parts.push(readPart(r, r.nestedEnd()));
+        break;
+      case 16:
+        m.isTruncated = r.bool();
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newGetContentPartsResponse(): pb.GetContentPartsResponse {
+  return {
+    $typeName: "cairn.v1.GetContentPartsResponse",
+    parts: [],
+    isTruncated: false,
   };
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cairn/v1/multipart.proto.
  */
 export const file_cairn_v1_multipart: GenFile = /*@__PURE__*/
-  fileDesc("ChhjYWlybi92MS9tdWx0aXBhcnQucHJvdG8SCGNhaXJuLnYxIscBCglNdWx0aXBhcnQSEQoJdXBsb2FkX2lkGAEgASgMEg4KBmJ1Y2tldBgCIAEoCRILCgNrZXkYAyABKAkSEgoKY3JlYXRlZF9tcxgEIAEoBBIoCgphdHRyaWJ1dGVzGAUgASgLMhQuY2Fpcm4udjEuQXR0cmlidXRlcxIqCgZvYmplY3QYBiABKAsyGi5jYWlybi52MS5PYmplY3RBdHRyaWJ1dGVzEg0KBW93bmVyGAcgASgJEhEKCWluaXRpYXRvchgIIAEoCSJ/CgRQYXJ0Eg4KBm51bWJlchgBIAEoDRISCgpzaXplX2J5dGVzGAIgASgEEhMKC21vZGlmaWVkX21zGAMgASgEEhIKCmNvbnRlbnRfaWQYBCABKAQSKgoGb2JqZWN0GAUgASgLMhouY2Fpcm4udjEuT2JqZWN0QXR0cmlidXRlcyKtAQoWQ3JlYXRlTXVsdGlwYXJ0UmVxdWVzdBIOCgZidWNrZXQYASABKAkSCwoDa2V5GAIgASgJEigKCmF0dHJpYnV0ZXMYAyABKAsyFC5jYWlybi52MS5BdHRyaWJ1dGVzEioKBm9iamVjdBgEIAEoCzIaLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMSDQoFb3duZXIYBSABKAkSEQoJaW5pdGlhdG9yGAYgASgJIiwKF0NyZWF0ZU11bHRpcGFydFJlc3BvbnNlEhEKCXVwbG9hZF9pZBgBIAEoDCJGChRTdGF0TXVsdGlwYXJ0UmVxdWVzdBIOCgZidWNrZXQYASABKAkSCwoDa2V5GAIgASgJEhEKCXVwbG9hZF9pZBgDIAEoDCJgChVTdGF0TXVsdGlwYXJ0UmVzcG9uc2USIwoGdXBsb2FkGAEgASgLMhMuY2Fpcm4udjEuTXVsdGlwYXJ0EiIKCWNvbXBsZXRlZBgCIAEoCzIPLmNhaXJuLnYxLkVudHJ5IuEBCg9Db3B5UGFydFJlcXVlc3QSEQoJdXBsb2FkX2lkGAEgASgMEg4KBmJ1Y2tldBgCIAEoCRILCgNrZXkYAyABKAkSEwoLcGFydF9udW1iZXIYBCABKA0SFQoNc291cmNlX2J1Y2tldBgFIAEoCRISCgpzb3VyY2Vfa2V5GAYgASgJEhkKEXNvdXJjZV92ZXJzaW9uX2lkGAcgASgJEhcKD3NvdXJjZV9pbm9kZV9pZBgIIAEoBBIqCgZvYmplY3QYCSABKAsyGi5jYWlybi52MS5PYmplY3RBdHRyaWJ1dGVzIjAKEENvcHlQYXJ0UmVzcG9uc2USHAoEcGFydBgBIAEoCzIOLmNhaXJuLnYxLlBhcnQiZwoQTGlzdFBhcnRzUmVxdWVzdBIOCgZidWNrZXQYASABKAkSCwoDa2V5GAIgASgJEhEKCXVwbG9hZF9pZBgDIAEoDBIUCgxhZnRlcl9udW1iZXIYBCABKA0SDQoFbGltaXQYBSABKA0ibQoRTGlzdFBhcnRzUmVzcG9uc2USIwoGdXBsb2FkGAEgASgLMhMuY2Fpcm4udjEuTXVsdGlwYXJ0Eh0KBXBhcnRzGAIgAygLMg4uY2Fpcm4udjEuUGFydBIUCgxpc190cnVuY2F0ZWQYAyABKAgihQEKFUxpc3RNdWx0aXBhcnRzUmVxdWVzdBIOCgZidWNrZXQYASABKAkSDgoGcHJlZml4GAIgASgJEhEKCWRlbGltaXRlchgDIAEoCRIRCglhZnRlcl9rZXkYBCABKAkSFwoPYWZ0ZXJfdXBsb2FkX2lkGAUgASgMEg0KBWxpbWl0GAYgASgNIngKFkxpc3RNdWx0aXBhcnRzUmVzcG9uc2USKAoFaXRlbXMYASADKAsyGS5jYWlybi52MS5MaXN0ZWRNdWx0aXBhcnQSFgoObmV4dF9hZnRlcl9rZXkYAiABKAkSHAoUbmV4dF9hZnRlcl91cGxvYWRfaWQYAyABKAwiQwoPTGlzdGVkTXVsdGlwYXJ0EgsKA2tleRgBIAEoCRIjCgZ1cGxvYWQYAiABKAsyEy5jYWlybi52MS5NdWx0aXBhcnQizAEKGENvbXBsZXRlTXVsdGlwYXJ0UmVxdWVzdBIOCgZidWNrZXQYASABKAkSCwoDa2V5GAIgASgJEhEKCXVwbG9hZF9pZBgDIAEoDBImCgVwYXJ0cxgEIAMoCzIXLmNhaXJuLnYxLkNvbXBsZXRlZFBhcnQSLAoMcHJlY29uZGl0aW9uGAUgASgLMhYuY2Fpcm4udjEuUHJlY29uZGl0aW9uEioKBm9iamVjdBgGIAEoCzIaLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMiMwoNQ29tcGxldGVkUGFydBIOCgZudW1iZXIYASABKA0SEgoKY29udGVudF9pZBgCIAEoBCI7ChlDb21wbGV0ZU11bHRpcGFydFJlc3BvbnNlEh4KBWVudHJ5GAEgASgLMg8uY2Fpcm4udjEuRW50cnkiRwoVQWJvcnRNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMIhgKFkFib3J0TXVsdGlwYXJ0UmVzcG9uc2UyzQQKEE11bHRpcGFydFNlcnZpY2USVgoPQ3JlYXRlTXVsdGlwYXJ0EiAuY2Fpcm4udjEuQ3JlYXRlTXVsdGlwYXJ0UmVxdWVzdBohLmNhaXJuLnYxLkNyZWF0ZU11bHRpcGFydFJlc3BvbnNlElAKDVN0YXRNdWx0aXBhcnQSHi5jYWlybi52MS5TdGF0TXVsdGlwYXJ0UmVxdWVzdBofLmNhaXJuLnYxLlN0YXRNdWx0aXBhcnRSZXNwb25zZRJBCghDb3B5UGFydBIZLmNhaXJuLnYxLkNvcHlQYXJ0UmVxdWVzdBoaLmNhaXJuLnYxLkNvcHlQYXJ0UmVzcG9uc2USRAoJTGlzdFBhcnRzEhouY2Fpcm4udjEuTGlzdFBhcnRzUmVxdWVzdBobLmNhaXJuLnYxLkxpc3RQYXJ0c1Jlc3BvbnNlElMKDkxpc3RNdWx0aXBhcnRzEh8uY2Fpcm4udjEuTGlzdE11bHRpcGFydHNSZXF1ZXN0GiAuY2Fpcm4udjEuTGlzdE11bHRpcGFydHNSZXNwb25zZRJcChFDb21wbGV0ZU11bHRpcGFydBIiLmNhaXJuLnYxLkNvbXBsZXRlTXVsdGlwYXJ0UmVxdWVzdBojLmNhaXJuLnYxLkNvbXBsZXRlTXVsdGlwYXJ0UmVzcG9uc2USUwoOQWJvcnRNdWx0aXBhcnQSHy5jYWlybi52MS5BYm9ydE11bHRpcGFydFJlcXVlc3QaIC5jYWlybi52MS5BYm9ydE11bHRpcGFydFJlc3BvbnNlYgZwcm90bzM", [file_cairn_v1_common]);
+  fileDesc("ChhjYWlybi92MS9tdWx0aXBhcnQucHJvdG8SCGNhaXJuLnYxIscBCglNdWx0aXBhcnQSEQoJdXBsb2FkX2lkGAEgASgMEg4KBmJ1Y2tldBgCIAEoCRILCgNrZXkYAyABKAkSEgoKY3JlYXRlZF9tcxgEIAEoBBIoCgphdHRyaWJ1dGVzGAUgASgLMhQuY2Fpcm4udjEuQXR0cmlidXRlcxIqCgZvYmplY3QYBiABKAsyGi5jYWlybi52MS5PYmplY3RBdHRyaWJ1dGVzEg0KBW93bmVyGAcgASgJEhEKCWluaXRpYXRvchgIIAEoCSKVAQoEUGFydBIOCgZudW1iZXIYASABKA0SEgoKc2l6ZV9ieXRlcxgCIAEoBBITCgttb2RpZmllZF9tcxgDIAEoBBISCgpjb250ZW50X2lkGAQgASgEEioKBm9iamVjdBgFIAEoCzIaLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMSFAoMb2Zmc2V0X2J5dGVzGAYgASgEIq0BChZDcmVhdGVNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSKAoKYXR0cmlidXRlcxgDIAEoCzIULmNhaXJuLnYxLkF0dHJpYnV0ZXMSKgoGb2JqZWN0GAQgASgLMhouY2Fpcm4udjEuT2JqZWN0QXR0cmlidXRlcxINCgVvd25lchgFIAEoCRIRCglpbml0aWF0b3IYBiABKAkiLAoXQ3JlYXRlTXVsdGlwYXJ0UmVzcG9uc2USEQoJdXBsb2FkX2lkGAEgASgMIkYKFFN0YXRNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMImAKFVN0YXRNdWx0aXBhcnRSZXNwb25zZRIjCgZ1cGxvYWQYASABKAsyEy5jYWlybi52MS5NdWx0aXBhcnQSIgoJY29tcGxldGVkGAIgASgLMg8uY2Fpcm4udjEuRW50cnki4QEKD0NvcHlQYXJ0UmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAwSDgoGYnVja2V0GAIgASgJEgsKA2tleRgDIAEoCRITCgtwYXJ0X251bWJlchgEIAEoDRIVCg1zb3VyY2VfYnVja2V0GAUgASgJEhIKCnNvdXJjZV9rZXkYBiABKAkSGQoRc291cmNlX3ZlcnNpb25faWQYByABKAkSFwoPc291cmNlX2lub2RlX2lkGAggASgEEioKBm9iamVjdBgJIAEoCzIaLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMiMAoQQ29weVBhcnRSZXNwb25zZRIcCgRwYXJ0GAEgASgLMg4uY2Fpcm4udjEuUGFydCJnChBMaXN0UGFydHNSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMEhQKDGFmdGVyX251bWJlchgEIAEoDRINCgVsaW1pdBgFIAEoDSJtChFMaXN0UGFydHNSZXNwb25zZRIjCgZ1cGxvYWQYASABKAsyEy5jYWlybi52MS5NdWx0aXBhcnQSHQoFcGFydHMYAiADKAsyDi5jYWlybi52MS5QYXJ0EhQKDGlzX3RydW5jYXRlZBgDIAEoCCKFAQoVTGlzdE11bHRpcGFydHNSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRIOCgZwcmVmaXgYAiABKAkSEQoJZGVsaW1pdGVyGAMgASgJEhEKCWFmdGVyX2tleRgEIAEoCRIXCg9hZnRlcl91cGxvYWRfaWQYBSABKAwSDQoFbGltaXQYBiABKA0ieAoWTGlzdE11bHRpcGFydHNSZXNwb25zZRIoCgVpdGVtcxgBIAMoCzIZLmNhaXJuLnYxLkxpc3RlZE11bHRpcGFydBIWCg5uZXh0X2FmdGVyX2tleRgCIAEoCRIcChRuZXh0X2FmdGVyX3VwbG9hZF9pZBgDIAEoDCJDCg9MaXN0ZWRNdWx0aXBhcnQSCwoDa2V5GAEgASgJEiMKBnVwbG9hZBgCIAEoCzITLmNhaXJuLnYxLk11bHRpcGFydCLMAQoYQ29tcGxldGVNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMEiYKBXBhcnRzGAQgAygLMhcuY2Fpcm4udjEuQ29tcGxldGVkUGFydBIsCgxwcmVjb25kaXRpb24YBSABKAsyFi5jYWlybi52MS5QcmVjb25kaXRpb24SKgoGb2JqZWN0GAYgASgLMhouY2Fpcm4udjEuT2JqZWN0QXR0cmlidXRlcyIzCg1Db21wbGV0ZWRQYXJ0Eg4KBm51bWJlchgBIAEoDRISCgpjb250ZW50X2lkGAIgASgEIjsKGUNvbXBsZXRlTXVsdGlwYXJ0UmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSJHChVBYm9ydE11bHRpcGFydFJlcXVlc3QSDgoGYnVja2V0GAEgASgJEgsKA2tleRgCIAEoCRIRCgl1cGxvYWRfaWQYAyABKAwiGAoWQWJvcnRNdWx0aXBhcnRSZXNwb25zZSJRChZHZXRDb250ZW50UGFydHNSZXF1ZXN0EhIKCmNvbnRlbnRfaWQYASABKAQSFAoMYWZ0ZXJfbnVtYmVyGAIgASgNEg0KBWxpbWl0GAMgASgNIk4KF0dldENvbnRlbnRQYXJ0c1Jlc3BvbnNlEh0KBXBhcnRzGAEgAygLMg4uY2Fpcm4udjEuUGFydBIUCgxpc190cnVuY2F0ZWQYAiABKAgypQUKEE11bHRpcGFydFNlcnZpY2USVgoPQ3JlYXRlTXVsdGlwYXJ0EiAuY2Fpcm4udjEuQ3JlYXRlTXVsdGlwYXJ0UmVxdWVzdBohLmNhaXJuLnYxLkNyZWF0ZU11bHRpcGFydFJlc3BvbnNlElAKDVN0YXRNdWx0aXBhcnQSHi5jYWlybi52MS5TdGF0TXVsdGlwYXJ0UmVxdWVzdBofLmNhaXJuLnYxLlN0YXRNdWx0aXBhcnRSZXNwb25zZRJBCghDb3B5UGFydBIZLmNhaXJuLnYxLkNvcHlQYXJ0UmVxdWVzdBoaLmNhaXJuLnYxLkNvcHlQYXJ0UmVzcG9uc2USRAoJTGlzdFBhcnRzEhouY2Fpcm4udjEuTGlzdFBhcnRzUmVxdWVzdBobLmNhaXJuLnYxLkxpc3RQYXJ0c1Jlc3BvbnNlElMKDkxpc3RNdWx0aXBhcnRzEh8uY2Fpcm4udjEuTGlzdE11bHRpcGFydHNSZXF1ZXN0GiAuY2Fpcm4udjEuTGlzdE11bHRpcGFydHNSZXNwb25zZRJcChFDb21wbGV0ZU11bHRpcGFydBIiLmNhaXJuLnYxLkNvbXBsZXRlTXVsdGlwYXJ0UmVxdWVzdBojLmNhaXJuLnYxLkNvbXBsZXRlTXVsdGlwYXJ0UmVzcG9uc2USUwoOQWJvcnRNdWx0aXBhcnQSHy5jYWlybi52MS5BYm9ydE11bHRpcGFydFJlcXVlc3QaIC5jYWlybi52MS5BYm9ydE11bHRpcGFydFJlc3BvbnNlElYKD0dldENvbnRlbnRQYXJ0cxIgLmNhaXJuLnYxLkdldENvbnRlbnRQYXJ0c1JlcXVlc3QaIS5jYWlybi52MS5HZXRDb250ZW50UGFydHNSZXNwb25zZWIGcHJvdG8z", [file_cairn_v1_common]);
 
 /**
  * @generated from message cairn.v1.Multipart
@@ -104,6 +104,13 @@ export type Part = Message<"cairn.v1.Part"> & {
    * @generated from field: cairn.v1.ObjectAttributes object = 5;
    */
   object?: ObjectAttributes | undefined;
+
+  /**
+   * Of a part of an object: where it starts.
+   *
+   * @generated from field: uint64 offset_bytes = 6;
+   */
+  offsetBytes: bigint;
 };
 
 /**
@@ -226,7 +233,8 @@ export const StatMultipartResponseSchema: GenMessage<StatMultipartResponse> = /*
   messageDesc(file_cairn_v1_multipart, 5);
 
 /**
- * Makes a whole object a part, by metadata alone. A file that lives in its inode is refused as invalidArgument: send its bytes.
+ * Makes a whole object a part, by metadata alone. A file that lives in its inode, and one that was copied so through many objects,
+ * is refused as conflictingState: send its bytes.
  *
  * @generated from message cairn.v1.CopyPartRequest
  */
@@ -596,6 +604,64 @@ export const AbortMultipartResponseSchema: GenMessage<AbortMultipartResponse> = 
   messageDesc(file_cairn_v1_multipart, 17);
 
 /**
+ * The parts that the object of an entry was made of, or that were appended to it; none of other files. Numbers ascend and may leave
+ * some out.
+ *
+ * @generated from message cairn.v1.GetContentPartsRequest
+ */
+export type GetContentPartsRequest = Message<"cairn.v1.GetContentPartsRequest"> & {
+  /**
+   * Of an Entry; contentNotFound when nothing shows it any more.
+   *
+   * @generated from field: uint64 content_id = 1;
+   */
+  contentId: bigint;
+
+  /**
+   * @generated from field: uint32 after_number = 2;
+   */
+  afterNumber: number;
+
+  /**
+   * 1 to 1,000; 0 means 1,000.
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message cairn.v1.GetContentPartsRequest.
+ * Use `create(GetContentPartsRequestSchema)` to create a new message.
+ */
+export const GetContentPartsRequestSchema: GenMessage<GetContentPartsRequest> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_multipart, 18);
+
+/**
+ * @generated from message cairn.v1.GetContentPartsResponse
+ */
+export type GetContentPartsResponse = Message<"cairn.v1.GetContentPartsResponse"> & {
+  /**
+   * @generated from field: repeated cairn.v1.Part parts = 1;
+   */
+  parts: Part[];
+
+  /**
+   * There are more after the last of these.
+   *
+   * @generated from field: bool is_truncated = 2;
+   */
+  isTruncated: boolean;
+};
+
+/**
+ * Describes the message cairn.v1.GetContentPartsResponse.
+ * Use `create(GetContentPartsResponseSchema)` to create a new message.
+ */
+export const GetContentPartsResponseSchema: GenMessage<GetContentPartsResponse> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_multipart, 19);
+
+/**
  * Objects that are uploaded in parts. A part is uploaded as any file (BeginUpload, AddChunks, CommitUpload, with ObjectTerms that
  * name the upload and the part); completing makes one content of the parts' contents, in time that does not depend on their size.
  *
@@ -657,6 +723,14 @@ export const MultipartService: GenService<{
     methodKind: "unary";
     input: typeof AbortMultipartRequestSchema;
     output: typeof AbortMultipartResponseSchema;
+  },
+  /**
+   * @generated from rpc cairn.v1.MultipartService.GetContentParts
+   */
+  getContentParts: {
+    methodKind: "unary";
+    input: typeof GetContentPartsRequestSchema;
+    output: typeof GetContentPartsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_cairn_v1_multipart, 0);

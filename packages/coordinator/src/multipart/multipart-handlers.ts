@@ -1,0 +1,249 @@
+import type { Clock } from "@cairnfs/base/clock";
+import { CairnError } from "@cairnfs/base/errors";
+import type { Random } from "@cairnfs/base/random";
+import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
+import type { ObjectAttributes } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import {
+  AbortMultipartResponseSchema,
+  CompleteMultipartResponseSchema,
+  type CopyPartRequest,
+  CopyPartResponseSchema,
+  CreateMultipartResponseSchema,
+  type MultipartService,
+} from "@cairnfs/protocol/gen/cairn/v1/multipart_pb";
+import { decodeMessage, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
+import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
+import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
+import { requireBucket } from "../buckets/read-bucket.ts";
+import { multipartKeys, multipartParts, multiparts } from "../keyspace.ts";
+import { parseAttributes } from "../namespace/attributes.ts";
+import { NO_BYTES } from "../namespace/content.ts";
+import { partsAfterNumber } from "../namespace/content-parts.ts";
+import type { FileEntry } from "../namespace/entry.ts";
+import { entryMessage } from "../namespace/entry-message.ts";
+import { contentId } from "../namespace/ids.ts";
+import type { Mutation } from "../namespace/mutation.ts";
+import { FREES, type Mutator } from "../namespace/mutator.ts";
+import { nowMsOf } from "../namespace/now-ms.ts";
+import { parseKeyPath } from "../namespace/path.ts";
+import { parsePrecondition } from "../namespace/precondition.ts";
+import { readableContent } from "../namespace/readable-content.ts";
+import { wholeNumber } from "../namespace/whole-number.ts";
+import { encodeObjectAttributes } from "../objects/object-attributes.ts";
+import { PART_NUMBER_MAX } from "../objects/object-terms.ts";
+import { requireVersion, versionNotFound } from "../objects/read-version.ts";
+import { parseVersionId } from "../objects/version-id.ts";
+import { idsFor } from "../services/namespace-handlers.ts";
+import { type CompleteMultipart, completeMultipart } from "./complete-multipart.ts";
+import { copyPart } from "./copy-part.ts";
+import { findMultipart, type MultipartName, requireOpen } from "./find-multipart.ts";
+import { abortMultipart } from "./let-go-parts.ts";
+import { type ListedUpload, listMultiparts } from "./list-multiparts.ts";
+import {
+  multipartMessage,
+  pageLimit,
+  partMessage,
+  placedPartMessage,
+} from "./multipart-messages.ts";
+import { OPEN } from "./multipart-record.ts";
+import { checkUploadId, UPLOAD_SALT_BYTES, uploadIdOf, uploadNumberOf } from "./upload-id.ts";
+
+export interface MultipartParts {
+  readonly kv: KvStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly mutator: Mutator;
+  /** Hears that parts are to be let go. */
+  readonly onEnded: () => void;
+}
+
+export type MultipartHandlers = ServiceHandlers<typeof MultipartService>;
+
+const OWNER_BYTES_MAX = 128;
+
+/** Answers what is asked of uploads in parts. */
+export function multipartHandlers(parts: MultipartParts): MultipartHandlers {
+  return { ...changeHandlers(parts), ...readHandlers(parts) };
+}
+
+function changeHandlers({ random, mutator, onEnded }: MultipartParts) {
+  return {
+    async createMultipart(request, call) {
+      const { bucket, key } = request;
+      parseKeyPath(bucket, key);
+      const salt = random.bytes(UPLOAD_SALT_BYTES);
+      const said = {
+        attributes: parseAttributes(request.attributes),
+        object: encodedOr(request.object, NO_BYTES),
+        owner: shortText(request.owner, "owner"),
+        initiator: shortText(request.initiator, "initiator"),
+      };
+      return mutator.answer(call, CreateMultipartResponseSchema, 1, async (mutation) => {
+        const { tx, nowMs } = mutation;
+        const bucketId = (await requireBucket(tx, bucket)).entry.inodeId;
+        const number = mutation.nextId();
+        const uploadId = uploadIdOf(number, salt);
+        multiparts.put(tx, number, { bucketId, key, salt, createdMs: nowMs, ...said, state: OPEN });
+        multipartKeys.put(tx, [bucketId, key, uploadId], true);
+        return { uploadId };
+      });
+    },
+
+    async copyPart(request, call) {
+      const { partNumber } = request;
+      if (partNumber < 1 || partNumber > PART_NUMBER_MAX) {
+        throw new CairnError(
+          "invalidArgument",
+          `part_number is ${partNumber}, expected 1 to ${PART_NUMBER_MAX}`,
+        );
+      }
+      const object = encodedOr(request.object, NO_BYTES);
+      const wanted = { ...nameOf(request), partNumber, object };
+      return mutator.answer(call, CopyPartResponseSchema, 0, async (mutation) => {
+        const source = await sourceOf(mutation.tx, request);
+        const part = await copyPart(mutation, { ...wanted, source });
+        return { part: partMessage(partNumber, part) };
+      });
+    },
+
+    async completeMultipart(request, call) {
+      const wanted: CompleteMultipart = {
+        ...nameOf(request),
+        parts: request.parts.map((part) => ({
+          number: part.number,
+          contentId: wholeNumber(part.contentId, "content_id"),
+        })),
+        precondition: parsePrecondition(request.precondition),
+        object: request.object && encodeObjectAttributes(request.object),
+        answer: (slot, entry) =>
+          joinParts(
+            encodeMessage(CompleteMultipartResponseSchema, {
+              entry: entryMessage(slot.name, entry),
+            }),
+          ),
+      };
+      const path = parseKeyPath(request.bucket, request.key);
+      const answer = await mutator.run(
+        idsFor(path),
+        (mutation) => completeMultipart(mutation, wanted),
+        call.signal,
+      );
+      onEnded();
+      return encodedMessage(CompleteMultipartResponseSchema, [answer]);
+    },
+
+    async abortMultipart(request, call) {
+      const name = nameOf(request);
+      const abort = async ({ tx, nowMs }: Mutation) => {
+        abortMultipart(tx, await requireOpen(tx, name), nowMs);
+        return {};
+      };
+      const answer = await mutator.answer(call, AbortMultipartResponseSchema, 0, abort, FREES);
+      onEnded();
+      return answer;
+    },
+  } satisfies Partial<MultipartHandlers>;
+}
+
+function readHandlers({ kv, clock }: MultipartParts) {
+  return {
+    async statMultipart(request) {
+      const name = nameOf(request);
+      return kv.read(async (reader) => {
+        const { record } = await findMultipart(reader, name);
+        const upload = multipartMessage(name, record);
+        if (record.state.kind !== "completed") return { upload };
+        const { answer } = record.state;
+        const { entry } = decodeMessage(CompleteMultipartResponseSchema, answer, "internal");
+        return { upload, ...(entry && { completed: entry }) };
+      });
+    },
+
+    async listParts(request) {
+      const name = nameOf(request);
+      const limit = pageLimit(request.limit);
+      return kv.read(async (reader) => {
+        const { number, record } = await requireOpen(reader, name);
+        const rows = await multipartParts.page(reader, {
+          within: [number],
+          after: [number, request.afterNumber],
+          limit: limit + 1,
+        });
+        return {
+          upload: multipartMessage(name, record),
+          parts: rows.slice(0, limit).map(({ key, value }) => partMessage(key[1], value)),
+          isTruncated: rows.length > limit,
+        };
+      });
+    },
+
+    async listMultiparts(request) {
+      const { bucket, prefix, delimiter, afterKey, afterUploadId } = request;
+      const limit = pageLimit(request.limit);
+      const page = { bucket, prefix, delimiter, afterKey, limit };
+      const after = afterUploadId.byteLength === 0 ? afterUploadId : checkUploadId(afterUploadId);
+      return kv.read(async (reader) => {
+        const { items, hasMore } = await listMultiparts(reader, { ...page, afterUploadId: after });
+        const last = hasMore ? items.at(-1) : undefined;
+        return {
+          items: (await listedMessages(reader, bucket, items)).flat(),
+          nextAfterKey: last?.key ?? "",
+          nextAfterUploadId: last?.uploadId ?? NO_BYTES,
+        };
+      });
+    },
+
+    async getContentParts({ contentId: id, afterNumber, limit }) {
+      const shown = contentId(wholeNumber(id, "content_id"));
+      const max = pageLimit(limit);
+      return kv.read(async (reader) => {
+        const content = await readableContent(reader, shown, nowMsOf(clock));
+        const page = { afterNumber, limit: max + 1 };
+        const parts = await partsAfterNumber(reader, content, page);
+        return {
+          parts: parts.slice(0, max).map(placedPartMessage),
+          isTruncated: parts.length > max,
+        };
+      });
+    },
+  } satisfies Partial<MultipartHandlers>;
+}
+
+function nameOf({ bucket, key, uploadId }: MultipartName): MultipartName {
+  return { bucket, key, uploadId: checkUploadId(uploadId) };
+}
+
+/** What is listed, as clients see it. A row whose upload is not there is damage, and passed over. */
+function listedMessages(reader: KvReader, bucket: string, items: readonly ListedUpload[]) {
+  return Promise.all(
+    items.map(async ({ key, uploadId }) => {
+      if (uploadId === undefined) return [{ key }];
+      const record = await multiparts.get(reader, uploadNumberOf(uploadId));
+      if (record === undefined) return [];
+      return [{ key, upload: multipartMessage({ bucket, key, uploadId }, record) }];
+    }),
+  );
+}
+
+function encodedOr(message: ObjectAttributes | undefined, otherwise: Uint8Array): Uint8Array {
+  return message === undefined ? otherwise : encodeObjectAttributes(message);
+}
+
+function shortText(text: string, field: string): string {
+  if (Buffer.byteLength(text) <= OWNER_BYTES_MAX) return text;
+  throw new CairnError("invalidArgument", `${field} has more than ${OWNER_BYTES_MAX} bytes`);
+}
+
+/** The object that is to become a part, which must be the one that the caller has looked at. */
+async function sourceOf(reader: KvReader, request: CopyPartRequest): Promise<FileEntry> {
+  const path = parseKeyPath(request.sourceBucket, request.sourceKey);
+  const choice = parseVersionId(request.sourceVersionId);
+  const inodeId = wholeNumber(request.sourceInodeId, "source_inode_id");
+  const { entry } = await requireVersion(reader, path, choice);
+  if (entry === undefined) throw versionNotFound(path, choice);
+  if (inodeId === 0 || entry.inodeId === inodeId) return entry;
+  throw new CairnError(
+    "preconditionFailed",
+    `${path.text} is inode ${entry.inodeId}, expected ${inodeId}`,
+  );
+}
