@@ -173,3 +173,24 @@ test("a user has a limited number of keys", async () => {
   for (let made = 0; made < 100; made++) await client.createAccessKey({});
   await expect(client.createAccessKey({})).rejects.toMatchObject({ reason: "invalidArgument" });
 });
+
+test("a user has policies that are sound, and a limited number of them", async () => {
+  await using cluster = await CoordinatorCluster.open(0);
+  const client = cluster.clientOf(AccessService);
+  await client.createUser({ name: "alice" });
+  const document = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" },
+  });
+  const set = (policyName: string, text: string) =>
+    client.setUserPolicy({ userName: "alice", policyName, document: text });
+  expect((await set("all", document)).user?.policies).toEqual({ all: document });
+  for (const broken of ["{", "[]", document.replace("Allow", "allow"), " ".repeat(20_481)]) {
+    await expect(set("all", broken)).rejects.toMatchObject({ reason: "malformedPolicy" });
+  }
+  for (let number = 2; number <= 10; number++) await set(`policy-${number}`, document);
+  await expect(set("one-more", document)).rejects.toMatchObject({ reason: "invalidArgument" });
+  await set("all", document);
+  const { user } = await set("policy-2", "");
+  expect(Object.keys(user?.policies ?? {})).toHaveLength(9);
+});

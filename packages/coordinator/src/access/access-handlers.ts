@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { parseUserPolicy } from "@cairnfs/access/check-policy";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
@@ -19,7 +20,7 @@ import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import type { Mutation } from "../namespace/mutation.ts";
 import { FREES, type Mutator } from "../namespace/mutator.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
-import { checkPolicyName, keyPairFrom, POLICY_BYTES_MAX, ROOT_NAME } from "./access-names.ts";
+import { checkPolicyName, keyPairFrom, ROOT_NAME } from "./access-names.ts";
 import {
   createKey,
   ensureRootKey,
@@ -83,7 +84,7 @@ function userHandlers({ kv, mutator, random }: AccessParts) {
 
     async setUserPolicy({ userName, policyName, document }, call) {
       checkPolicyName(policyName);
-      checkDocument(document);
+      if (document !== "") parseUserPolicy(document);
       return mutator.answer(call, SetUserPolicyResponseSchema, 0, async ({ tx }) => ({
         user: userMessage(await setUserPolicy(tx, userName, { name: policyName, document })),
       }));
@@ -152,16 +153,6 @@ function userAskedFor(reader: KvReader, { user }: FindUserRequest): Promise<Name
   if (user.case === "email") return getUserByEmail(reader, user.value);
   if (user.case === "name") return getUser(reader, user.value);
   throw new CairnError("invalidArgument", "no user was named: give a name, an id or an email");
-}
-
-function checkDocument(document: string): void {
-  const sizeBytes = Buffer.byteLength(document);
-  if (sizeBytes > POLICY_BYTES_MAX) {
-    throw new CairnError(
-      "malformedPolicy",
-      `the document has ${sizeBytes} bytes, expected at most ${POLICY_BYTES_MAX}`,
-    );
-  }
 }
 
 function limitOf(limit: number): number {

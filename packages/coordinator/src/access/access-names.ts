@@ -3,7 +3,6 @@ import type { Random } from "@cairnfs/base/random";
 
 export const ROOT_NAME = "root";
 export const POLICIES_MAX = 10;
-export const POLICY_BYTES_MAX = 20 * 1024;
 export const KEYS_MAX = 100;
 const DESCRIPTION_BYTES_MAX = 256;
 
