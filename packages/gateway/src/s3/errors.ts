@@ -78,6 +78,10 @@ export const S3_ERRORS = {
   ),
   InvalidPolicyDocument: row(400, "The content of the form does not meet the conditions."),
   InvalidRange: row(416, "The requested range is not satisfiable"),
+  InvalidRedirectLocation: row(
+    400,
+    "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+  ),
   InvalidRequest: row(400, "Invalid Request"),
   InvalidRetentionPeriod: row(400, "The retention period must be a positive integer value."),
   InvalidSecurity: row(403, "The provided security credentials are not valid."),

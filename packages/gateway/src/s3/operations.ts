@@ -4,6 +4,9 @@ import { deleteBucket } from "../operations/bucket/delete-bucket.ts";
 import { headBucket } from "../operations/bucket/head-bucket.ts";
 import { listObjectVersions } from "../operations/listing/list-object-versions.ts";
 import { listObjects, listObjectsV2 } from "../operations/listing/list-objects.ts";
+import { deleteObject } from "../operations/object/delete-object.ts";
+import { getObject, headObject } from "../operations/object/get-object.ts";
+import { putObject } from "../operations/object/put-object.ts";
 import { listBuckets } from "../operations/service/list-buckets.ts";
 import type { Operation } from "./operation.ts";
 
@@ -19,4 +22,8 @@ export const OPERATIONS: readonly Operation[] = [
   listObjects,
   listObjectsV2,
   listObjectVersions,
+  putObject,
+  getObject,
+  headObject,
+  deleteObject,
 ];

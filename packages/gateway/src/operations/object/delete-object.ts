@@ -1,0 +1,126 @@
+import { hasReason } from "@cairnfs/base/errors";
+import type { EntryPrecondition, FileEntry } from "@cairnfs/client";
+import type { StatedObject } from "@cairnfs/client/objects/objects";
+import { S3Error } from "../../s3/errors.ts";
+import { etagOf } from "../../s3/etag.ts";
+import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { requestedVersion } from "../../s3/version-id.ts";
+import { noSuchObject } from "./find-object.ts";
+
+/** How often a delete with conditions is tried again when what is there has changed meanwhile. */
+const ATTEMPTS = 3;
+
+/** Removes the object at a key, or hides it behind a delete marker, or removes one version for good. */
+export const deleteObject: Operation = {
+  name: "DeleteObject",
+  method: "DELETE",
+  level: "object",
+  action: ({ query }) => (query.has("versionId") ? "DeleteObjectVersion" : "DeleteObject"),
+  run: runDeleteObject,
+};
+
+async function runDeleteObject(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
+  const { query, headers } = request;
+  await parts.buckets.get(request.bucket);
+  const versionId = requestedVersion(query);
+  const conditions = deleteConditions({
+    etag: headers["if-match"],
+    modified: headers["x-amz-if-match-last-modified-time"],
+    size: headers["x-amz-if-match-size"],
+  });
+  const bypassesGovernance =
+    headers["x-amz-bypass-governance-retention"]?.toLowerCase() === "true";
+  const { bucket, key, signal } = request;
+  const removed = await removeObject(parts, conditions, {
+    bucket,
+    key,
+    versionId,
+    bypassesGovernance,
+    signal,
+  }).catch(async (error: unknown) => {
+    throw await noSuchObject(error, request, parts);
+  });
+  return {
+    status: 204,
+    headers: {
+      ...(removed.versionId !== "" && { "x-amz-version-id": removed.versionId }),
+      ...(removed.isDeleteMarker && { "x-amz-delete-marker": "true" }),
+    },
+  };
+}
+
+/** What must be true of an object for it to be removed. What is not there is removed whatever was to be true of it. */
+export interface DeleteConditions {
+  readonly etag: string | undefined;
+  readonly modifiedSeconds: number | undefined;
+  readonly sizeBytes: number | undefined;
+}
+
+/** The conditions as headers or the elements of a document have them; undefined without any. */
+export function deleteConditions(given: {
+  readonly etag: string | undefined;
+  readonly modified: string | undefined;
+  readonly size: string | undefined;
+}): DeleteConditions | undefined {
+  const { etag, modified, size } = given;
+  if (etag === undefined && modified === undefined && size === undefined) return undefined;
+  return {
+    etag: etag?.trim().replace(/^"(.*)"$/u, "$1"),
+    modifiedSeconds: modified === undefined ? undefined : Math.floor(Date.parse(modified) / 1000),
+    sizeBytes: size === undefined ? undefined : Number(size),
+  };
+}
+
+export interface ObjectToRemove {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId: string | undefined;
+  readonly bypassesGovernance: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Removes an object if the conditions hold of it, `PreconditionFailed` if they do not. */
+export async function removeObject(
+  { client }: Pick<GatewayParts, "client">,
+  conditions: DeleteConditions | undefined,
+  { bucket, key, ...options }: ObjectToRemove,
+) {
+  if (conditions === undefined) return client.objects.remove(bucket, key, options);
+  for (let attempt = 1; ; attempt++) {
+    const stated = await statIfThere(client, bucket, key, options);
+    if (stated?.entry !== undefined) checkDelete(conditions, stated.entry);
+    const precondition: EntryPrecondition | undefined =
+      stated?.entry === undefined ? undefined : { version: stated.entry.version };
+    try {
+      return await client.objects.remove(bucket, key, { ...options, precondition });
+    } catch (error) {
+      if (!hasReason(error, "preconditionFailed")) throw error;
+      if (attempt === ATTEMPTS) throw new S3Error("ConditionalRequestConflict", { cause: error });
+    }
+  }
+}
+
+async function statIfThere(
+  client: GatewayParts["client"],
+  bucket: string,
+  key: string,
+  options: Pick<ObjectToRemove, "versionId" | "signal">,
+): Promise<StatedObject | undefined> {
+  try {
+    return await client.objects.stat(bucket, key, options);
+  } catch (error) {
+    if (hasReason(error, "pathNotFound", "versionNotFound", "notADirectory", "isADirectory")) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function checkDelete(conditions: DeleteConditions, entry: FileEntry): void {
+  const { etag, modifiedSeconds, sizeBytes } = conditions;
+  const holds =
+    (etag === undefined || etag === "*" || etag === etagOf(entry)) &&
+    (modifiedSeconds === undefined || modifiedSeconds === Math.floor(entry.modifiedMs / 1000)) &&
+    (sizeBytes === undefined || sizeBytes === entry.sizeBytes);
+  if (!holds) throw new S3Error("PreconditionFailed", { details: { Condition: "If-Match" } });
+}

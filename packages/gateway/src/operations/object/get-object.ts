@@ -1,0 +1,187 @@
+import type { FileEntry } from "@cairnfs/client";
+import type { OpenedObject, StatedObject } from "@cairnfs/client/objects/objects";
+import type { ByteTransform } from "../../encryption/content-cipher.ts";
+import { type ReadEncryption, readEncryption } from "../../encryption/object-encryption.ts";
+import {
+  contentRange,
+  likelyStart,
+  type RequestedRange,
+  requestedRange,
+} from "../../s3/byte-range.ts";
+import { checksumHeaders } from "../../s3/checksum-headers.ts";
+import { checkReadConditions } from "../../s3/conditions.ts";
+import { S3Error } from "../../s3/errors.ts";
+import { etagOf, quoted } from "../../s3/etag.ts";
+import { objectHeaders } from "../../s3/object-headers.ts";
+import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { requestedVersion } from "../../s3/version-id.ts";
+import { deleteMarkerError, noSuchObject } from "./find-object.ts";
+
+const action = (request: S3Request) =>
+  request.query.has("versionId") ? "GetObjectVersion" : "GetObject";
+
+/** The bytes of an object, or of a range of it. */
+export const getObject: Operation = {
+  name: "GetObject",
+  method: "GET",
+  level: "object",
+  action,
+  run: runGetObject,
+};
+
+/** What is said of an object. */
+export const headObject: Operation = {
+  name: "HeadObject",
+  method: "HEAD",
+  level: "object",
+  action,
+  run: runHeadObject,
+};
+
+async function runGetObject(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
+  const { bucket, key, query, headers, signal } = request;
+  checkAsked(request);
+  const opened = await found(request, parts, () =>
+    parts.client.objects.get(bucket, key, {
+      versionId: requestedVersion(query),
+      offsetBytes: likelyStart(headers.range),
+      signal,
+    }),
+  );
+  const described = await describe(request, parts, opened);
+  return { ...described.reply, body: content(opened, described, signal) };
+}
+
+async function runHeadObject(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
+  const { bucket, key, query, signal } = request;
+  checkAsked(request);
+  const stated = await found(request, parts, () =>
+    parts.client.objects.stat(bucket, key, { versionId: requestedVersion(query), signal }),
+  );
+  return (await describe(request, parts, stated)).reply;
+}
+
+async function found<T extends StatedObject>(
+  request: S3Request,
+  parts: GatewayParts,
+  ask: () => Promise<T>,
+): Promise<T> {
+  await parts.buckets.get(request.bucket);
+  try {
+    return await ask();
+  } catch (error) {
+    throw await noSuchObject(error, request, parts);
+  }
+}
+
+interface Described {
+  readonly reply: S3Reply;
+  readonly range: RequestedRange | undefined;
+  readonly encryption: ReadEncryption | undefined;
+}
+
+/** The reply without its body: what is said of the object, its conditions and its range kept. */
+async function describe(
+  request: S3Request,
+  parts: GatewayParts,
+  { entry, version }: StatedObject,
+): Promise<Described> {
+  const { headers, query } = request;
+  if (entry === undefined) throw deleteMarkerError(request, version, query.has("versionId"));
+  const { object } = entry;
+  const encryption = await readEncryption(object?.encryption ?? NONE, headers, parts);
+  const etag = etagOf(entry);
+  const identity = {
+    etag: quoted(etag),
+    ...(version.versionId !== "" && { "x-amz-version-id": version.versionId }),
+  };
+  const said = objectHeaders(entry, object);
+  checkReadConditions(headers, { etag, modifiedMs: entry.modifiedMs }, {
+    ...identity,
+    "last-modified": said["last-modified"] ?? "",
+  });
+  const range = rangeOf(request, entry);
+  const isWhole = range === undefined || isAll(range, entry);
+  const reply = {
+    status: range === undefined ? 200 : 206,
+    headers: {
+      ...said,
+      ...identity,
+      ...(object !== undefined &&
+        isWhole &&
+        headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" &&
+        checksumHeaders(object)),
+      ...encryption?.headers,
+      ...overrides(request),
+      ...lengths(range, entry),
+    },
+  };
+  return { reply, range, encryption };
+}
+
+const NONE = new Uint8Array(0);
+
+function isAll({ firstByte, lastByte }: RequestedRange, { sizeBytes }: FileEntry): boolean {
+  return firstByte === 0 && lastByte === sizeBytes - 1;
+}
+
+function lengths(
+  range: RequestedRange | undefined,
+  { sizeBytes }: FileEntry,
+): Record<string, string> {
+  if (range === undefined) return { "content-length": String(sizeBytes) };
+  return {
+    "content-length": String(range.lastByte - range.firstByte + 1),
+    "content-range": contentRange(range, sizeBytes),
+  };
+}
+
+function rangeOf({ headers }: S3Request, entry: FileEntry): RequestedRange | undefined {
+  return requestedRange(headers.range, entry.sizeBytes);
+}
+
+/** The decrypted bytes, in order. */
+async function* content(
+  opened: OpenedObject,
+  { range, encryption }: Described,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const offsetBytes = range?.firstByte ?? 0;
+  const lengthBytes = range === undefined ? undefined : range.lastByte - range.firstByte + 1;
+  const decrypt: ByteTransform | undefined = encryption?.cipher.decryptor(offsetBytes);
+  const bytes = opened.stream({ offsetBytes, lengthBytes, isTransient: true, signal });
+  for await (const part of bytes) yield decrypt === undefined ? part : decrypt(part);
+}
+
+const OVERRIDES = [
+  "content-type",
+  "content-language",
+  "expires",
+  "cache-control",
+  "content-disposition",
+  "content-encoding",
+] as const;
+
+/** Headers that the request wants otherwise than they are kept. */
+function overrides({ query }: S3Request): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of OVERRIDES) {
+    const value = query.get(`response-${name}`);
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
+}
+
+function checkAsked({ query, caller, headers }: S3Request): void {
+  const isOverridden = OVERRIDES.some((name) => query.has(`response-${name}`));
+  if (isOverridden && caller.kind === "anonymous") {
+    throw new S3Error("InvalidRequest", {
+      message: "Request specific response headers cannot be used for anonymous GET requests.",
+    });
+  }
+  if (query.has("partNumber") && headers.range !== undefined) {
+    throw new S3Error("InvalidRequest", {
+      message: "Cannot specify both Range header and partNumber query parameter",
+    });
+  }
+}

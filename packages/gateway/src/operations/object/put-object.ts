@@ -1,0 +1,75 @@
+import type { FileEntry } from "@cairnfs/client";
+import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
+import type { PayloadSums } from "../../checksums/payload-checks.ts";
+import {
+  beginEncryption,
+  type WriteEncryption,
+  wantedEncryption,
+} from "../../encryption/object-encryption.ts";
+import { checksumHeaders } from "../../s3/checksum-headers.ts";
+import { etagOf, quoted } from "../../s3/etag.ts";
+import { newObject } from "../../s3/new-object.ts";
+import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { noSuchObject } from "./find-object.ts";
+import { ObjectPayload, requireLength } from "./object-payload.ts";
+import { lostRace, writePrecondition } from "./write-conditions.ts";
+
+/** Makes the body of the request the object at a key, whole or not at all. */
+export const putObject: Operation = {
+  name: "PutObject",
+  method: "PUT",
+  level: "object",
+  action: "PutObject",
+  run: runPutObject,
+};
+
+async function runPutObject(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
+  const { headers, body, signal } = request;
+  requireLength(headers);
+  const bucket = await parts.buckets.get(request.bucket);
+  const { attributes, object } = await newObject(request, parts, bucket);
+  const encryption = await beginEncryption(wantedEncryption(headers, bucket), parts);
+  const payload = new ObjectPayload(body, headers, { cipher: encryption?.cipher });
+  const precondition = await writePrecondition(request, parts);
+  try {
+    const source = await payload.source();
+    const { entry } = await parts.client.objects.put(request.bucket, request.key, source, {
+      ...attributes,
+      precondition,
+      sizeBytes: payload.sizeBytes,
+      finish: () => ({ ...object, ...contentAttributes(payload.finish(), encryption) }),
+      signal,
+    });
+    return { status: 200, headers: writtenHeaders(entry, encryption) };
+  } catch (error) {
+    throw await noSuchObject(await lostRace(error, request, parts), request, parts);
+  }
+}
+
+/** What is kept of a content that was written: its digests and how it is encrypted. */
+export function contentAttributes(
+  sums: PayloadSums,
+  encryption: WriteEncryption | undefined,
+): Pick<ObjectAttributes, "md5" | "checksums" | "encryption"> {
+  const { md5, checksum } = sums;
+  return {
+    md5: encryption?.etag(md5) ?? md5,
+    checksums: checksum === undefined ? [] : [{ ...checksum, isComposite: false }],
+    encryption: encryption?.record ?? NOT_ENCRYPTED,
+  };
+}
+
+const NOT_ENCRYPTED = new Uint8Array(0);
+
+/** What the reply says of an object that was written. */
+export function writtenHeaders(
+  entry: FileEntry,
+  encryption: WriteEncryption | undefined,
+): Record<string, string> {
+  return {
+    etag: quoted(etagOf(entry)),
+    ...(entry.object !== undefined && checksumHeaders(entry.object)),
+    ...(entry.versionId !== undefined && { "x-amz-version-id": entry.versionId }),
+    ...encryption?.headers,
+  };
+}
