@@ -14,7 +14,7 @@ export function storedContent(root: XmlElement): string {
 
 /** An element and all in it; of its attributes only the type of a grantee is kept. */
 export function renderElement(element: XmlElement): string {
-  const type = element.attributes["type"];
+  const type = element.attributes.type;
   const attributes =
     type === undefined
       ? ""

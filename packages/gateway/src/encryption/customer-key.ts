@@ -1,7 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { S3Error } from "../s3/errors.ts";
 import type { RequestHeaders } from "../s3/operation.ts";
-import { toBase64 } from "../checksums/payload-checks.ts";
 import type { CustomerKeyRecord } from "./encryption-record.ts";
 
 const HEADER = "x-amz-server-side-encryption-customer-";

@@ -2,6 +2,7 @@ import { authenticate } from "../auth/authenticate.ts";
 import { headersOf } from "../auth/query-headers.ts";
 import { authorize } from "./authorize.ts";
 import { corsHeaders, preflight } from "./cors.ts";
+import { S3Error } from "./errors.ts";
 import type { GatewayParts, RawRequest, S3Reply } from "./operation.ts";
 import type { Router } from "./route.ts";
 
@@ -14,10 +15,21 @@ export async function handleRequest(
   if (request.method === "OPTIONS") return preflight(request, parts);
   const headers = headersOf(request);
   const operation = router.find({ ...request, headers });
+  checkKey(request.key);
   const { caller, body } = await authenticate(request, parts);
   const authenticated = { ...request, headers, caller, body };
   await authorize(operation, authenticated, parts);
   const reply = await operation.run(authenticated, parts);
   if (request.headers.origin === undefined) return reply;
   return { ...reply, headers: { ...(await corsHeaders(request, parts)), ...reply.headers } };
+}
+
+const KEY_BYTES_MAX = 1024;
+
+function checkKey(key: string): void {
+  const sizeBytes = Buffer.byteLength(key);
+  if (sizeBytes <= KEY_BYTES_MAX) return;
+  throw new S3Error("KeyTooLongError", {
+    details: { Size: String(sizeBytes), MaxSizeAllowed: String(KEY_BYTES_MAX) },
+  });
 }

@@ -39,8 +39,7 @@ export async function ownedObject(
   const { headers, caller, signal } = request;
   const isGiven =
     ownership === "BucketOwnerEnforced" ||
-    (ownership === "BucketOwnerPreferred" &&
-      headers["x-amz-acl"] === "bucket-owner-full-control");
+    (ownership === "BucketOwnerPreferred" && headers["x-amz-acl"] === "bucket-owner-full-control");
   const writer = caller.kind === "anonymous" ? ANONYMOUS_ID : ownerId(caller);
   const owner = isGiven ? bucket.owner : writer;
   if (!saysAcl(headers)) return { owner, acl: NO_ACL };

@@ -1,7 +1,7 @@
-import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
 import type { FileEntry } from "@cairnfs/client";
-import type { RequestHeaders } from "./operation.ts";
+import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
 import { S3Error } from "./errors.ts";
+import type { RequestHeaders } from "./operation.ts";
 
 const META = "x-amz-meta-";
 const META_BYTES_MAX = 2048;

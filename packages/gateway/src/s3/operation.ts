@@ -5,6 +5,7 @@ import type { CairnClient } from "@cairnfs/client";
 import type { KeyCache } from "../auth/key-cache.ts";
 import type { SigningKeys } from "../auth/signing-keys.ts";
 import type { GatewayConfig } from "../config.ts";
+import type { MasterKeySource } from "../encryption/master-key-source.ts";
 import type { BucketCache } from "./bucket-cache.ts";
 import type { UserCache } from "./user-cache.ts";
 
@@ -120,4 +121,6 @@ export interface GatewayParts {
   readonly keys: KeyCache;
   /** What signatures are made with. */
   readonly signingKeys: SigningKeys;
+  /** The cluster's keys for what is encrypted. */
+  readonly masterKeys: MasterKeySource;
 }

@@ -28,8 +28,7 @@ async function runDeleteObject(request: S3Request, parts: GatewayParts): Promise
     modified: headers["x-amz-if-match-last-modified-time"],
     size: headers["x-amz-if-match-size"],
   });
-  const bypassesGovernance =
-    headers["x-amz-bypass-governance-retention"]?.toLowerCase() === "true";
+  const bypassesGovernance = headers["x-amz-bypass-governance-retention"]?.toLowerCase() === "true";
   const { bucket, key, signal } = request;
   const removed = await removeObject(parts, conditions, {
     bucket,

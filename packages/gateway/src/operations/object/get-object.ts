@@ -96,10 +96,14 @@ async function describe(
     ...(version.versionId !== "" && { "x-amz-version-id": version.versionId }),
   };
   const said = objectHeaders(entry, object);
-  checkReadConditions(headers, { etag, modifiedMs: entry.modifiedMs }, {
-    ...identity,
-    "last-modified": said["last-modified"] ?? "",
-  });
+  checkReadConditions(
+    headers,
+    { etag, modifiedMs: entry.modifiedMs },
+    {
+      ...identity,
+      "last-modified": said["last-modified"] ?? "",
+    },
+  );
   const range = rangeOf(request, entry);
   const isWhole = range === undefined || isAll(range, entry);
   const reply = {

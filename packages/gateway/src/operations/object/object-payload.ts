@@ -1,9 +1,5 @@
 import type { ChecksumAlgorithm } from "../../checksums/digests.ts";
-import {
-  PayloadMeter,
-  type PayloadSums,
-  payloadChecks,
-} from "../../checksums/payload-checks.ts";
+import { PayloadMeter, type PayloadSums, payloadChecks } from "../../checksums/payload-checks.ts";
 import type { ContentCipher } from "../../encryption/content-cipher.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { RequestBody, RequestHeaders } from "../../s3/operation.ts";

@@ -33,11 +33,7 @@ export async function lostRace(
   if (!hasReason(error, "pathExists", "preconditionFailed")) return error;
   const entry = await currentEntry(request, parts);
   try {
-    checkWriteConditions(
-      request.headers,
-      request.key,
-      entry && { ...entry, etag: etagOf(entry) },
-    );
+    checkWriteConditions(request.headers, request.key, entry && { ...entry, etag: etagOf(entry) });
   } catch (failed) {
     return failed;
   }
