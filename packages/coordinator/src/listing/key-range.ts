@@ -27,7 +27,7 @@ export interface KeyRangeRequest {
 }
 
 /** No key has NUL in it: this comes after a key and before all that it begins. */
-const JUST_AFTER = Buffer.from([1]);
+export const JUST_AFTER = Buffer.from([1]);
 
 /** The range that a request names; `undefined` when no key can be in it. What is too long to be of a key is `invalidArgument`. */
 export function keyRange(request: KeyRangeRequest): KeyRange | undefined {
