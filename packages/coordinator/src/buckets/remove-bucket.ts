@@ -1,7 +1,7 @@
 import { CairnError } from "@cairnfs/base/errors";
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import { logChange } from "../change-log.ts";
-import { entries } from "../keyspace.ts";
+import { entries, versions } from "../keyspace.ts";
 import { sortNameOf } from "../namespace/entry.ts";
 import { type InodeId, ROOT_ID } from "../namespace/ids.ts";
 import type { Mutation } from "../namespace/mutation.ts";
@@ -35,6 +35,9 @@ interface Left {
 }
 
 async function whatIsLeft(reader: KvReader, id: InodeId): Promise<Left> {
+  if ((await versions.first(reader, { within: [id] })) !== undefined) {
+    return { hasDirectories: true, message: "has versions or delete markers" };
+  }
   const open = [id];
   let directories = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

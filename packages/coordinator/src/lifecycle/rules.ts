@@ -6,7 +6,9 @@ export const DAY_MS = 86_400_000;
 export interface LifecycleSubject {
   readonly key: string;
   /** Of a delete marker: undefined, as it has no tags either. */
-  readonly file: { readonly sizeBytes: number; tags(): Readonly<Record<string, string>> } | undefined;
+  readonly file:
+    | { readonly sizeBytes: number; tags(): Readonly<Record<string, string>> }
+    | undefined;
   readonly modifiedMs: number;
   /** Absent of the newest version of the key. */
   readonly noncurrent:
@@ -36,7 +38,11 @@ export function isExpired(
   return rules.some((rule) => appliesTo(rule, subject) && hasExpired(rule, subject, times));
 }
 
-function hasExpired(rule: LifecycleRule, subject: LifecycleSubject, times: LifecycleTimes): boolean {
+function hasExpired(
+  rule: LifecycleRule,
+  subject: LifecycleSubject,
+  times: LifecycleTimes,
+): boolean {
   const { noncurrent, file, isOnly } = subject;
   if (noncurrent !== undefined) {
     const { noncurrentDays, noncurrentKeep } = rule;
@@ -52,7 +58,11 @@ function hasExpired(rule: LifecycleRule, subject: LifecycleSubject, times: Lifec
 }
 
 /** Whether so many days have passed, to the end of the day in UTC; days that were made shorter have no end to wait for. */
-export function hasPassed(sinceMs: number, days: number, { nowMs, dayMs }: LifecycleTimes): boolean {
+export function hasPassed(
+  sinceMs: number,
+  days: number,
+  { nowMs, dayMs }: LifecycleTimes,
+): boolean {
   const dueMs = sinceMs + days * dayMs;
   return nowMs >= (dayMs === DAY_MS ? Math.ceil(dueMs / DAY_MS) * DAY_MS : dueMs);
 }

@@ -22,7 +22,7 @@ export interface KeyRangeRequest {
   readonly delimiter: string;
   /** Only keys after this one; when it is a common prefix, only what comes after all its keys. */
   readonly after: string;
-  /** Keys from `after` on, that one among them. */
+  /** Keys from `after` on, that one among them unless it is a common prefix. */
   readonly includesAfter?: boolean;
 }
 
@@ -38,9 +38,9 @@ export function keyRange(request: KeyRangeRequest): KeyRange | undefined {
     return { prefix, delimiter, start: prefix };
   }
   if (!startsWith(after, prefix)) return undefined;
-  if (request.includesAfter === true) return { prefix, delimiter, start: after };
   const isRolledUp = commonPrefixOf(after, { prefix, delimiter })?.byteLength === after.byteLength;
-  const start = isRolledUp ? Buffer.from(prefixEnd(after)) : Buffer.concat([after, JUST_AFTER]);
+  if (isRolledUp) return { prefix, delimiter, start: Buffer.from(prefixEnd(after)) };
+  const start = request.includesAfter === true ? after : Buffer.concat([after, JUST_AFTER]);
   return { prefix, delimiter, start };
 }
 

@@ -1,32 +1,22 @@
-import { present } from "@cairnfs/base/assert";
 import { Prng } from "@cairnfs/base/random";
 import { expect, test } from "vitest";
 import { asciiOf, modelPage, sortKeys } from "./testing/model-listing.ts";
+import { nastyText } from "./testing/nasty-text.ts";
 import { type PlantedBucket, plantBucket } from "./testing/planted-bucket.ts";
-
-const ALPHABET = ["", "/", "a", "!", "0", "é", "😀", "\u0001", "-", "\uffff"];
-
-function randomText(random: Prng, partsMax: number): string {
-  let text = "";
-  for (let left = Math.floor(random.next() * (partsMax + 1)); left > 0; left--) {
-    text += present(ALPHABET[Math.floor(random.next() * ALPHABET.length)], "a letter");
-  }
-  return text;
-}
 
 test("random keys are listed as a sorted array of them is, whatever the request", async () => {
   const random = new Prng(11);
   for (let round = 0; round < 12; round++) {
     const keys = new Set<string>();
-    for (let at = 0; at < 60; at++) keys.add(randomText(random, 6));
+    for (let at = 0; at < 60; at++) keys.add(nastyText(random, 6));
     keys.delete("");
     const sorted = sortKeys(keys);
-    await using bucket = await plantBucket(sorted);
+    await using bucket = await plantBucket({ keys: sorted });
     for (let asked = 0; asked < 120; asked++) {
       const request = {
-        prefix: random.next() < 0.4 ? "" : randomText(random, 3),
-        delimiter: random.next() < 0.3 ? "" : randomText(random, 2),
-        after: random.next() < 0.4 ? "" : randomText(random, 5),
+        prefix: random.next() < 0.4 ? "" : nastyText(random, 3),
+        delimiter: random.next() < 0.3 ? "" : nastyText(random, 2),
+        after: random.next() < 0.4 ? "" : nastyText(random, 5),
         limit: 1 + Math.floor(random.next() * 8),
       };
       const page = await bucket.list(request);
@@ -41,9 +31,9 @@ test("random keys are listed as a sorted array of them is, whatever the request"
 test("pages follow each other without a gap or a repetition", async () => {
   const random = new Prng(5);
   const keys = new Set<string>();
-  for (let at = 0; at < 150; at++) keys.add(`k${randomText(random, 6)}`);
+  for (let at = 0; at < 150; at++) keys.add(`k${nastyText(random, 6)}`);
   const sorted = sortKeys(keys);
-  await using bucket = await plantBucket(sorted);
+  await using bucket = await plantBucket({ keys: sorted });
   for (const delimiter of ["", "/", "a", "//", "é"]) {
     for (const limit of [1, 7, 1_000]) {
       const listed: string[] = [];
@@ -61,7 +51,10 @@ test("pages follow each other without a gap or a repetition", async () => {
 });
 
 test("directories that others made are no keys, and common prefixes by their own delimiter", async () => {
-  await using bucket = await plantBucket(["a/b", "x/y/z"], ["empty/", "x/w/", "x/y/v/"]);
+  await using bucket = await plantBucket({
+    keys: ["a/b", "x/y/z"],
+    directories: ["empty/", "x/w/", "x/y/v/"],
+  });
   const all = await bucket.list({ prefix: "", delimiter: "", after: "", limit: 10 });
   expect(all.keys).toEqual(["a/b", "x/y/z"]);
   const top = await bucket.list({ prefix: "", delimiter: "/", after: "", limit: 10 });
@@ -83,8 +76,8 @@ test("a page costs the same in a small and in a large bucket, and common prefixe
       const folder = String(Math.floor(at / files)).padStart(5, "0");
       return `dir-${folder}-x/${folder}/file-${String(at % files).padStart(5, "0")}`;
     });
-  await using small = await plantBucket(keysOf(20, 50));
-  await using large = await plantBucket(keysOf(60, 400));
+  await using small = await plantBucket({ keys: keysOf(20, 50) });
+  await using large = await plantBucket({ keys: keysOf(60, 400) });
   const costs = async (request: Parameters<PlantedBucket["list"]>[0]) => {
     const [one, other] = [await costOf(small, request), await costOf(large, request)];
     return { one, other };
@@ -112,7 +105,7 @@ test("a page costs the same in a small and in a large bucket, and common prefixe
 
 test("a listing among very many empty directories goes on from page to page", async () => {
   const empty = Array.from({ length: 12_000 }, (_, at) => `d${String(at).padStart(6, "0")}/`);
-  await using bucket = await plantBucket(["zz"], empty);
+  await using bucket = await plantBucket({ keys: ["zz"], directories: empty });
   const first = await bucket.list({ prefix: "", delimiter: "", after: "", limit: 5 });
   expect(first.keys).toEqual([]);
   expect(first.nextAfter).not.toBe("");
@@ -122,7 +115,7 @@ test("a listing among very many empty directories goes on from page to page", as
 
 test("a page of large entries ends before a message would be too large", async () => {
   const keys = Array.from({ length: 400 }, (_, at) => `k${String(at).padStart(4, "0")}`);
-  await using bucket = await plantBucket(keys, [], { note: "n".repeat(8_000) });
+  await using bucket = await plantBucket({ keys, userMetadata: { note: "n".repeat(8_000) } });
   const first = await bucket.list({ prefix: "", delimiter: "", after: "", limit: 1_000 });
   expect(first.keys.length).toBeGreaterThan(100);
   expect(first.keys.length).toBeLessThan(300);

@@ -177,8 +177,9 @@ class VersionMerge {
 
   async #currentOf(key: Buffer): Promise<FileEntry | undefined> {
     const place = await this.#walk.place();
-    if (place?.rolledUp !== undefined || place?.key.equals(key) !== true) return undefined;
-    return entries.decode(place.record) as FileEntry;
+    if (place?.key.equals(key) !== true) return undefined;
+    const entry = entries.decode(place.record);
+    return entry.kind === "file" ? entry : undefined;
   }
 
   /** The sequence of the marker; `undefined` when the version "null" that it names is gone: then all of its key is shown. */
@@ -187,7 +188,8 @@ class VersionMerge {
     current: FileEntry | undefined,
   ): Promise<number | undefined> {
     if (choice.kind === "sequence") return choice.sequence;
-    if (current !== undefined && (current.isNull || current.sequence === 0)) return current.sequence;
+    if (current !== undefined && (current.isNull || current.sequence === 0))
+      return current.sequence;
     return nullVersions.get(this.#reader, [this.#bucketId, key]);
   }
 }
