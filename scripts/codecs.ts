@@ -14,6 +14,7 @@ import { file_cairn_v1_check } from "../packages/protocol/src/gen/cairn/v1/check
 import { file_cairn_v1_common } from "../packages/protocol/src/gen/cairn/v1/common_pb.ts";
 import { file_cairn_v1_coordinator } from "../packages/protocol/src/gen/cairn/v1/coordinator_pb.ts";
 import { file_cairn_v1_datanode } from "../packages/protocol/src/gen/cairn/v1/datanode_pb.ts";
+import { file_cairn_v1_encryption } from "../packages/protocol/src/gen/cairn/v1/encryption_pb.ts";
 import { file_cairn_v1_multipart } from "../packages/protocol/src/gen/cairn/v1/multipart_pb.ts";
 import { file_cairn_v1_nodes } from "../packages/protocol/src/gen/cairn/v1/nodes_pb.ts";
 import { file_cairn_v1_objects } from "../packages/protocol/src/gen/cairn/v1/objects_pb.ts";
@@ -34,6 +35,7 @@ const FILES: readonly DescFile[] = [
   file_cairn_v1_common,
   file_cairn_v1_coordinator,
   file_cairn_v1_datanode,
+  file_cairn_v1_encryption,
   file_cairn_v1_multipart,
   file_cairn_v1_nodes,
   file_cairn_v1_objects,

@@ -44,6 +44,12 @@ export interface FoundAccessKey {
   readonly user: User;
 }
 
+/** A key of the cluster, of 32 bytes, that keys of contents are encrypted under. */
+export interface MasterKey {
+  readonly number: number;
+  readonly key: Uint8Array;
+}
+
 export interface CreateUserOptions extends CallerOptions {
   readonly email?: string | undefined;
 }
@@ -105,6 +111,19 @@ export class Access {
       client.access.findUser({ user }, options),
     );
     return userFromWire(reply.user);
+  }
+
+  /**
+   * The key of the cluster that doors encrypt the keys of contents under: the newest, or the one of this number. A key never changes.
+   */
+  async masterKey({
+    number = 0,
+    signal,
+  }: CallerOptions & { readonly number?: number | undefined } = {}): Promise<MasterKey> {
+    const reply = await this.#calls.ask(signal, (client, options) =>
+      client.encryption.getMasterKey({ number }, options),
+    );
+    return { number: reply.number, key: reply.key };
   }
 
   /** All users, by name. */

@@ -2,6 +2,7 @@ import { AccessService } from "@cairnfs/protocol/gen/cairn/v1/access_pb";
 import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { EncryptionService } from "@cairnfs/protocol/gen/cairn/v1/encryption_pb";
 import { MultipartService } from "@cairnfs/protocol/gen/cairn/v1/multipart_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
 import { ObjectService } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
@@ -23,6 +24,7 @@ export interface SmallServices {
   readonly buckets: ServiceClient<typeof BucketService>;
   readonly multiparts: ServiceClient<typeof MultipartService>;
   readonly access: ServiceClient<typeof AccessService>;
+  readonly encryption: ServiceClient<typeof EncryptionService>;
 }
 
 /** Everything that one coordinator can be asked. */
@@ -44,5 +46,6 @@ export function coordinatorClient(
     buckets: createClient(BucketService, transport, options),
     multiparts: createClient(MultipartService, transport, options),
     access: createClient(AccessService, transport, options),
+    encryption: createClient(EncryptionService, transport, options),
   };
 }

@@ -7,6 +7,7 @@ import type { CoordinatorParts } from "./coordinator-parts.ts";
 import type { NodeManager } from "./nodes/node-manager.ts";
 import { ResyncAllowance } from "./nodes/resync-allowance.ts";
 import { createCoordinatorRouter } from "./services/coordinator-service.ts";
+import { encryptionHandlers } from "./services/encryption-handlers.ts";
 import { failureLog } from "./services/failure-log.ts";
 import { membershipHandlers } from "./services/membership-handlers.ts";
 import { nodeHandlers } from "./services/node-handlers.ts";
@@ -117,6 +118,7 @@ function routerOf(config: CoordinatorConfig, parts: CoordinatorParts, wired: Wir
     nodes: nodeHandlers({ kv, clock, nodes, placements, mover, options: config }),
     check: namespace.check,
     access: namespace.access,
+    encryption: encryptionHandlers(wired.identity),
     membership: membershipHandlers({
       manager: nodes,
       scrub: scrub.board,

@@ -7,7 +7,7 @@ import type { CairnClient } from "@cairnfs/client";
 import { KeyCache } from "./auth/key-cache.ts";
 import { SigningKeys } from "./auth/signing-keys.ts";
 import type { GatewayConfig } from "./config.ts";
-import { NO_MASTER_KEYS } from "./encryption/master-key-source.ts";
+import { MasterKeySource } from "./encryption/master-key-source.ts";
 import { HttpServer } from "./http/http-server.ts";
 import { RequestIds } from "./http/request-ids.ts";
 import { serveRequests } from "./http/serve-requests.ts";
@@ -47,7 +47,7 @@ export class Gateway implements Closable {
       config,
       logger: telemetry.logger,
       buckets: new BucketCache(client, clock),
-      masterKeys: NO_MASTER_KEYS,
+      masterKeys: new MasterKeySource(client),
       users: new UserCache(client, clock),
       keys: new KeyCache(client.access, clock),
       signingKeys: new SigningKeys(),

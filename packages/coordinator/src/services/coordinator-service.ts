@@ -1,9 +1,8 @@
 import { AccessService } from "@cairnfs/protocol/gen/cairn/v1/access_pb";
-
 import { BucketService } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
-
 import { CheckService } from "@cairnfs/protocol/gen/cairn/v1/check_pb";
 import { CoordinatorService } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { EncryptionService } from "@cairnfs/protocol/gen/cairn/v1/encryption_pb";
 import { MultipartService } from "@cairnfs/protocol/gen/cairn/v1/multipart_pb";
 import { NodeService } from "@cairnfs/protocol/gen/cairn/v1/nodes_pb";
 import { ObjectService } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
@@ -19,6 +18,7 @@ import { type ClusterStateParts, clusterState } from "../cluster-state.ts";
 import type { MultipartHandlers } from "../multipart/multipart-handlers.ts";
 import type { BucketHandlers } from "./bucket-handlers.ts";
 import type { CheckHandlers } from "./check-handlers.ts";
+import type { EncryptionHandlers } from "./encryption-handlers.ts";
 import type { MembershipHandlers } from "./membership-handlers.ts";
 import type { ObjectHandlers } from "./object-handlers.ts";
 import type { NamespaceService } from "./open-namespace.ts";
@@ -37,6 +37,7 @@ export interface CoordinatorServiceParts {
   readonly nodes: ServiceHandlers<typeof NodeService>;
   readonly check: CheckHandlers;
   readonly access: AccessHandlers;
+  readonly encryption: EncryptionHandlers;
   readonly membership: MembershipHandlers;
   readonly clusterState: ClusterStateParts;
   readonly interceptors: readonly ServerInterceptor[];
@@ -59,5 +60,6 @@ export function createCoordinatorRouter(parts: CoordinatorServiceParts): Router 
     .add(RedundancyService, parts.redundancy)
     .add(CheckService, parts.check)
     .add(AccessService, parts.access)
+    .add(EncryptionService, parts.encryption)
     .build();
 }

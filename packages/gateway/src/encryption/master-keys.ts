@@ -1,12 +1,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import type { Random } from "@cairnfs/base/random";
+import type { MasterKey } from "@cairnfs/client/access";
 import { type ClusterKeyRecord, NONCE_BYTES } from "./encryption-record.ts";
-
-/** A key of the cluster that keys of contents are wrapped with. */
-export interface MasterKey {
-  readonly number: number;
-  readonly key: Uint8Array;
-}
 
 /** Wraps a content's key. */
 export function wrapKey(

@@ -6,6 +6,7 @@ import * as cairn_v1_check from "./cairn/v1/check_codec.ts";
 import * as cairn_v1_common from "./cairn/v1/common_codec.ts";
 import * as cairn_v1_coordinator from "./cairn/v1/coordinator_codec.ts";
 import * as cairn_v1_datanode from "./cairn/v1/datanode_codec.ts";
+import * as cairn_v1_encryption from "./cairn/v1/encryption_codec.ts";
 import * as cairn_v1_multipart from "./cairn/v1/multipart_codec.ts";
 import * as cairn_v1_nodes from "./cairn/v1/nodes_codec.ts";
 import * as cairn_v1_objects from "./cairn/v1/objects_codec.ts";
@@ -154,6 +155,8 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
   ["cairn.v1.VerifyChunkResponse", { write: cairn_v1_datanode.writeVerifyChunkResponse, read: cairn_v1_datanode.readVerifyChunkResponse }],
   ["cairn.v1.HealthCheckRequest", { write: cairn_v1_datanode.writeHealthCheckRequest, read: cairn_v1_datanode.readHealthCheckRequest }],
   ["cairn.v1.HealthCheckResponse", { write: cairn_v1_datanode.writeHealthCheckResponse, read: cairn_v1_datanode.readHealthCheckResponse }],
+  ["cairn.v1.GetMasterKeyRequest", { write: cairn_v1_encryption.writeGetMasterKeyRequest, read: cairn_v1_encryption.readGetMasterKeyRequest }],
+  ["cairn.v1.GetMasterKeyResponse", { write: cairn_v1_encryption.writeGetMasterKeyResponse, read: cairn_v1_encryption.readGetMasterKeyResponse }],
   ["cairn.v1.Multipart", { write: cairn_v1_multipart.writeMultipart, read: cairn_v1_multipart.readMultipart }],
   ["cairn.v1.Part", { write: cairn_v1_multipart.writePart, read: cairn_v1_multipart.readPart }],
   ["cairn.v1.CreateMultipartRequest", { write: cairn_v1_multipart.writeCreateMultipartRequest, read: cairn_v1_multipart.readCreateMultipartRequest }],

@@ -74,6 +74,7 @@ const REPEATABLE: Readonly<Record<string, Repeatable>> = {
   "cairn.v1.RedundancyService.ExplainFile": "idempotent",
   "cairn.v1.ScrubService.StartScrub": "idempotent",
   "cairn.v1.ScrubService.GetScrub": "idempotent",
+  "cairn.v1.EncryptionService.GetMasterKey": "idempotent",
   "cairn.v1.AccessService.CreateUser": "keyed",
   "cairn.v1.AccessService.ListUsers": "idempotent",
   "cairn.v1.AccessService.FindUser": "idempotent",
