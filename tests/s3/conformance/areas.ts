@@ -1,0 +1,6 @@
+import { buckets } from "./cases/buckets.ts";
+import { objects } from "./cases/objects.ts";
+import type { Area } from "./support/case.ts";
+
+/** All areas of the suite. */
+export const AREAS: readonly Area[] = [buckets, objects];

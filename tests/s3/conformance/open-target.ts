@@ -1,0 +1,20 @@
+import { GatewayCluster, ROOT_KEY } from "@cairnfs/gateway/testing/gateway-cluster";
+import { type Target, targetOfEnvironment } from "./support/target.ts";
+
+export interface OpenTarget extends Target {
+  close(): Promise<void>;
+}
+
+/** The server that the environment names, or a whole cluster with a gateway in this process. */
+export async function openTarget(env: NodeJS.ProcessEnv): Promise<OpenTarget> {
+  const elsewhere = targetOfEnvironment(env);
+  if (elsewhere !== undefined) return { ...elsewhere, close: () => Promise.resolve() };
+  const cluster = await GatewayCluster.open({});
+  return {
+    endpoint: new URL(`http://${cluster.gateway.address}`),
+    region: "us-east-1",
+    main: { ...ROOT_KEY, email: "" },
+    alt: { ...ROOT_KEY, email: "" },
+    close: () => cluster[Symbol.asyncDispose](),
+  };
+}
