@@ -1,6 +1,8 @@
 import { GatewayCluster, ROOT_KEY } from "@cairnfs/gateway/testing/gateway-cluster";
 import { type Target, targetOfEnvironment } from "./support/target.ts";
 
+const ALT_EMAIL = "alt@example.com";
+
 export interface OpenTarget extends Target {
   close(): Promise<void>;
 }
@@ -10,11 +12,15 @@ export async function openTarget(env: NodeJS.ProcessEnv): Promise<OpenTarget> {
   const elsewhere = targetOfEnvironment(env);
   if (elsewhere !== undefined) return { ...elsewhere, close: () => Promise.resolve() };
   const cluster = await GatewayCluster.open({});
+  const { access } = cluster.client;
+  await access.ensureRootKey({ pair: ROOT_KEY });
+  await access.createUser("alt", { email: ALT_EMAIL });
+  const { accessKeyId, secretKey } = await access.createKey({ userName: "alt" });
   return {
     endpoint: new URL(`http://${cluster.gateway.address}`),
     region: "us-east-1",
     main: { ...ROOT_KEY, email: "" },
-    alt: { ...ROOT_KEY, email: "" },
+    alt: { accessKeyId, secretKey, email: ALT_EMAIL },
     close: () => cluster[Symbol.asyncDispose](),
   };
 }

@@ -12,12 +12,21 @@ export const BUCKETS: Readonly<Record<string, readonly AskStep[]>> = {
   /** With object lock. */
   lb: [ask("PUT {lb}", { headers: { "x-amz-bucket-object-lock-enabled": "true" } })],
   /** Anyone may list it. */
-  pr: [ask("PUT {pr}", { headers: { "x-amz-acl": "public-read" } })],
+  pr: [withAcl("{pr}", "public-read")],
   /** Anyone may list it and write into it. */
-  rw: [ask("PUT {rw}", { headers: { "x-amz-acl": "public-read-write" } })],
+  rw: [withAcl("{rw}", "public-read-write")],
+  /** With ACLs, private. */
+  aw: [withAcl("{aw}", "private")],
   /** Of the other user. */
   ab: [ask("PUT {ab}", { as: "alt" })],
   /** Names without a bucket. */
   nob: [],
   nob2: [],
 };
+
+/** Where ACLs are off unless asked for, they are asked for. */
+function withAcl(bucket: string, acl: string): AskStep {
+  return ask(`PUT ${bucket}`, {
+    headers: { "x-amz-acl": acl, "x-amz-object-ownership": "ObjectWriter" },
+  });
+}

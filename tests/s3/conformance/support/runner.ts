@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { BUCKETS } from "./buckets.ts";
-import type { AskStep, Given, Row, SocketStep, Step } from "./case.ts";
+import { type AskStep, ask, type Given, type Row, type SocketStep, type Step } from "./case.ts";
 import { check, text } from "./check.ts";
 import { bytesOf, md5 } from "./checksums.ts";
 import { FORM_TYPE, formBody } from "./form.ts";
@@ -31,16 +31,11 @@ export class Runner {
       mainKey: target.main.accessKeyId,
     };
     for (const name of ["main", "alt"] as const) {
-      const vars = new Map<string, string>();
-      const step: AskStep = {
-        kind: "ask",
-        line: "GET ",
-        given: { as: name },
-        want: { status: 200, save: { id: "xml Owner/ID", name: "xml Owner/DisplayName" } },
-      };
-      await unknown.#ask(step, vars);
-      users[name] = vars.get("id") ?? "";
-      users[`${name}Name`] = vars.get("name") ?? "";
+      const step = ask("GET ", { as: name });
+      const answer = await unknown.#exchange(step, new Map());
+      const of = (path: string) => saved(answer, `xml Owner/${path}`);
+      users[name] = of("ID") ?? target[name].accessKeyId;
+      users[`${name}Name`] = of("DisplayName") ?? "";
     }
     return new Runner(target, users);
   }
