@@ -29,11 +29,11 @@ export interface AskStep {
   readonly want: Want;
 }
 
-/** Requests that race; `statuses` are those of all answers, sorted. */
+/** Requests that race; `statuses` are those of all answers in any order, a list where one of several will do. */
 export interface AtOnceStep {
   readonly kind: "atOnce";
   readonly steps: readonly AskStep[];
-  readonly statuses: readonly number[];
+  readonly statuses: readonly (number | readonly number[])[];
 }
 
 /** Bytes as they are written to a socket, and how the answer begins. */
@@ -49,8 +49,8 @@ export interface Given {
   readonly as?: Caller;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
-  /** Adds the Content-MD5 of the body. */
-  readonly md5?: true;
+  /** Adds the Content-MD5 of the body; documents have it unless this is false. */
+  readonly md5?: boolean;
   readonly signing?: Signing;
   readonly form?: FormGiven;
   /** Asks again until the answer is as wanted, this long. */
@@ -108,7 +108,7 @@ export function put(path: string, body = "", headers: Record<string, string> = {
   return ask(`PUT ${path}`, { body, headers }, { status: 200 });
 }
 
-export function atOnce(statuses: readonly number[], ...steps: readonly AskStep[]): AtOnceStep {
+export function atOnce(statuses: AtOnceStep["statuses"], ...steps: readonly AskStep[]): AtOnceStep {
   return { kind: "atOnce", steps, statuses };
 }
 
