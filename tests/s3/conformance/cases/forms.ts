@@ -10,6 +10,8 @@ const CONDITIONS: readonly unknown[] = [
   ["starts-with", "$Content-Type", "text/plain"],
   ["content-length-range", 0, 1024],
 ];
+/** What a form says in the place of the name of its file. */
+const FILE_NAME = ["$", "{filename}"].join("");
 const FIELDS: FormGiven["fields"] = [
   ["key", "foo.txt"],
   ["acl", "private"],
@@ -127,12 +129,12 @@ const allowed: readonly Row[] = [
     ),
   ),
   row(
-    "${filename} in the key is the name of the file",
+    "The key may leave a place for the name of the file",
     `${POST}: key`,
     ask(
       "POST {b}",
       form({
-        fields: [["key", "foo-${filename}"], ...FIELDS.slice(1)],
+        fields: [["key", `foo-${FILE_NAME}`], ...FIELDS.slice(1)],
         fileName: "C:\\photos\\a.txt",
       }),
       { status: 204 },
