@@ -321,7 +321,7 @@ const said: readonly Row[] = [
         EncodingType: "url",
         Delimiter: "/",
         "Contents/Key": ["asdf%2Bb"],
-        "CommonPrefixes/Prefix": ["foo%2B1/", "foo/", "quux+ab/"],
+        "CommonPrefixes/Prefix": ["foo%2B1/", "foo/", "quux%20ab/"],
       },
     }),
     see("GET {b}?delimiter=%2F&encoding-type=url&marker=asdf%2B", {

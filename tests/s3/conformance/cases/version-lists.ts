@@ -98,7 +98,7 @@ const lists: readonly Row[] = [
     `${LIST}: EncodingType`,
     write("{vb}/a%2Bb%20c", "1", "v1"),
     see("GET {vb}?versions&encoding-type=url", {
-      xml: { "Version/Key": ["a%2Bb+c"], EncodingType: "url" },
+      xml: { "Version/Key": ["a%2Bb%20c"], EncodingType: "url" },
     }),
   ),
 ];
