@@ -235,7 +235,7 @@ export const multiparts = new Table<number, MultipartRecord>({
 /** Those that are open, by the bucket's inode, the object's key and the upload's id, which grows with the time. */
 export const multipartKeys = new Table<readonly [InodeId, string, Uint8Array], true>({
   prefix: "mpky",
-  key: tuple(inodeIdKey, text, fixed(UPLOAD_ID_BYTES)),
+  key: tuple(inodeIdKey, textWithoutNul, fixed(UPLOAD_ID_BYTES)),
   value: presence,
 });
 

@@ -88,18 +88,22 @@ async function takeParts(
   checkOrder(wanted);
   const named: NumberedPart[] = [];
   let othersLeft = false;
-  for await (const { key, value } of multipartParts.scan(tx, {
-    within: [number],
-    limit: PAGE_PARTS,
-  })) {
-    const next = wanted[named.length];
-    if (next?.number !== key[1]) {
-      othersLeft = true;
-      continue;
+  let after = 0;
+  for (;;) {
+    const range = { within: [number], after: [number, after] } as const;
+    const rows = await multipartParts.page(tx, { ...range, limit: PAGE_PARTS });
+    for (const { key, value } of rows) {
+      const next = wanted[named.length];
+      if (next?.number !== key[1]) {
+        othersLeft = true;
+        continue;
+      }
+      if (next.contentId !== value.contentId) throw changed(next);
+      named.push({ ...value, number: next.number });
+      multipartParts.delete(tx, key);
     }
-    if (next.contentId !== value.contentId) throw changed(next);
-    named.push({ ...value, number: next.number });
-    multipartParts.delete(tx, key);
+    if (rows.length < PAGE_PARTS) break;
+    after = rows.at(-1)?.key[1] ?? after;
   }
   const missing = wanted[named.length];
   if (missing !== undefined) throw changed(missing);

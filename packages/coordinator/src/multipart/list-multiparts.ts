@@ -42,18 +42,19 @@ export async function listMultiparts(
 ): Promise<ListedUploads> {
   const bucketId = (await requireBucket(reader, page.bucket)).entry.inodeId;
   const items: ListedUpload[] = [];
+  const limit = Math.min(PAGE_ROWS, page.limit + 1);
   let range = startOf(bucketId, page);
   for (;;) {
     const rows = await multipartKeys.page(reader, {
       within: [bucketId],
       ...range,
-      limit: PAGE_ROWS,
+      limit,
     });
     const { isEnd, skipTo } = take(items, rows, page);
     const last = rows.at(-1);
     if (skipTo !== undefined) {
       range = { from: [bucketId, skipTo, FIRST_ID] };
-    } else if (isEnd || last === undefined || rows.length < PAGE_ROWS) {
+    } else if (isEnd || last === undefined || rows.length < limit) {
       return { items: items.slice(0, page.limit), hasMore: items.length > page.limit };
     } else {
       range = { after: last.key };
@@ -88,7 +89,7 @@ function take(
     const common = commonPrefixOf(name, page);
     if (common === undefined) {
       items.push({ key: name, uploadId });
-    } else if (items.at(-1)?.key !== common) {
+    } else if ((items.at(-1)?.key ?? page.afterKey) !== common) {
       items.push({ key: common, uploadId: undefined });
       return { isEnd: false, skipTo: common + LAST_CHARACTER };
     }

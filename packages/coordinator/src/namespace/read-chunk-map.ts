@@ -44,15 +44,17 @@ async function readRows(
   id: ContentId,
   { offsetBytes, limit }: ChunkMapPage,
 ): Promise<PlacedChunk[] | undefined> {
-  const first = await chunkMap.first(reader, {
-    within: [id],
-    before: [id, offsetBytes + 1],
-    reverse: true,
-  });
-  if (first === undefined) return undefined;
+  let from: readonly [ContentId, number] = [id, 0];
+  if (offsetBytes > 0) {
+    const before = [id, offsetBytes + 1] as const;
+    const first = await chunkMap.first(reader, { within: [id], before, reverse: true });
+    if (first === undefined) return undefined;
+    from = first.key;
+  }
   const rowsMax = Math.ceil(limit / ROW_CHUNKS_MAX) + 1;
   const placed: PlacedChunk[] = [];
-  const rows = await chunkMap.page(reader, { within: [id], from: first.key, limit: rowsMax });
+  const rows = await chunkMap.page(reader, { within: [id], from, limit: rowsMax });
+  if (rows.length === 0) return undefined;
   for (const { key, value } of rows) {
     let offset = key[1];
     for (const chunk of value) {
