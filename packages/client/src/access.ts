@@ -95,7 +95,7 @@ export class Access {
     this.#calls = calls;
   }
 
-  /** Makes a user, who may do nothing yet. `userExists` when the name or the email is taken. */
+  /** Makes a user, who may do nothing with what others own. `userExists` when the name or the email is taken. */
   async createUser(name: string, options: CreateUserOptions = {}): Promise<User> {
     const { signal, email = "" } = options;
     const reply = await this.#calls.change(signal, (client, callOptions) =>

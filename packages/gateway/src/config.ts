@@ -34,6 +34,12 @@ export const gatewaySettings = z.object({
     .describe(
       "What holds in buckets without ownership controls: BucketOwnerEnforced switches access control lists off, BucketOwnerPreferred gives the bucket's owner what is put with full control for it, ObjectWriter leaves objects to who wrote them.",
     ),
+  usersMakeBuckets: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Users without policies may make buckets, which are theirs. Users with policies may do what those say.",
+    ),
   requestsMax: z
     .number()
     .int()

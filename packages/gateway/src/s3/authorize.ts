@@ -1,11 +1,108 @@
+import { ACCOUNT_ID } from "@cairnfs/access/principal";
+import type { BucketDetails } from "@cairnfs/client";
+import { AccessDecider, isOwner } from "./access.ts";
+import { bucketRules } from "./bucket-rules.ts";
+import { copySource } from "./copy-source.ts";
 import { S3Error } from "./errors.ts";
+import { neededActions } from "./needed-actions.ts";
 import type { GatewayParts, Operation, S3Request } from "./operation.ts";
 
-/** Refuses, as `AccessDenied`, what the caller may not do. */
+/** Refuses, as `AccessDenied`, what the caller may not do; what is to be done in a bucket that is not there is `NoSuchBucket`. */
 export async function authorize(
-  _operation: Operation,
+  operation: Operation,
   request: S3Request,
-  _parts: GatewayParts,
+  parts: GatewayParts,
 ): Promise<void> {
-  if (request.caller.kind === "anonymous") throw new S3Error("AccessDenied");
+  const decider = new AccessDecider(request, parts);
+  if (operation.level === "service" || operation.name === "CreateBucket") {
+    return authorizeInService(operation, request, parts, decider);
+  }
+  const { bucket, key, query } = request;
+  await checkBucket(await parts.buckets.get(bucket), request, parts);
+  if (operation.decidesItself === true) return;
+  const versionId = query.get("versionId");
+  for (const action of neededActions(operation, request)) {
+    await decider.require({ action, bucket, key, versionId });
+  }
+  await authorizeSource(request, parts, decider);
+}
+
+function authorizeInService(
+  operation: Operation,
+  request: S3Request,
+  parts: GatewayParts,
+  decider: AccessDecider,
+): void {
+  const { caller, bucket } = request;
+  const isFree =
+    parts.config.usersMakeBuckets && caller.kind === "user" && hasNone(caller.policies);
+  const actions = isFree ? ["s3:ListAllMyBuckets", "s3:CreateBucket"] : ["s3:ListAllMyBuckets"];
+  const grants = [{ grantee: { kind: "users" }, actions } as const];
+  for (const action of neededActions(operation, request)) {
+    const isAllowed = caller.kind === "user" && decider.mayDoInService(action, bucket, grants);
+    if (!isAllowed) throw new S3Error("AccessDenied");
+  }
+}
+
+function hasNone(policies: Readonly<Record<string, string>>): boolean {
+  return Object.keys(policies).length === 0;
+}
+
+/** What is read to be copied has to be allowed as reading is. */
+async function authorizeSource(
+  request: S3Request,
+  parts: GatewayParts,
+  decider: AccessDecider,
+): Promise<void> {
+  const source = copySource(request.headers);
+  if (source === undefined) return;
+  const { bucket, key, versionId } = source;
+  const expected = request.headers["x-amz-source-expected-bucket-owner"];
+  await checkExpectedOwner(await parts.buckets.get(bucket), expected, request, parts);
+  const action = versionId === undefined ? "GetObject" : "GetObjectVersion";
+  await decider.require({ action, bucket, key, versionId });
+}
+
+async function checkBucket(
+  bucket: BucketDetails,
+  request: S3Request,
+  parts: GatewayParts,
+): Promise<void> {
+  const { headers, caller } = request;
+  await checkExpectedOwner(bucket, headers["x-amz-expected-bucket-owner"], request, parts);
+  const isPaidByOthers = bucketRules(bucket).requesterPays && !isOwner(caller, bucket.owner);
+  if (!isPaidByOthers) return;
+  const agrees = headers["x-amz-request-payer"]?.toLowerCase() === "requester";
+  if (caller.kind === "anonymous" || !agrees) throw new S3Error("AccessDenied");
+}
+
+async function checkExpectedOwner(
+  bucket: BucketDetails,
+  expected: string | undefined,
+  request: S3Request,
+  parts: GatewayParts,
+): Promise<void> {
+  if (expected === undefined || expected === ACCOUNT_ID) return;
+  const owner = await parts.users.ownerId(bucket.owner, request.signal);
+  if (expected !== owner) throw new S3Error("AccessDenied");
+}
+
+/**
+ * What is told of an error of an operation on an object: that it is not there only to who may list the bucket, to others as `AccessDenied`.
+ */
+export async function hideMissing(
+  error: unknown,
+  request: S3Request,
+  parts: GatewayParts,
+): Promise<unknown> {
+  const isMissing =
+    error instanceof S3Error && (error.code === "NoSuchKey" || error.code === "NoSuchVersion");
+  if (!isMissing || request.key === "") return error;
+  const { bucket } = request;
+  const mayList = await new AccessDecider(request, parts).mayDo({
+    action: "ListBucket",
+    bucket,
+    key: "",
+  });
+  return mayList ? error : new S3Error("AccessDenied", { cause: error });
 }

@@ -1,3 +1,6 @@
+import { isPublic } from "@cairnfs/access/is-public";
+import { parsePolicy } from "@cairnfs/access/parse-policy";
+import type { PolicyDocument } from "@cairnfs/access/policy-document";
 import type { BucketDetails } from "@cairnfs/client";
 import type { GatewayConfig } from "../config.ts";
 import { type CorsRule, readCors } from "../documents/cors.ts";
@@ -16,6 +19,9 @@ export interface BucketRules {
   readonly block: PublicAccessBlock;
   readonly cors: readonly CorsRule[];
   readonly requesterPays: boolean;
+  readonly policy: PolicyDocument | undefined;
+  /** The policy allows something to everybody. */
+  readonly isPolicyPublic: boolean;
 }
 
 /** Records are kept for a second and asked about by each request: they are read once. */
@@ -33,6 +39,8 @@ export function bucketRules(bucket: BucketDetails): BucketRules {
 function readRules(bucket: BucketDetails): BucketRules {
   const ownership = keptDocument(bucket, "ownership");
   const block = keptDocument(bucket, "publicAccessBlock");
+  const policyText = keptDocument(bucket, "policy");
+  const policy = policyText === undefined ? undefined : parsePolicy(policyText);
   const cors = keptDocument(bucket, "cors");
   return {
     ownership:
@@ -44,6 +52,8 @@ function readRules(bucket: BucketDetails): BucketRules {
         ? NO_BLOCK
         : readPublicAccessBlock(storedDocument("PublicAccessBlockConfiguration", block)),
     cors: cors === undefined ? [] : readCors(storedDocument("CORSConfiguration", cors)),
+    policy,
+    isPolicyPublic: policy !== undefined && isPublic(policy),
     requesterPays: keptDocument(bucket, "requestPayment")?.includes(">Requester<") === true,
   };
 }

@@ -1,6 +1,6 @@
 import { authenticate } from "../auth/authenticate.ts";
 import { headersOf } from "../auth/query-headers.ts";
-import { authorize } from "./authorize.ts";
+import { authorize, hideMissing } from "./authorize.ts";
 import { corsHeaders, preflight } from "./cors.ts";
 import { S3Error } from "./errors.ts";
 import type { GatewayParts, RawRequest, S3Reply } from "./operation.ts";
@@ -19,7 +19,9 @@ export async function handleRequest(
   const { caller, body } = await authenticate(request, parts);
   const authenticated = { ...request, headers, caller, body };
   await authorize(operation, authenticated, parts);
-  const reply = await operation.run(authenticated, parts);
+  const reply = await operation.run(authenticated, parts).catch(async (error: unknown) => {
+    throw await hideMissing(error, authenticated, parts);
+  });
   if (request.headers.origin === undefined) return reply;
   return { ...reply, headers: { ...(await corsHeaders(request, parts)), ...reply.headers } };
 }

@@ -4,6 +4,12 @@ import { DOCUMENT_OPERATIONS } from "./document-kinds.ts";
 import { deleteBucketLifecycle, getBucketLifecycle, putBucketLifecycle } from "./lifecycle.ts";
 import { getBucketLocation } from "./location.ts";
 import { getObjectLockConfiguration, putObjectLockConfiguration } from "./object-lock.ts";
+import {
+  deleteBucketPolicy,
+  getBucketPolicy,
+  getBucketPolicyStatus,
+  putBucketPolicy,
+} from "./policy.ts";
 import { getBucketVersioning, putBucketVersioning } from "./versioning.ts";
 
 /** The operations on what is kept of a bucket. */
@@ -15,6 +21,10 @@ export const BUCKET_CONFIGURATION: readonly Operation[] = [
   putBucketLifecycle,
   deleteBucketLifecycle,
   getBucketLocation,
+  getBucketPolicy,
+  putBucketPolicy,
+  deleteBucketPolicy,
+  getBucketPolicyStatus,
   getBucketVersioning,
   putBucketVersioning,
   getObjectLockConfiguration,
