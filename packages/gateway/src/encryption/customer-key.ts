@@ -67,9 +67,14 @@ export function customerRecord({ key }: CustomerKey, salt: Uint8Array): Customer
   return { kind: "customer", salt, keyHash: keyHash(key, salt) };
 }
 
+/** Whether a content was encrypted with this key. */
+export function isCustomerKey({ key }: CustomerKey, record: CustomerKeyRecord): boolean {
+  return timingSafeEqual(keyHash(key, record.salt), record.keyHash);
+}
+
 /** Refuses, as `AccessDenied`, a key that the content was not encrypted with. */
-export function checkCustomerKey({ key }: CustomerKey, record: CustomerKeyRecord): void {
-  if (!timingSafeEqual(keyHash(key, record.salt), record.keyHash)) {
+export function checkCustomerKey(key: CustomerKey, record: CustomerKeyRecord): void {
+  if (!isCustomerKey(key, record)) {
     throw new S3Error("AccessDenied", {
       message: "The provided key does not match the key that the object was encrypted with.",
     });

@@ -12,6 +12,7 @@ import {
   customerKey,
   customerKeyHeaders,
   customerRecord,
+  isCustomerKey,
 } from "./customer-key.ts";
 import {
   decodeEncryption,
@@ -168,4 +169,37 @@ function checkKeyFits(record: EncryptionRecord | undefined, key: CustomerKey | u
 export function encryptionHeaders(wanted: WantedEncryption): Readonly<Record<string, string>> {
   if (wanted.kind === "none") return {};
   return wanted.kind === "customer" ? customerKeyHeaders(wanted.key) : { [SSE]: "AES256" };
+}
+
+/**
+ * How a part of an upload is to be encrypted, where the upload has this record: with the same customer's key, which the part's request has to bring,
+ * or under the cluster's.
+ */
+export function wantedPartEncryption(
+  uploadRecord: Uint8Array,
+  headers: RequestHeaders,
+): WantedEncryption {
+  const record = decodeEncryption(uploadRecord);
+  const key = customerKey(headers);
+  if (record?.kind !== "customer") {
+    if (key !== undefined) {
+      throw new S3Error("InvalidRequest", {
+        message:
+          "The multipart upload was initiated without a customer provided key, and the part has one.",
+      });
+    }
+    return { kind: record === undefined ? "none" : "cluster" };
+  }
+  if (key === undefined) {
+    throw new S3Error("InvalidRequest", {
+      message:
+        "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.",
+    });
+  }
+  if (!isCustomerKey(key, record)) {
+    throw new S3Error("InvalidRequest", {
+      message: "The provided encryption parameters did not match the ones used originally.",
+    });
+  }
+  return { kind: "customer", key };
 }

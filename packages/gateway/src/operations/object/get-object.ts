@@ -1,7 +1,7 @@
 import type { FileEntry } from "@cairnfs/client";
-import type { OpenedObject, StatedObject } from "@cairnfs/client/objects/objects";
-import type { ByteTransform } from "../../encryption/content-cipher.ts";
-import { type ReadEncryption, readEncryption } from "../../encryption/object-encryption.ts";
+import type { ObjectPart } from "@cairnfs/client/objects/multiparts";
+import type { StatedObject } from "@cairnfs/client/objects/objects";
+import { readEncryption } from "../../encryption/object-encryption.ts";
 import {
   contentRange,
   likelyStart,
@@ -10,12 +10,13 @@ import {
 } from "../../s3/byte-range.ts";
 import { checksumHeaders } from "../../s3/checksum-headers.ts";
 import { checkReadConditions } from "../../s3/conditions.ts";
-import { S3Error } from "../../s3/errors.ts";
+import { invalidArgument, S3Error } from "../../s3/errors.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
 import { objectHeaders } from "../../s3/object-headers.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { requestedVersion } from "../../s3/version-id.ts";
 import { deleteMarkerError, noSuchObject } from "./find-object.ts";
+import { partRange, plainContent } from "./object-content.ts";
 
 const action = (request: S3Request) =>
   request.query.has("versionId") ? "GetObjectVersion" : "GetObject";
@@ -48,8 +49,8 @@ async function runGetObject(request: S3Request, parts: GatewayParts): Promise<S3
       signal,
     }),
   );
-  const described = await describe(request, parts, opened);
-  return { ...described.reply, body: content(opened, described, signal) };
+  const { reply, range } = await describe(request, parts, opened);
+  return { ...reply, body: plainContent(opened, { range, headers, signal }, parts) };
 }
 
 async function runHeadObject(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
@@ -77,7 +78,6 @@ async function found<T extends StatedObject>(
 interface Described {
   readonly reply: S3Reply;
   readonly range: RequestedRange | undefined;
-  readonly encryption: ReadEncryption | undefined;
 }
 
 /** The reply without its body: what is said of the object, its conditions and its range kept. */
@@ -104,24 +104,35 @@ async function describe(
       "last-modified": said["last-modified"] ?? "",
     },
   );
-  const range = rangeOf(request, entry);
-  const isWhole = range === undefined || isAll(range, entry);
+  const range = await rangeOf(request, entry, parts);
   const reply = {
     status: range === undefined ? 200 : 206,
     headers: {
       ...said,
       ...identity,
-      ...(object !== undefined &&
-        isWhole &&
-        headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" &&
-        checksumHeaders(object)),
+      ...checksums(request, entry, range),
       ...encryption?.headers,
       ...overrides(request),
       ...lengths(range, entry),
+      ...partCount(request, entry),
     },
   };
-  return { reply, range, encryption };
+  return { reply, range };
 }
+
+/** Asked for, and of just the bytes that are sent. */
+function checksums(
+  { headers }: S3Request,
+  entry: FileEntry,
+  range: PartRange | undefined,
+): Record<string, string> {
+  if (headers["x-amz-checksum-mode"]?.toUpperCase() !== "ENABLED") return {};
+  if (range?.part !== undefined) return checksumHeaders(range.part.object);
+  const isWhole = range === undefined || isAll(range, entry);
+  return isWhole && entry.object !== undefined ? checksumHeaders(entry.object) : {};
+}
+
+type PartRange = RequestedRange & { readonly part?: ObjectPart | undefined };
 
 const NONE = new Uint8Array(0);
 
@@ -140,21 +151,33 @@ function lengths(
   };
 }
 
-function rangeOf({ headers }: S3Request, entry: FileEntry): RequestedRange | undefined {
-  return requestedRange(headers.range, entry.sizeBytes);
+async function rangeOf(
+  { headers, query, signal }: S3Request,
+  entry: FileEntry,
+  parts: GatewayParts,
+): Promise<PartRange | undefined> {
+  const number = query.get("partNumber");
+  if (number === undefined) return requestedRange(headers.range, entry.sizeBytes);
+  const range = await partRange(entry, partNumberOf(number), parts, signal);
+  return entry.sizeBytes === 0 ? undefined : range;
 }
 
-/** The decrypted bytes, in order. */
-async function* content(
-  opened: OpenedObject,
-  { range, encryption }: Described,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const offsetBytes = range?.firstByte ?? 0;
-  const lengthBytes = range === undefined ? undefined : range.lastByte - range.firstByte + 1;
-  const decrypt: ByteTransform | undefined = encryption?.cipher.decryptor(offsetBytes);
-  const bytes = opened.stream({ offsetBytes, lengthBytes, isTransient: true, signal });
-  for await (const part of bytes) yield decrypt === undefined ? part : decrypt(part);
+/** A part number of 1 to 10,000; `InvalidArgument` for anything else. */
+export function partNumberOf(text: string): number {
+  const number = Number(text);
+  if (/^\d{1,5}$/u.test(text) && number >= 1 && number <= PARTS_MAX) return number;
+  throw invalidArgument(
+    "partNumber",
+    text,
+    `Part number must be an integer between 1 and ${PARTS_MAX}, inclusive`,
+  );
+}
+
+const PARTS_MAX = 10_000;
+
+function partCount({ query }: S3Request, { object }: FileEntry): Record<string, string> {
+  if (!query.has("partNumber") || object === undefined || object.partCount === 0) return {};
+  return { "x-amz-mp-parts-count": String(object.partCount) };
 }
 
 const OVERRIDES = [

@@ -215,3 +215,37 @@ test("a payload that is not what the request says is refused and leaves nothing"
   expect(head.headers["x-amz-checksum-sha256"]).toBe(base64("sha256", "payload"));
   expect(head.headers["x-amz-checksum-type"]).toBe("FULL_OBJECT");
 });
+
+test("an object in parts is read part by part, and encrypted ones each with their own key", async () => {
+  const { client } = cluster;
+  const uploadId = await client.multiparts.create("box", "in-parts");
+  const sizes = [5_300_000, 1, 70_000];
+  const contents = sizes.map((sizeBytes, at) => new Prng(at).bytes(sizeBytes));
+  const done = [];
+  for (const [at, bytes] of contents.entries()) {
+    const part = { uploadId, number: at + 1 };
+    const { contentId } = await client.multiparts.putPart("box", "in-parts", part, bytes);
+    done.push({ number: at + 1, contentId });
+  }
+  const object = { md5: new Uint8Array(16).fill(7), partCount: 3 };
+  await client.multiparts.complete("box", "in-parts", uploadId, done, { object });
+  const whole = Buffer.concat(contents);
+  const got = await s3.get("/box/in-parts");
+  expect(got.headers.etag).toBe(`"${"07".repeat(16)}-3"`);
+  expect(got.bytes.equals(whole)).toBe(true);
+  const second = await s3.get("/box/in-parts", { query: { partNumber: "2" } });
+  expect(second.status).toBe(206);
+  expect(second.bytes.equals(contents[1] ?? new Uint8Array())).toBe(true);
+  expect(second.headers).toMatchObject({
+    "x-amz-mp-parts-count": "3",
+    "content-range": `bytes 5300000-5300000/${whole.byteLength}`,
+  });
+  const head = await s3.head("/box/in-parts", { query: { partNumber: "3" } });
+  expect(head.headers["content-length"]).toBe("70000");
+  expect(await s3.get("/box/in-parts", { query: { partNumber: "4" } })).toMatchObject({
+    status: 416,
+    code: "InvalidPartNumber",
+  });
+  const both = { query: { partNumber: "1" }, headers: { range: "bytes=0-1" } };
+  expect(await s3.get("/box/in-parts", both)).toMatchObject({ code: "InvalidRequest" });
+});
