@@ -17,12 +17,15 @@ export type ListedVersionItem =
       readonly kind: "file";
       readonly key: Buffer;
       readonly isLatest: boolean;
+      /** When a newer version took its place; 0 of the newest. */
+      readonly noncurrentMs: number;
       readonly entry: FileEntry;
     }
   | {
       readonly kind: "marker";
       readonly key: Buffer;
       readonly isLatest: boolean;
+      readonly noncurrentMs: number;
       readonly sequence: number;
       readonly marker: DeleteMarker;
     };
@@ -140,18 +143,21 @@ class VersionMerge {
     this.#seen = key;
     // A walk stops at files only, but for what is rolled up.
     const entry = entries.decode(record) as FileEntry;
-    return { item: { kind: "file", key, isLatest: true, entry }, sizeBytes: record.byteLength };
+    const item = { kind: "file", key, isLatest: true, noncurrentMs: 0, entry } as const;
+    return { item, sizeBytes: record.byteLength };
   }
 
   #passKept({ key, sequence, record, sizeBytes }: VersionPlace): Merged {
     this.#kept.pass();
     const isNewest = this.#seen?.equals(key) !== true;
     this.#seen = key;
+    const common = { key, noncurrentMs: record.noncurrentMs };
     if (record.kind === "file") {
-      return { item: { kind: "file", key, isLatest: false, entry: record.entry }, sizeBytes };
+      const item = { kind: "file", ...common, isLatest: false, entry: record.entry } as const;
+      return { item, sizeBytes };
     }
-    const item = { kind: "marker", key, isLatest: isNewest, sequence, marker: record } as const;
-    return { item, sizeBytes };
+    const marker = { sequence, marker: record };
+    return { item: { kind: "marker", ...common, isLatest: isNewest, ...marker }, sizeBytes };
   }
 
   async #rollUp(key: Buffer): Promise<Merged> {

@@ -1,0 +1,129 @@
+import type { KvReader } from "@cairnfs/kv/kv-store";
+import { prefixEnd } from "@cairnfs/kv/ordered-key";
+import type { LifecycleRule } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
+import { JUST_AFTER, type KeyRange } from "../listing/key-range.ts";
+import { type ListedVersionItem, listVersions } from "../listing/list-versions.ts";
+import type { InodeId } from "../namespace/ids.ts";
+import { decodeObjectAttributes } from "../objects/object-attributes.ts";
+import type { VersionChoice } from "../objects/version-id.ts";
+import type { LapPlace } from "./lap-state.ts";
+import { isExpired, type LifecycleSubject, type LifecycleTimes, prefixesOf } from "./rules.ts";
+
+/** So many versions are looked at in one step. */
+const STEP_VERSIONS = 256;
+const NOTHING = Buffer.alloc(0);
+
+/** A version that a rule wants to go, or the newest one of a key that is to expire. */
+export interface DueVersion {
+  readonly key: string;
+  readonly what: "object" | "version" | "deleteMarker";
+  readonly isLatest: boolean;
+  readonly choice: VersionChoice;
+  /** Of the entry, where it has one in the tree. */
+  readonly entryVersion: number | undefined;
+}
+
+export interface DueVersions {
+  readonly due: readonly DueVersion[];
+  /** How many versions were looked at. */
+  readonly seen: number;
+  /** Absent when all of the bucket was looked at. */
+  readonly next: VersionsPlace | undefined;
+}
+
+type VersionsPlace = Extract<LapPlace, { readonly kind: "versions" }>;
+type VersionItem = Exclude<ListedVersionItem, { readonly kind: "prefix" }>;
+
+/** Looks at some versions of a bucket, from `place` on: which of them the rules want to go. */
+export async function dueVersions(
+  reader: KvReader,
+  bucketId: InodeId,
+  request: {
+    readonly rules: readonly LifecycleRule[];
+    readonly place: VersionsPlace;
+    readonly times: LifecycleTimes;
+  },
+): Promise<DueVersions> {
+  const { rules, place, times } = request;
+  const prefix = prefixesOf(rules).find((one) => isBeforeEnd(place.key, one));
+  if (prefix === undefined) return { due: [], seen: 0, next: undefined };
+  const isBefore = Buffer.compare(place.key, prefix) < 0;
+  const range: KeyRange = { prefix, delimiter: NOTHING, start: isBefore ? prefix : place.key };
+  const marker =
+    isBefore || place.sequence === undefined
+      ? undefined
+      : ({
+          key: place.key.toString("utf8"),
+          choice: { kind: "sequence", sequence: place.sequence },
+        } as const);
+  const page = await listVersions(reader, bucketId, { range, limit: STEP_VERSIONS, marker });
+  // Without a delimiter nothing is rolled up.
+  const items = page.items.filter((item): item is VersionItem => item.kind !== "prefix");
+  const isCut = page.next !== undefined && page.next.versionId !== "";
+  // Of the last item of a page that was cut off nobody knows whether it is the last of its key.
+  const count = isCut ? items.length - 1 : items.length;
+
+  const due: DueVersion[] = [];
+  let at: VersionsPlace = place;
+  for (let index = 0; index < count; index++) {
+    const item = items[index];
+    if (item === undefined) break;
+    const isNewKey = at.sequence === undefined || !at.key.equals(item.key);
+    const newer = isNewKey ? 0 : at.noncurrent;
+    const isOnly = isNewKey && items[index + 1]?.key.equals(item.key) !== true;
+    if (isExpired(rules, subjectOf(item, newer, isOnly), times)) due.push(dueOf(item));
+    at = {
+      ...place,
+      key: item.key,
+      sequence: sequenceOf(item),
+      noncurrent: newer + (item.isLatest ? 0 : 1),
+    };
+  }
+  if (isCut) return { due, seen: count, next: at };
+  const rest = { ...place, sequence: undefined, noncurrent: 0 };
+  if (page.next !== undefined) {
+    const key = Buffer.concat([page.next.key, JUST_AFTER]);
+    return { due, seen: count, next: { ...rest, key } };
+  }
+  const next = prefix.byteLength === 0 ? undefined : { ...rest, key: Buffer.from(prefixEnd(prefix)) };
+  return { due, seen: count, next };
+}
+
+/** Whether something with the prefix may come from `key` on. */
+function isBeforeEnd(key: Buffer, prefix: Buffer): boolean {
+  return prefix.byteLength === 0 || Buffer.compare(key, prefixEnd(prefix)) < 0;
+}
+
+function subjectOf(item: VersionItem, newer: number, isOnly: boolean): LifecycleSubject {
+  const modifiedMs = item.kind === "file" ? item.entry.modifiedMs : item.marker.modifiedMs;
+  return {
+    key: item.key.toString("utf8"),
+    file:
+      item.kind === "file"
+        ? {
+            sizeBytes: item.entry.sizeBytes,
+            tags: () => decodeObjectAttributes(item.entry.object).tags,
+          }
+        : undefined,
+    modifiedMs,
+    noncurrent: item.isLatest ? undefined : { sinceMs: item.noncurrentMs || modifiedMs, newer },
+    isOnly,
+  };
+}
+
+function dueOf(item: VersionItem): DueVersion {
+  const sequence = sequenceOf(item);
+  const isNull = item.kind === "file" ? item.entry.isNull : item.marker.isNull;
+  const isObject = item.kind === "file" && item.isLatest;
+  return {
+    key: item.key.toString("utf8"),
+    what: isObject ? "object" : item.kind === "file" ? "version" : "deleteMarker",
+    isLatest: item.isLatest,
+    choice: isNull || sequence === 0 ? { kind: "null" } : { kind: "sequence", sequence },
+    entryVersion: isObject ? item.entry.version : undefined,
+  };
+}
+
+function sequenceOf(item: VersionItem): number {
+  return item.kind === "file" ? item.entry.sequence : item.sequence;
+}
