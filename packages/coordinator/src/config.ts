@@ -85,6 +85,14 @@ export const coordinatorSettings = z.object({
   inventoryIntervalMs: durationMs(MINUTE_MS)
     .default(NAMESPACE.inventoryIntervalMs)
     .describe("How often what a node holds is compared with what the records say it holds."),
+  lifecycleDayMs: durationMs(100)
+    .default(NAMESPACE.lifecycleDayMs)
+    .describe(
+      "How long a day of a bucket's lifecycle rule lasts. Other than 86400000, which is a day, it is for tests: rules then do not wait for midnight.",
+    ),
+  lifecycleIntervalMs: durationMs(100)
+    .default(NAMESPACE.lifecycleIntervalMs)
+    .describe("How often the lifecycle rules of buckets are carried out."),
   idempotencyMs: durationMs(MINUTE_MS)
     .default(NAMESPACE.idempotencyMs)
     .describe("How long at least the answer to a mutating call is kept for its repetition."),

@@ -59,7 +59,7 @@ export async function wireParts(
     kv,
     clock,
     random,
-    logger: telemetry.logger,
+    ...telemetry,
     settings: {
       ...DEFAULT_NAMESPACE_SETTINGS,
       ...config,

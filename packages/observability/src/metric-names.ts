@@ -43,6 +43,24 @@ export const METRICS = {
     labels: ["state"],
     help: "Members of the cluster, by state.",
   },
+  cairn_lifecycle_versions_seen_total: {
+    kind: "counter",
+    unit: "versions",
+    labels: [],
+    help: "Versions of objects, and delete markers, that lifecycle rules have looked at.",
+  },
+  cairn_lifecycle_removed_total: {
+    kind: "counter",
+    unit: "items",
+    labels: ["what"],
+    help: "What lifecycle rules have removed: object, version, deleteMarker, upload.",
+  },
+  cairn_lifecycle_laps_total: {
+    kind: "counter",
+    unit: "laps",
+    labels: [],
+    help: "How often the lifecycles of all buckets were carried out.",
+  },
   cairn_moved_bytes_total: {
     kind: "counter",
     unit: "bytes",

@@ -85,7 +85,8 @@ export async function dueVersions(
     const key = Buffer.concat([page.next.key, JUST_AFTER]);
     return { due, seen: count, next: { ...rest, key } };
   }
-  const next = prefix.byteLength === 0 ? undefined : { ...rest, key: Buffer.from(prefixEnd(prefix)) };
+  const next =
+    prefix.byteLength === 0 ? undefined : { ...rest, key: Buffer.from(prefixEnd(prefix)) };
   return { due, seen: count, next };
 }
 

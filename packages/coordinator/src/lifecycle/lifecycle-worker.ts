@@ -1,6 +1,5 @@
 import type { Clock } from "@cairnfs/base/clock";
 import { hasReason } from "@cairnfs/base/errors";
-import { Limit } from "@cairnfs/base/limit";
 import type { Counter, Logger, Metrics } from "@cairnfs/base/telemetry";
 import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
@@ -13,6 +12,7 @@ import { sortNameOf } from "../namespace/entry.ts";
 import { ROOT_ID } from "../namespace/ids.ts";
 import { FREES, type Mutator } from "../namespace/mutator.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
+import { abortDueUploads } from "./due-uploads.ts";
 import { type DueVersion, dueVersions } from "./due-versions.ts";
 import {
   LAP_START,
@@ -29,12 +29,17 @@ import { rulesInForce } from "./rules.ts";
 /** So many names of the root are looked at in one step. */
 const STEP_NAMES = 512;
 /** So many versions are let go at the same time. */
-const REMOVALS = 16;
+const REMOVALS = 8;
 /** So long it sleeps at most when there is nothing to do. */
 const IDLE_PAUSE_MS = 3_600_000;
 
 /** What stands in the way of a removal, and is none of the worker's business. */
-const NOT_TO_GO = ["objectLocked", "preconditionFailed", "pathNotFound", "versionNotFound"] as const;
+const NOT_TO_GO = [
+  "objectLocked",
+  "preconditionFailed",
+  "pathNotFound",
+  "versionNotFound",
+] as const;
 
 export interface LifecycleSettings {
   /** How long a day of a rule lasts. */
@@ -50,6 +55,8 @@ export interface LifecycleParts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly settings: LifecycleSettings;
+  /** Hears that there is something to take apart. */
+  readonly onEnded: () => void;
 }
 
 /**
@@ -59,7 +66,6 @@ export interface LifecycleParts {
 export class LifecycleWorker implements Worker {
   readonly name = "lifecycle";
   readonly #parts: LifecycleParts;
-  readonly #removals = new Limit(REMOVALS);
   readonly #seen: Counter;
   readonly #removed: Counter;
   readonly #laps: Counter;
@@ -114,12 +120,8 @@ export class LifecycleWorker implements Worker {
   }
 
   /** Does what is to be done at a place; the next one, or none when the lap has ended. */
-  async #goOn(
-    place: LapPlace,
-    nowMs: number,
-    signal: AbortSignal,
-  ): Promise<LapPlace | undefined> {
-    const { kv } = this.#parts;
+  async #goOn(place: LapPlace, nowMs: number, signal: AbortSignal): Promise<LapPlace | undefined> {
+    const { kv, mutator } = this.#parts;
     if (place.kind === "between") return kv.read((reader) => nextBucket(reader, place.after));
     const after: LapPlace = { kind: "between", after: sortNameOf(place.bucket, "directory") };
     const found = await kv.read((reader) => readRules(reader, place.bucket));
@@ -127,15 +129,29 @@ export class LifecycleWorker implements Worker {
     const { bucket, lifecycle } = found;
     const rules = rulesInForce(lifecycle);
     const times = { nowMs, dayMs: this.#parts.settings.lifecycleDayMs };
-    if (place.kind === "uploads") return after;
+    if (place.kind === "uploads") {
+      if (rules.uploads.length === 0) return after;
+      const request = { rules: rules.uploads, place, times };
+      const { aborted, next } = await mutator.run(
+        0,
+        (mutation) => abortDueUploads(mutation, bucket, request),
+        signal,
+        FREES,
+      );
+      if (aborted > 0) this.#removed.add(aborted, { what: "upload" });
+      if (aborted > 0) this.#parts.onEnded();
+      return next ?? after;
+    }
     if (rules.versions.length === 0) return uploadsOf(bucket.name);
     const { due, seen, next } = await kv.read((reader) =>
       dueVersions(reader, bucket.id, { rules: rules.versions, place, times }),
     );
     this.#seen.add(seen);
-    await Promise.all(
-      due.map((one) => this.#removals.run(() => this.#remove(bucket, one, signal), signal)),
-    );
+    for (let at = 0; at < due.length; at += REMOVALS) {
+      const some = due.slice(at, at + REMOVALS);
+      await Promise.all(some.map((one) => this.#remove(bucket, one, signal)));
+    }
+    if (due.length > 0) this.#parts.onEnded();
     return next ?? uploadsOf(bucket.name);
   }
 

@@ -32,6 +32,9 @@ export interface NamespaceSettings {
   readonly receiptLifeMs: number;
   /** How often what a node holds is compared with the records. */
   readonly inventoryIntervalMs: number;
+  /** How long a day of a lifecycle rule lasts, and how often the rules are carried out. */
+  readonly lifecycleDayMs: number;
+  readonly lifecycleIntervalMs: number;
 }
 
 export const DEFAULT_NAMESPACE_SETTINGS: NamespaceSettings = {
@@ -49,4 +52,6 @@ export const DEFAULT_NAMESPACE_SETTINGS: NamespaceSettings = {
   changeLogEntriesMax: 1_000_000,
   receiptLifeMs: DAY_MS,
   inventoryIntervalMs: DAY_MS,
+  lifecycleDayMs: DAY_MS,
+  lifecycleIntervalMs: DAY_MS,
 };

@@ -31,6 +31,8 @@ import { wholeNumber } from "../namespace/whole-number.ts";
 export interface BucketParts {
   readonly kv: KvStore;
   readonly mutator: Mutator;
+  /** Hears that the rules of a lifecycle may have changed. */
+  readonly onLifecycle: () => void;
 }
 
 export type BucketHandlers = ServiceHandlers<typeof BucketService>;
@@ -44,7 +46,7 @@ const RETENTION_YEARS_MAX = 100;
 const NO_RETENTION = 0;
 
 /** Answers what is asked of buckets. */
-export function bucketHandlers({ kv, mutator }: BucketParts): BucketHandlers {
+export function bucketHandlers({ kv, mutator, onLifecycle }: BucketParts): BucketHandlers {
   return {
     async createBucket(request, call) {
       const { name, hasObjectLock } = request;
@@ -88,10 +90,12 @@ export function bucketHandlers({ kv, mutator }: BucketParts): BucketHandlers {
 
     async setBucket(request, call) {
       const wanted = wantedOf(request);
-      return mutator.answer(call, SetBucketResponseSchema, 1, async (mutation) => {
+      const answer = await mutator.answer(call, SetBucketResponseSchema, 1, async (mutation) => {
         const changed = await setBucket(mutation, wanted);
         return { bucket: await wholeMessage(mutation.tx, changed) };
       });
+      if (wanted.lifecycle !== undefined) onLifecycle();
+      return answer;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { Bell } from "@cairnfs/base/bell";
 import type { Clock } from "@cairnfs/base/clock";
 import type { Random } from "@cairnfs/base/random";
-import type { Logger } from "@cairnfs/base/telemetry";
+import type { Logger, Metrics } from "@cairnfs/base/telemetry";
 import type { Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { type AccessHandlers, accessHandlers } from "../access/access-handlers.ts";
@@ -22,6 +22,7 @@ import { InventoryWorker } from "../gc/inventory-worker.ts";
 import { TombstoneWorker } from "../gc/tombstone-worker.ts";
 import type { ReplicaReadmission } from "../healing/replica-readmission.ts";
 import { IdAllocator } from "../id-allocator.ts";
+import { LifecycleWorker } from "../lifecycle/lifecycle-worker.ts";
 import { type MultipartHandlers, multipartHandlers } from "../multipart/multipart-handlers.ts";
 import { Mutator } from "../namespace/mutator.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
@@ -43,6 +44,7 @@ export interface NamespaceServiceParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly settings: NamespaceSettings;
   readonly nodes: PlacementSource;
   readonly deleter: ChunkDeleter;
@@ -99,7 +101,12 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
   const mutator = new Mutator({ kv, clock, settings, ids: new IdAllocator(kv) });
   const horizon = new HorizonWorker(kv, clock, settings.receiptLifeMs);
   const onEpochUsed = () => horizon.noteUse();
-  const bells = { tombstones: new Bell(clock), chunks: new Bell(clock), drops: new Bell(clock) };
+  const bells = {
+    tombstones: new Bell(clock),
+    chunks: new Bell(clock),
+    drops: new Bell(clock),
+    lifecycle: new Bell(clock),
+  };
   const onEnded = () => bells.tombstones.ring();
   const onGarbage = () => bells.chunks.ring();
   const onDecided = () => bells.drops.ring();
@@ -121,7 +128,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
     inventories,
     trash: trashHandlers({ kv, mutator }),
     objects: objectHandlers({ kv, mutator, nodes, onRemove: () => parts.onRemove?.() }),
-    buckets: bucketHandlers({ kv, mutator }),
+    buckets: bucketHandlers({ kv, mutator, onLifecycle: () => bells.lifecycle.ring() }),
     multiparts: multipartHandlers({ kv, clock, random, mutator, onEnded }),
     access: accessHandlers({ kv, mutator, random }),
     check: checkHandlers({
@@ -141,6 +148,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
       ["tombstones", bells.tombstones],
       ["chunk-collector", bells.chunks],
       ["drops", bells.drops],
+      ["lifecycle", bells.lifecycle],
     ]),
     workers: [
       new ExpiredUploadWorker(kv, clock, onEnded),
@@ -151,6 +159,7 @@ export async function openNamespace(parts: NamespaceServiceParts): Promise<Names
       new CompletedMultipartWorker(kv, clock),
       new AnswerWorker(kv, clock, settings.idempotencyMs),
       new ChangeLogWorker({ kv, clock, settings }),
+      new LifecycleWorker({ ...parts, mutator, onEnded }),
     ],
   };
 }

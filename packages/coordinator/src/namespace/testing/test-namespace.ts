@@ -9,7 +9,7 @@ import {
 import { present } from "@cairnfs/base/assert";
 import { Bell } from "@cairnfs/base/bell";
 import { Prng } from "@cairnfs/base/random";
-import { silentLogger } from "@cairnfs/base/telemetry";
+import { silentLogger, silentMetrics } from "@cairnfs/base/telemetry";
 import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import type { Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
@@ -103,7 +103,8 @@ export class TestNamespace implements AsyncDisposable {
     const logger = silentLogger;
     const isLive = (nodeNumber: number) => nodes.isLive(nodeNumber);
     const findings = new ReplicaFindings(clock);
-    const parts = { kv, clock, random, logger, nodes, verifier: nodes };
+    const metrics = silentMetrics;
+    const parts = { kv, clock, random, logger, metrics, nodes, verifier: nodes };
     const badReplicas = new BadReplicaWorker({ ...parts, bell: new Bell(clock), findings, isLive });
     const heard = { surplus: 0 };
     const service = await openNamespace({
