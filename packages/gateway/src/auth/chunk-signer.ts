@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type KeyObject } from "node:crypto";
 import { type Credential, scopeOf } from "./credential.ts";
 import { checkSignature } from "./signature.ts";
 import { hmacHex } from "./signature-v4.ts";
@@ -7,7 +7,7 @@ const EMPTY_SHA256 = createHash("sha256").digest("hex");
 
 export interface ChunkSignerParts {
   readonly credential: Credential;
-  readonly signingKey: Buffer;
+  readonly signingKey: KeyObject;
   /** "20261123T062034Z". */
   readonly time: string;
   /** Of the request's head: what the first chunk's signature builds on. */

@@ -39,6 +39,11 @@ async function byV4(fields: FormFields, parts: AuthenticationParts): Promise<Cal
   if (parseBasicTime(date) === undefined) {
     throw refused(`X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`);
   }
+  if (!date.startsWith(credential.day)) {
+    throw refused(
+      `Invalid credential date "${credential.day}". This date is not the same as X-Amz-Date: "${date.slice(0, 8)}".`,
+    );
+  }
   const { accessKeyId } = credential;
   const { caller, secretKey } = await lookUp(accessKeyId, parts);
   const expected = hmacHex(parts.signingKeys.keyOf(credential, secretKey), policy);

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash, type KeyObject } from "node:crypto";
 import { S3Error } from "../s3/errors.ts";
 import type { RawRequest } from "../s3/operation.ts";
 import { canonicalHeader, canonicalPath, canonicalQuery } from "./canonical.ts";
@@ -22,17 +22,17 @@ export interface SignatureV4 {
 export const ALGORITHM_V4 = "AWS4-HMAC-SHA256";
 
 /** Refuses a request that does not bear the signature that the key gives it. */
-export function verifyV4(request: RawRequest, signed: SignatureV4, signingKey: Buffer): void {
+export function verifyV4(request: RawRequest, signed: SignatureV4, signingKey: KeyObject): void {
   const { credential, time, signature } = signed;
   const canonicalRequest = canonicalRequestOf(request, signed);
-  const digest = createHash("sha256").update(canonicalRequest, "latin1").digest("hex");
+  const digest = hash("sha256", Buffer.from(canonicalRequest, "latin1"), "hex");
   const stringToSign = `${ALGORITHM_V4}\n${time}\n${scopeOf(credential)}\n${digest}`;
   const expected = hmacHex(signingKey, stringToSign);
   const { accessKeyId } = credential;
   checkSignature(signature, expected, { accessKeyId, stringToSign, canonicalRequest });
 }
 
-export function hmacHex(key: Buffer, text: string): string {
+export function hmacHex(key: KeyObject, text: string): string {
   return createHmac("sha256", key).update(text, "latin1").digest("hex");
 }
 

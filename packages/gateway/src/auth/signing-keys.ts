@@ -1,9 +1,9 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { Credential } from "./credential.ts";
 
 interface KnownKey {
   readonly secretKey: string;
-  readonly signingKey: Buffer;
+  readonly signingKey: KeyObject;
 }
 
 const KEYS_MAX = 1024;
@@ -12,7 +12,7 @@ const KEYS_MAX = 1024;
 export class SigningKeys {
   readonly #known = new Map<string, KnownKey>();
 
-  keyOf(credential: Credential, secretKey: string): Buffer {
+  keyOf(credential: Credential, secretKey: string): KeyObject {
     const { accessKeyId, day, region } = credential;
     const name = `${accessKeyId}/${day}/${region}`;
     const known = this.#known.get(name);
@@ -29,10 +29,10 @@ export class SigningKeys {
   }
 }
 
-function derive({ day, region }: Credential, secretKey: string): Buffer {
+function derive({ day, region }: Credential, secretKey: string): KeyObject {
   let key: Buffer = Buffer.from(`AWS4${secretKey}`);
   for (const part of [day, region, "s3", "aws4_request"]) {
     key = createHmac("sha256", key).update(part).digest();
   }
-  return key;
+  return createSecretKey(key);
 }

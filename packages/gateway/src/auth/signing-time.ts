@@ -5,15 +5,22 @@ export const SKEW_MAX_MS = 15 * 60 * 1000;
 
 const BASIC_TIME = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/u;
 
+/** The time that was read last: most requests of a second say the same. */
+let latest = { text: "", timeMs: Number.NaN };
+
 /** "20261123T062034Z" as milliseconds; undefined when it is no such time. */
 export function parseBasicTime(text: string): number | undefined {
+  if (latest.text === text) return latest.timeMs;
   const found = BASIC_TIME.exec(text);
   if (found === null) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found
     .slice(1)
     .map(Number);
   const timeMs = Date.UTC(year, month - 1, day, hour, minute, second);
-  return basicTime(timeMs) === text ? timeMs : undefined;
+  // Of the 31st of February it makes a day in March.
+  if (basicTime(timeMs) !== text) return undefined;
+  latest = { text, timeMs };
+  return timeMs;
 }
 
 /** The other way round. */
