@@ -15,6 +15,7 @@ import {
 import { put } from "../upload/put.ts";
 import type { UploadSource } from "../upload/source.ts";
 import type { PutResult, UploadParts } from "../upload/upload-parts.ts";
+import { appendObject, type WriteObject } from "./append-object.ts";
 import {
   type ListObjectsOptions,
   type ListVersionsOptions,
@@ -117,9 +118,17 @@ export class Objects {
     source: UploadSource,
     options: PutObjectOptions = {},
   ): Promise<PutResult> {
-    return put(this.#uploads, objectPath(bucket, key), source, {
+    const write: WriteObject = (bytes, how) =>
+      put(this.#uploads, objectPath(bucket, key), bytes, {
+        ...how,
+        object: objectPut(bucket, how),
+      });
+    const { appendAt, signal } = options;
+    if (appendAt === undefined) return write(source, options);
+    const open = () => this.get(bucket, key, { signal });
+    return appendObject({ open, write, disk: this.#uploads.disk }, source, {
       ...options,
-      object: objectPut(bucket, options),
+      appendAt,
     });
   }
 
