@@ -10,6 +10,8 @@ export interface SendOptions {
   /** How long the client may take none of the reply. */
   readonly stallMs: number;
   readonly signal: AbortSignal;
+  /** Waited for between the last byte of the reply and the end of the connection. */
+  readonly beforeEnd?: (() => Promise<void>) | undefined;
 }
 
 /** Sends a reply to its end, at the pace of the client. */
@@ -21,7 +23,7 @@ export async function sendReply(
   const { body } = reply;
   const headers: Record<string, string | number> = { ...options.headers, ...reply.headers };
   if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
-    sendWhole(response, reply.status, headers, body, options.isHead);
+    await sendWhole(response, { ...reply, body }, headers, options);
     return;
   }
   response.writeHead(reply.status, headers);
@@ -37,21 +39,27 @@ export async function sendReply(
   response.end();
 }
 
-function sendWhole(
+async function sendWhole(
   response: ServerResponse,
-  status: number,
+  { status, body }: S3Reply & { readonly body?: string | Uint8Array | undefined },
   headers: Record<string, string | number>,
-  body: string | Uint8Array | undefined,
-  isHead: boolean,
-): void {
+  { isHead, beforeEnd }: SendOptions,
+): Promise<void> {
   if (typeof body === "string") headers["content-type"] ??= "application/xml";
   const hasLength = headers["content-length"] !== undefined;
   if (!hasLength && status !== 204 && status !== 304 && !isHead) {
     headers["content-length"] = body === undefined ? 0 : Buffer.byteLength(body);
   }
   response.writeHead(status, headers);
-  if (isHead || body === undefined) response.end();
-  else response.end(body);
+  const sent = isHead ? undefined : body;
+  if (beforeEnd === undefined) {
+    response.end(sent);
+    return;
+  }
+  if (sent === undefined || sent.length === 0) response.flushHeaders();
+  else response.write(sent);
+  await beforeEnd();
+  response.end();
 }
 
 /** Resolves when the socket has taken the bytes. */

@@ -12,8 +12,11 @@ import { SocketBody } from "./request-body.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { sendReply } from "./send-reply.ts";
 
-/** What is left of a body that nobody wants is read up to here, so that the client sees the reply and keeps its connection. */
-const DRAIN_BYTES_MAX = 1024 * 1024;
+/** A body up to here that nobody wants is read, so that the client keeps its connection. */
+const SHORT_BYTES_MAX = 1024 * 1024;
+/** What is read at most of a longer one, so that the client comes to see the reply. */
+const DRAIN_BYTES_MAX = 256 * 1024 * 1024;
+const DRAIN_MS_MAX = 5000;
 
 export interface ServeOptions {
   readonly parts: GatewayParts;
@@ -134,12 +137,12 @@ class Exchange {
 
   async #send(reply: S3Reply): Promise<void> {
     const { ids, parts } = this.#options;
-    const isReusable = this.#body.isConsumed || this.#canDrain();
     const headers: Record<string, string> = {
       "x-amz-request-id": this.#requestId,
       "x-amz-id-2": ids.hostId,
       server: "CairnFS",
     };
+    const isReusable = this.#body.isConsumed || this.#isShort();
     if (!isReusable) headers.connection = "close";
     await sendReply(this.#response, reply, {
       isHead: this.#message.method === "HEAD",
@@ -147,30 +150,38 @@ class Exchange {
       clock: parts.clock,
       stallMs: parts.config.stallMs,
       signal: this.#abort.signal,
+      beforeEnd: this.#body.isConsumed ? undefined : () => this.#drain(isReusable),
     });
-    if (!this.#body.isConsumed) this.#drain();
   }
 
-  /** A short rest of a body is read and forgotten; after a long one the connection ends. */
-  #canDrain(): boolean {
-    if (this.#body.isWithheld) return false;
-    const { lengthBytes } = this.#body;
-    return lengthBytes !== undefined && lengthBytes <= DRAIN_BYTES_MAX;
+  /** Whether what is left of the body is worth reading, so that the connection can be used again. */
+  #isShort(): boolean {
+    const { lengthBytes, isWithheld } = this.#body;
+    return !isWithheld && lengthBytes !== undefined && lengthBytes <= SHORT_BYTES_MAX;
   }
 
-  #drain(): void {
-    const message = this.#message;
+  /**
+   * Reads what is left of the body and forgets it: a connection that is closed with unread bytes is reset, and the client may never see the reply.
+   */
+  async #drain(isReusable: boolean): Promise<void> {
     if (this.#body.isWithheld) return;
-    let drainedBytes = 0;
-    message.on("data", (piece: Buffer) => {
-      drainedBytes += piece.byteLength;
-      if (drainedBytes > DRAIN_BYTES_MAX) message.destroy();
+    const { clock } = this.#options.parts;
+    const message = this.#message;
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(DRAIN_MS_MAX, resolve);
+      let drainedBytes = 0;
+      message.on("data", (piece: Buffer) => {
+        drainedBytes += piece.byteLength;
+        if (drainedBytes > DRAIN_BYTES_MAX) resolve();
+      });
+      for (const event of ["end", "error", "close"]) message.once(event, resolve);
+      this.#abort.signal.addEventListener("abort", () => resolve(), { once: true });
+      if (message.complete || message.destroyed) resolve();
+      message.resume();
+      message.once("close", () => timer.cancel());
+      message.once("end", () => timer.cancel());
     });
-    message.resume();
-    const { clock, config } = this.#options.parts;
-    const timer = clock.after(Math.min(config.stallMs, 5000), () => message.destroy());
-    message.once("close", () => timer.cancel());
-    message.once("end", () => timer.cancel());
+    if (isReusable && !message.complete) message.destroy();
   }
 
   /** The reply could not be sent to its end: the connection is cut, so that nobody takes it for whole. */
