@@ -1,9 +1,13 @@
 import { present } from "@cairnfs/base/assert";
 import type { KvTransaction } from "@cairnfs/kv/kv-store";
 import { expect, test } from "vitest";
+import { impliedBucket } from "../buckets/bucket-record.ts";
 import { changeChunk } from "../chunks/change-chunk.ts";
 import { count } from "../counters.ts";
 import {
+  bucketDocuments,
+  bucketLifecycles,
+  buckets,
   chunkMap,
   chunks,
   contentParts,
@@ -380,6 +384,17 @@ const DAMAGES: readonly Damage[] = [
         sessionExpiries.put(tx, [5, Buffer.alloc(16, 1)], true);
       });
     },
+  },
+  {
+    name: "a bucket without a directory, and documents of none",
+    kinds: ["bucketOrphaned", "bucketOrphaned", "bucketOrphaned"],
+    plant: (ns) =>
+      write(ns, (tx) => {
+        buckets.put(tx, inodeId(777), impliedBucket(inodeId(777)));
+        bucketDocuments.put(tx, [inodeId(777), "acl"], Buffer.from("x"));
+        bucketDocuments.put(tx, [inodeId(888), "acl"], Buffer.from("x"));
+        bucketLifecycles.put(tx, inodeId(888), Buffer.from("x"));
+      }),
   },
   {
     name: "an item of the trash that is in no index, and rows of nothing",

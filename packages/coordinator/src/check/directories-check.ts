@@ -92,6 +92,16 @@ async function waysTo(
   return ways;
 }
 
+/** Those of these directories that are in the tree, in the trash or being taken apart. */
+export async function directoriesThatAre(
+  scanner: Scanner,
+  ids: readonly InodeId[],
+): Promise<ReadonlySet<InodeId>> {
+  const ways = await waysTo(scanner, ids);
+  const isThere = ({ keys, isRemoved }: Ways) => keys.length > 0 || isRemoved;
+  return new Set([...ways].flatMap(([id, way]) => (isThere(way) ? [id] : [])));
+}
+
 function isRight(id: InodeId, ways: Ways | undefined): boolean {
   if (id === ABOVE_ROOT_ID || ways === undefined) return true;
   return ways.keys.length + Number(ways.isRemoved) === 1;

@@ -145,6 +145,13 @@ export const FINDING_KINDS = {
     mending: "lists it, or takes the row away",
     isMended: true,
   },
+  bucketOrphaned: {
+    severity: "waste",
+    meaning:
+      "what is kept of a bucket has no directory, in the tree, in the trash or being taken apart",
+    mending: "takes the rows away",
+    isMended: true,
+  },
   trashUnlisted: {
     severity: "wrong",
     meaning: "an item of the trash is not in its indexes, or a row of them has no item",

@@ -1,4 +1,5 @@
 import type { NamespaceSettings } from "../namespace/settings.ts";
+import { bucketRowChecks, bucketsCheck } from "./buckets-check.ts";
 import { chunkChecks, type KnownNodes } from "./chunk-checks.ts";
 import { contentChecks } from "./content-checks.ts";
 import { counterFindings } from "./counters-check.ts";
@@ -49,6 +50,7 @@ export function storeStages(parts: StoreCheckParts): readonly CheckStage[] {
       run: () =>
         countingFindings(counting, directoriesCheck({ kv, runMutation: parts.runMutation })),
     },
+    { name: "buckets", run: () => countingFindings(counting, bucketsCheck(kv)) },
     rows("contents", contentChecks(settings, isLossKnown)),
     {
       name: "owners",
@@ -63,7 +65,7 @@ export function storeStages(parts: StoreCheckParts): readonly CheckStage[] {
           referencesCheck({ kv, nowMs, isLive, isLossKnown, ...settings }),
         ),
     },
-    rows("indexes", [...indexChecks(), ...multipartChecks()]),
+    rows("indexes", [...indexChecks(), ...bucketRowChecks(), ...multipartChecks()]),
     { name: "counters", run: () => counterFindings(counting) },
   ];
 }
