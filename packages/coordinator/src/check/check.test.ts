@@ -1,5 +1,4 @@
 import { present } from "@cairnfs/base/assert";
-import type { KvTransaction } from "@cairnfs/kv/kv-store";
 import { expect, test } from "vitest";
 import { impliedBucket } from "../buckets/bucket-record.ts";
 import { changeChunk } from "../chunks/change-chunk.ts";
@@ -10,7 +9,6 @@ import {
   buckets,
   chunkMap,
   chunks,
-  contentParts,
   contents,
   debts,
   domainReferences,
@@ -28,47 +26,14 @@ import {
   trashSizings,
 } from "../keyspace.ts";
 import { NO_PARTS } from "../namespace/content.ts";
-import { addOwner } from "../namespace/content-owners.ts";
 import { contentId, domainId, inodeId, ROOT_ID, trashId } from "../namespace/ids.ts";
 import { chunkOf } from "../namespace/testing/fake-nodes.ts";
 import type { TestNamespace } from "../namespace/testing/test-namespace.ts";
 import { FINDING_KINDS, type FindingKind } from "./finding-kinds.ts";
 import { runCheck } from "./run-check.ts";
+import { type Damage, entryAt, fileAt, write } from "./testing/damage.ts";
 import { checkAll, checkParts, recordOf, richStore, type Told } from "./testing/damaged-store.ts";
-
-/** Damage, and what is to be told of it, in any order. */
-interface Damage {
-  readonly name: string;
-  readonly kinds: readonly FindingKind[];
-  /** What of them stays after mending. */
-  readonly left?: readonly FindingKind[];
-  plant(ns: TestNamespace): Promise<unknown>;
-}
-
-/** A row of a file, a directory or anything else in the tree. */
-async function entryAt(ns: TestNamespace, parent: string, sortName: string) {
-  const parentId =
-    parent === "/"
-      ? ROOT_ID
-      : inodeId(Number((await ns.call("stat", { path: parent })).entry?.inodeId));
-  const key = [parentId, sortName] as const;
-  const entry = await ns.kv.read((reader) => entries.get(reader, key));
-  return [key, present(entry, `${parent} has ${sortName}`)] as const;
-}
-
-async function fileAt(ns: TestNamespace, parent: string, name: string) {
-  const [key, entry] = await entryAt(ns, parent, name);
-  if (entry.kind !== "file") throw new Error(`${name} is no file`);
-  const content = await ns.kv.read((reader) => contents.get(reader, entry.contentId));
-  return { key, entry, id: entry.contentId, content: present(content, "it has a content") };
-}
-
-/** Writes to the tables behind everybody's back. */
-function write(ns: TestNamespace, body: (tx: KvTransaction) => unknown): Promise<void> {
-  return ns.kv.transact(async (tx) => {
-    await body(tx);
-  });
-}
+import { PART_DAMAGES } from "./testing/part-damages.ts";
 
 const DAMAGES: readonly Damage[] = [
   {
@@ -231,18 +196,6 @@ const DAMAGES: readonly Damage[] = [
     name: "a chunk map without a content",
     kinds: ["mapOrphaned"],
     plant: (ns) => write(ns, (tx) => chunkMap.put(tx, [contentId(900_002), 0], [chunkOf("one")])),
-  },
-  {
-    name: "a part of nothing",
-    kinds: ["partOrphaned"],
-    plant: async (ns) => {
-      const { id } = await fileAt(ns, "/a", "file");
-      await write(ns, async (tx) => {
-        await addOwner(tx, id);
-        const part = { contentId: id, sizeBytes: 1, object: Buffer.alloc(0) };
-        contentParts.put(tx, [contentId(900_003), 0, 1], part);
-      });
-    },
   },
   ...[-1, 1].map(
     (delta): Damage => ({
@@ -475,6 +428,7 @@ const DAMAGES: readonly Damage[] = [
       });
     },
   },
+  ...PART_DAMAGES,
 ];
 
 function kindsOf(told: readonly Told[]): FindingKind[] {

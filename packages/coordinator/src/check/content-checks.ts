@@ -67,6 +67,16 @@ async function lookAtContent(
       mend: (tx) => tombstones.delete(tx, tombKey),
     });
   }
+  const { partsOf } = content;
+  if (partsOf !== undefined && partsOf !== id && !(await contents.has(reader, partsOf))) {
+    wrongs.push({
+      kind: "contentMissing",
+      subject,
+      message: `its parts are those of content ${partsOf}, which is not there`,
+      // Who owns it is counted by the check that follows.
+      mend: (tx) => contents.put(tx, partsOf, { ...content, owners: 1, goneAtMs: 0 }),
+    });
+  }
   const fault = content.owners > 0 ? await faultOfMap(reader, id, content) : undefined;
   if (fault !== undefined) wrongs.push({ kind: "contentMapBroken", subject, message: fault });
   return wrongs;

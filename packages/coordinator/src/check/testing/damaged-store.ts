@@ -40,7 +40,32 @@ export async function richStore(): Promise<TestNamespace> {
   const { sessionId } = await ns.call("beginUpload", { path: "/upload" });
   const stored = await ns.store(sessionId, [chunkOf("upload")]);
   await ns.call("addChunks", { sessionId, chunks: stored });
+  await addParts(ns);
   return ns;
+}
+
+/** An object of two parts, a copy that one more was appended to, and an upload with a part. */
+async function addParts(ns: TestNamespace): Promise<void> {
+  const bucket = "bucket";
+  await ns.bucket("createBucket", { name: bucket });
+  const put = async (key: string, object: object, name: string): Promise<bigint> => {
+    const { sessionId } = await ns.call("beginUpload", { path: `/${bucket}/${key}`, object });
+    const chunks = await ns.store(sessionId, [chunkOf(name)]);
+    const sizeBytes = BigInt(chunkOf(name).lengthBytes);
+    const { entry } = await ns.call("commitUpload", { sessionId, chunks, sizeBytes });
+    return present(entry, "it was committed").contentId;
+  };
+  const { uploadId } = await ns.multiparts("createMultipart", { bucket, key: "object" });
+  const parts: { number: number; contentId: bigint }[] = [];
+  for (const number of [1, 2]) {
+    const contentId = await put("object", { uploadId, partNumber: number }, `part ${number}`);
+    parts.push({ number, contentId });
+  }
+  await ns.multiparts("completeMultipart", { bucket, key: "object", uploadId, parts });
+  await ns.call("copy", { source: "/bucket/object", target: "/bucket/grown" });
+  await put("grown", { appendAt: BigInt(2 * 65_536) }, "appended");
+  const open = await ns.multiparts("createMultipart", { bucket, key: "open" });
+  await put("open", { uploadId: open.uploadId, partNumber: 7 }, "part 7");
 }
 
 export interface Told {
