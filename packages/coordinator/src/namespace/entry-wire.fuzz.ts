@@ -2,6 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { CairnError } from "@cairnfs/base/errors";
 import { ObjectAttributesSchema } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import { ListResponseSchema } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
+import { ListObjectsResponseSchema } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
 import { decodeMessage, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -71,6 +72,28 @@ test("a response of records is the response of the entries that they hold", () =
       expect(decoded(actual)).toEqual(decoded(expected));
     }),
     { numRuns: 300 },
+  );
+});
+
+test("a response of objects is the response of the entries that they hold", () => {
+  const aKey = fc
+    .array(aText.filter((name) => !name.includes("/")))
+    .map((names) => names.join("/"));
+  const aFile = anEntry.filter((entry) => entry.kind === "file");
+  fc.assert(
+    fc.property(aKey, aFile, fc.boolean(), aText, (key, entry, isVersioned, nextAfter) => {
+      const writer = new ListingWriter();
+      writer.addObject(Buffer.from(key), entryCodec.encode(entry), isVersioned);
+      writer.addCommonPrefix(Buffer.from(nextAfter));
+      const name = key.slice(key.lastIndexOf("/") + 1);
+      const items = [{ key, entry: entryMessage(name, entry, isVersioned) }, { key: nextAfter }];
+      const expected = joinParts(encodeMessage(ListObjectsResponseSchema, { items, nextAfter }));
+      const decoded = (bytes: Uint8Array) =>
+        decodeMessage(ListObjectsResponseSchema, bytes, "internal");
+      const actual = Uint8Array.from(writer.finish(Buffer.from(nextAfter)));
+      expect(decoded(actual)).toEqual(decoded(expected));
+    }),
+    { numRuns: 200 },
   );
 });
 

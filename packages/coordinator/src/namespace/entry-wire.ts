@@ -14,10 +14,15 @@ const DIRECTORY = 2;
 const KIND = { file: 1, directory: 2 } as const;
 const SLASH = 0x2f;
 
-/** Tags of `cairn.v1.ListResponse` and of what is in it: the field's number and how it is written. */
+/**
+ * Tags of `cairn.v1.ListResponse` and `cairn.v1.ListObjectsResponse`, which are alike, and of what is in them: the field's number
+ * and how it is written.
+ */
 const TAG = {
   entries: (1 << 3) | 2,
   nextAfter: (2 << 3) | 2,
+  key: (1 << 3) | 2,
+  keyEntry: (2 << 3) | 2,
   kind: 1 << 3,
   name: (2 << 3) | 2,
   inodeId: 3 << 3,
@@ -47,10 +52,12 @@ const TAG = {
 const FIRST_BYTES = 128 * 1024;
 /** Tags, and numbers that grow on the way: more than a record can come to beyond its own size and that of its pairs. */
 const MARGIN_BYTES = 128;
+/** Of a file that was put without versioning. */
+const NO_VERSION = { sequence: 0, isNull: true } as const;
 /** What a pair of user metadata may take beyond its own bytes. */
 const PAIR_MARGIN_BYTES = 8;
 
-/** Makes one `ListResponse` of records. */
+/** Makes one `ListResponse`, or one `ListObjectsResponse`, of records. */
 export class ListingWriter {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #length = 0;
@@ -64,14 +71,38 @@ export class ListingWriter {
 
   /** Adds the entry of a sort name, in UTF-8, and a record as it is stored. */
   add(sortName: Uint8Array, record: Uint8Array): void {
-    this.#record = record;
-    this.#at = 1;
-    // A pair takes two bytes of the record at least.
-    const worstBytes =
-      sortName.byteLength + record.byteLength * (1 + PAIR_MARGIN_BYTES / 2) + MARGIN_BYTES;
-    this.#reserve(worstBytes);
+    this.#reserveFor(sortName, record);
     this.#byte(TAG.entries);
     const start = this.#length;
+    this.#entry(sortName, record, false);
+    this.#insertSize(start);
+  }
+
+  /** Adds the object of a key; `isVersioned` says that its bucket has or had versioning. */
+  addObject(key: Uint8Array, record: Uint8Array, isVersioned: boolean): void {
+    this.#reserveFor(key, record);
+    this.#byte(TAG.entries);
+    const start = this.#length;
+    this.#text(TAG.key, key);
+    this.#byte(TAG.keyEntry);
+    const entryStart = this.#length;
+    this.#entry(key.subarray(key.lastIndexOf(SLASH) + 1), record, isVersioned);
+    this.#insertSize(entryStart);
+    this.#insertSize(start);
+  }
+
+  /** Adds what keys were rolled up into. */
+  addCommonPrefix(key: Uint8Array): void {
+    this.#reserve(key.byteLength + MARGIN_BYTES);
+    this.#byte(TAG.entries);
+    const start = this.#length;
+    this.#text(TAG.key, key);
+    this.#insertSize(start);
+  }
+
+  #entry(sortName: Uint8Array, record: Uint8Array, isVersioned: boolean): void {
+    this.#record = record;
+    this.#at = 1;
     const version = record[0];
     if (version === undefined || version < 1 || version > RECORD_VERSION) {
       throw new CairnError(
@@ -96,9 +127,9 @@ export class ListingWriter {
     this.#pairs();
     if (isDirectory) this.#policy(version);
     else this.#file();
-    if (version > 2) this.#sinceVersion3(isDirectory);
+    if (version > 2) this.#sinceVersion3(isDirectory, isVersioned);
+    else if (isVersioned) this.#versionId(NO_VERSION);
     if (this.#at !== record.byteLength) throw damaged(record);
-    this.#insertSize(start);
   }
 
   /** Takes back what was added since there were `sizeBytes`. */
@@ -110,12 +141,16 @@ export class ListingWriter {
   finish(nextAfter: Uint8Array): Uint8Array {
     if (nextAfter.byteLength > 0) {
       this.#reserve(nextAfter.byteLength + MARGIN_BYTES);
-      this.#byte(TAG.nextAfter);
-      this.#varint(nextAfter.byteLength);
-      this.#bytes.set(nextAfter, this.#length);
-      this.#length += nextAfter.byteLength;
+      this.#text(TAG.nextAfter, nextAfter);
     }
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  #text(tag: number, text: Uint8Array): void {
+    this.#byte(tag);
+    this.#varint(text.byteLength);
+    this.#bytes.set(text, this.#length);
+    this.#length += text.byteLength;
   }
 
   #name(sortName: Uint8Array): void {
@@ -141,7 +176,7 @@ export class ListingWriter {
     this.#sized(TAG.sha256);
   }
 
-  #sinceVersion3(isDirectory: boolean): void {
+  #sinceVersion3(isDirectory: boolean, isVersioned: boolean): void {
     if (isDirectory) {
       // That it is implied is nothing to its readers.
       this.#readByte();
@@ -153,8 +188,11 @@ export class ListingWriter {
     }
     const sequence = this.#readVarint();
     const isNull = this.#readByte() === 1;
-    if (sequence === 0) return;
-    const id = versionIdOf({ sequence, isNull });
+    if (sequence > 0 || isVersioned) this.#versionId({ sequence, isNull });
+  }
+
+  #versionId(version: Parameters<typeof versionIdOf>[0]): void {
+    const id = versionIdOf(version);
     this.#varint(TAG.versionId);
     this.#varint(id.length);
     this.#length += this.#bytes.write(id, this.#length, "latin1");
@@ -280,6 +318,12 @@ export class ListingWriter {
     this.#length = start;
     this.#varint(sizeBytes);
     this.#length += sizeBytes;
+  }
+
+  #reserveFor(name: Uint8Array, record: Uint8Array): void {
+    // A pair takes two bytes of the record at least; a name may stand in a key as well.
+    const recordBytes = record.byteLength * (1 + PAIR_MARGIN_BYTES / 2);
+    this.#reserve(2 * name.byteLength + recordBytes + MARGIN_BYTES);
   }
 
   #reserve(sizeBytes: number): void {

@@ -1,15 +1,18 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { CairnError } from "@cairnfs/base/errors";
 import {
   type ObjectAttributes,
   ObjectAttributesSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
+import { decoderOf, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
 
 /** The most that can be said of an object beside its content type and user metadata. */
 export const OBJECT_ATTRIBUTES_BYTES_MAX = 64 * 1024;
 export const TAGS_MAX = 10;
 const RETENTION_MODE_MAX = 2;
 const MD5_BYTES = 16;
+
+const decode = decoderOf(ObjectAttributesSchema, "internal");
 
 /** What is said of an object as it is kept: encoded. What is over a limit is refused as `invalidArgument`. */
 export function encodeObjectAttributes(message: ObjectAttributes): Uint8Array {
@@ -28,7 +31,7 @@ export function encodeObjectAttributes(message: ObjectAttributes): Uint8Array {
       `retention_mode is ${retentionMode} until ${retainUntilMs}, expected 0 and 0, or 1 or 2 and a time`,
     );
   }
-  const bytes = toBinary(ObjectAttributesSchema, message);
+  const bytes = joinParts(encodeMessage(ObjectAttributesSchema, message));
   if (bytes.byteLength <= OBJECT_ATTRIBUTES_BYTES_MAX) return bytes;
   throw new CairnError(
     "invalidArgument",
@@ -40,5 +43,5 @@ export function encodeObjectAttributes(message: ObjectAttributes): Uint8Array {
 /** What `encodeObjectAttributes` made; of a file that was never put as an object, nothing at all. */
 export function decodeObjectAttributes(bytes: Uint8Array | undefined): ObjectAttributes {
   if (bytes === undefined) return create(ObjectAttributesSchema);
-  return fromBinary(ObjectAttributesSchema, bytes);
+  return decode(bytes);
 }

@@ -1,17 +1,18 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { present } from "@cairnfs/base/assert";
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
-import type {
-  ListedVersionSchema,
-  ListVersionsRequest,
-  ObjectService,
+import {
+  type ListedVersionSchema,
+  ListObjectsResponseSchema,
+  type ListVersionsRequest,
+  type ObjectService,
 } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
+import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { VERSIONING } from "../buckets/bucket-record.ts";
 import { requireBucket } from "../buckets/read-bucket.ts";
-import { entries } from "../keyspace.ts";
 import { keyRange, pageLimit } from "../listing/key-range.ts";
-import { type ListedKey, listObjects } from "../listing/list-objects.ts";
+import { listObjects } from "../listing/list-objects.ts";
 import {
   type ListedVersionItem,
   listVersions,
@@ -38,13 +39,10 @@ export function listingHandlers({ kv }: ListingParts): ListingHandlers {
       const limit = pageLimit(request.limit);
       const range = keyRange(request);
       return kv.read(async (reader) => {
-        const { id, isVersioned } = await findBucket(reader, request.bucket);
+        const { id: bucketId, isVersioned } = await findBucket(reader, request.bucket);
         if (range === undefined) return {};
-        const { items, nextAfter } = await listObjects(reader, id, range, limit);
-        return {
-          items: items.map((item) => objectMessage(item, isVersioned)),
-          nextAfter: nextAfter?.toString("utf8") ?? "",
-        };
+        const response = await listObjects(reader, { bucketId, isVersioned, range, limit });
+        return encodedMessage(ListObjectsResponseSchema, [response]);
       });
     },
 
@@ -81,12 +79,6 @@ function markerOf(request: ListVersionsRequest): VersionMarker | undefined {
   const choice = parseVersionId(request.afterVersionId);
   if (choice === undefined || request.afterKey === "") return undefined;
   return { key: request.afterKey, choice };
-}
-
-function objectMessage({ key: bytes, record }: ListedKey, isVersioned: boolean) {
-  const key = bytes.toString("utf8");
-  if (record === undefined) return { key };
-  return { key, entry: entryMessage(nameOf(key), entries.decode(record), isVersioned) };
 }
 
 /** Every version is shown with an id, as S3 does: it is "null" in buckets that never had versioning. */

@@ -1,5 +1,7 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
+import { ListObjectsResponseSchema } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
 import { entries, nullVersions, versions } from "../../keyspace.ts";
 import { type FileEntry, NO_METADATA, NO_POLICY, PLAIN_FILE } from "../../namespace/entry.ts";
 import { contentId, type InodeId, inodeId } from "../../namespace/ids.ts";
@@ -64,9 +66,10 @@ export async function plantBucket(plants: Plants): Promise<PlantedBucket> {
       if (range === undefined) return { keys: [], nextAfter: "" };
       return kv.read(async (inner) => {
         const reader = counted(inner, costs);
-        const { items, nextAfter } = await listObjects(reader, BUCKET_ID, range, limit);
-        const listed = items.map(({ key }) => key.toString("utf8"));
-        return { keys: listed, nextAfter: nextAfter?.toString("utf8") ?? "" };
+        const wanted = { bucketId: BUCKET_ID, isVersioned: false, range, limit };
+        const response = await listObjects(reader, wanted);
+        const { items, nextAfter } = fromBinary(ListObjectsResponseSchema, response);
+        return { keys: items.map(({ key }) => key), nextAfter };
       });
     },
     async listVersions({ limit, afterKey, afterVersionId, ...request }) {
