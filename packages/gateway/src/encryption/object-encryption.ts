@@ -203,3 +203,14 @@ export function wantedPartEncryption(
   }
   return { kind: "customer", key };
 }
+
+/** What replies say of how an object with this record is encrypted, to who has not sent a key. */
+export function encryptionHeadersOf(
+  record: Uint8Array | undefined,
+): Readonly<Record<string, string>> {
+  const decoded = record === undefined ? undefined : decodeEncryption(record);
+  if (decoded === undefined) return {};
+  return decoded.kind === "cluster"
+    ? { [SSE]: "AES256" }
+    : { [`${SSE}-customer-algorithm`]: "AES256" };
+}

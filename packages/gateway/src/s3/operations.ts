@@ -4,6 +4,7 @@ import { deleteBucket } from "../operations/bucket/delete-bucket.ts";
 import { headBucket } from "../operations/bucket/head-bucket.ts";
 import { listObjectVersions } from "../operations/listing/list-object-versions.ts";
 import { listObjects, listObjectsV2 } from "../operations/listing/list-objects.ts";
+import { MULTIPART_OPERATIONS } from "../operations/multipart/table.ts";
 import { deleteObject } from "../operations/object/delete-object.ts";
 import { getObject, headObject } from "../operations/object/get-object.ts";
 import { putObject } from "../operations/object/put-object.ts";
@@ -26,4 +27,6 @@ export const OPERATIONS: readonly Operation[] = [
   getObject,
   headObject,
   deleteObject,
+
+  ...MULTIPART_OPERATIONS,
 ];
