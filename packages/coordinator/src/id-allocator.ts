@@ -1,7 +1,7 @@
 import { present } from "@cairnfs/base/assert";
 import type { Awaitable, KvStore } from "@cairnfs/kv/kv-store";
-import { metaNumbers } from "./keyspace.ts";
 import { FIRST_FREE_ID } from "./namespace/ids.ts";
+import { metaNumbers } from "./single-values.ts";
 
 const BLOCK_IDS = 65_536;
 

@@ -14,13 +14,7 @@ import {
   domainReferences,
   drops,
   entries,
-  epochMarks,
   garbageChunks,
-  metaNumbers,
-  multipartExpiries,
-  multipartKeys,
-  multipartParts,
-  multiparts,
   nullVersions,
   PREFIXES,
   sessionExpiries,
@@ -38,11 +32,18 @@ import {
   versions,
 } from "./keyspace.ts";
 import { OPEN } from "./multipart/multipart-record.ts";
+import {
+  multipartExpiries,
+  multipartKeys,
+  multipartParts,
+  multiparts,
+} from "./multipart/multipart-tables.ts";
 import { NO_CHANGES } from "./namespace/attributes.ts";
 import { contentCodec, NO_PARTS } from "./namespace/content.ts";
 import { entryCodec, NO_POLICY, PLAIN_FILE } from "./namespace/entry.ts";
 import { contentId, domainId, inodeId, trashId } from "./namespace/ids.ts";
 import { chunkOf } from "./namespace/testing/fake-nodes.ts";
+import { epochMarks, metaNumbers } from "./single-values.ts";
 
 const CHUNK = chunkOf("a").chunkId;
 const SESSION = Buffer.alloc(16, 0xee);

@@ -1,5 +1,6 @@
 /**
- * The register of the metadata store: every prefix, and the table behind it. docs/formats/keyspace.md draws the records.
+ * The register of the metadata store: every prefix, and the tables behind most; those of uploads in parts and the single values are in
+ * files of their own. docs/formats/keyspace.md draws the records.
  * Keys are written by kv/ordered-key, values begin with their record version.
  */
 
@@ -31,13 +32,6 @@ import { type BucketRecord, bucketCodec } from "./buckets/bucket-record.ts";
 
 import { type ChangeRecord, changeCodec } from "./change-record.ts";
 import { type ChunkRecord, chunkRecordCodec } from "./chunks/chunk-record.ts";
-import {
-  type MultipartRecord,
-  multipartCodec,
-  type UploadedPart,
-  uploadedPartCodec,
-} from "./multipart/multipart-record.ts";
-import { UPLOAD_ID_BYTES } from "./multipart/upload-id.ts";
 import {
   type ContentRecord,
   chunkRowCodec,
@@ -115,13 +109,13 @@ const chunkIdKey: KeyCodec<ChunkId> = {
 };
 
 /** The value of a row that says all by being there: its record version and nothing else. */
-const presence = recordCodec<true>("presence", {
+export const presence = recordCodec<true>("presence", {
   version: 1,
   write: () => undefined,
   read: () => true,
 });
 
-const number = recordCodec<number>("number", {
+export const number = recordCodec<number>("number", {
   version: 1,
   write: (to, value) => to.varint(value),
   read: (from) => from.varint(),
@@ -222,34 +216,6 @@ export const sessions = new Table<Uint8Array, UploadSession>({
 export const sessionExpiries = new Table<readonly [number, Uint8Array], true>({
   prefix: "sexp",
   key: tuple(u64, fixed(SESSION_ID_BYTES)),
-  value: presence,
-});
-
-/** By the number in the upload's id. */
-export const multiparts = new Table<number, MultipartRecord>({
-  prefix: "mpup",
-  key: u64,
-  value: multipartCodec,
-});
-
-/** Those that are open, by the bucket's inode, the object's key and the upload's id, which grows with the time. */
-export const multipartKeys = new Table<readonly [InodeId, string, Uint8Array], true>({
-  prefix: "mpky",
-  key: tuple(inodeIdKey, textWithoutNul, fixed(UPLOAD_ID_BYTES)),
-  value: presence,
-});
-
-/** By the number of the upload and of the part. */
-export const multipartParts = new Table<readonly [number, number], UploadedPart>({
-  prefix: "mppt",
-  key: tuple(u64, u32),
-  value: uploadedPartCodec,
-});
-
-/** Those that were completed, by the time when that is forgotten. */
-export const multipartExpiries = new Table<readonly [number, number], true>({
-  prefix: "mpex",
-  key: tuple(u64, u64),
   value: presence,
 });
 
@@ -390,54 +356,6 @@ export const changeLog = new Table<Uint8Array, ChangeRecord>({
 
 export const CHANGE_LOG_PREFIX: Uint8Array = Buffer.from(changeLog.prefix);
 
-/** A typed view of some single values under `meta`. */
-export function metaTable<Name extends string, V>(value: ValueCodec<V>): Table<Name, V> {
-  // Names are written and looked up; nobody reads one back from its key.
-  return new Table({ prefix: "meta", key: restText as KeyCodec<Name>, value });
-}
-
-export const metaNumbers = metaTable<"epoch" | "horizon" | "next-id", number>(number);
-
-/** When the store epoch was what; oldest first. See chunks/epochs.ts. */
-export interface EpochMark {
-  readonly atMs: number;
-  readonly epoch: number;
-}
-
-export const epochMarks = metaTable<"epoch-marks", readonly EpochMark[]>(
-  recordCodec("epoch marks", {
-    version: 1,
-    write: (to, marks) =>
-      to.list(marks, (into, mark) => {
-        into.varint(mark.atMs);
-        into.varint(mark.epoch);
-      }),
-    read: (from) => from.list((of) => ({ atMs: of.varint(), epoch: of.varint() })),
-  }),
-);
-
-/** When a scrub was asked for, by node; of node 0, which is none, for all. */
-export const scrubOrders = metaTable<"scrub-orders", ReadonlyMap<number, number>>(
-  recordCodec("scrub orders", {
-    version: 1,
-    write: (to, orders) =>
-      to.list([...orders], (into, [nodeNumber, requestedMs]) => {
-        into.varint(nodeNumber);
-        into.varint(requestedMs);
-      }),
-    read: (from) => new Map(from.list((of) => [of.varint(), of.varint()] as const)),
-  }),
-);
-
-/** Up to where the change log was cut off. */
-export const trimmedPosition = metaTable<"log-trimmed", Uint8Array>(
-  recordCodec("position", {
-    version: 1,
-    write: (to, position) => to.fixed(position),
-    read: (from) => from.fixed(POSITION_BYTES),
-  }),
-);
-
 /** What `tx.add` keeps: eight bytes, big-endian, two's complement; the one value without a record version. */
 const counterCodec: ValueCodec<number> = {
   encode: (value) => {
@@ -454,13 +372,3 @@ export const counterTable = new Table<string, number>({
   key: restText,
   value: counterCodec,
 });
-
-/** The epoch that placements are made in: from 1 on. */
-export async function readEpoch(reader: KvReader): Promise<number> {
-  return (await metaNumbers.get(reader, "epoch")) ?? 1;
-}
-
-/** Receipts of epochs up to this one are void. */
-export async function readHorizon(reader: KvReader): Promise<number> {
-  return (await metaNumbers.get(reader, "horizon")) ?? 0;
-}

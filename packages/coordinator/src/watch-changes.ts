@@ -8,8 +8,9 @@ import type {
   WatchChangesResponseSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { ChangeRecord } from "./change-record.ts";
-import { changeLog, POSITION_BYTES, trimmedPosition } from "./keyspace.ts";
+import { changeLog, POSITION_BYTES } from "./keyspace.ts";
 import { isAtOrBelow } from "./namespace/path.ts";
+import { trimmedPosition } from "./single-values.ts";
 
 const PAGE_CHANGES = 256;
 const BEFORE_ALL: Uint8Array = new Uint8Array(POSITION_BYTES);

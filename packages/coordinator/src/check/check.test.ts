@@ -15,7 +15,6 @@ import {
   drops,
   entries,
   garbageChunks,
-  metaNumbers,
   sessionExpiries,
   sessions,
   TOMB_KIND,
@@ -29,6 +28,7 @@ import { NO_PARTS } from "../namespace/content.ts";
 import { contentId, domainId, inodeId, ROOT_ID, trashId } from "../namespace/ids.ts";
 import { chunkOf } from "../namespace/testing/fake-nodes.ts";
 import type { TestNamespace } from "../namespace/testing/test-namespace.ts";
+import { metaNumbers } from "../single-values.ts";
 import { FINDING_KINDS, type FindingKind } from "./finding-kinds.ts";
 import { runCheck } from "./run-check.ts";
 import { type Damage, entryAt, fileAt, write } from "./testing/damage.ts";

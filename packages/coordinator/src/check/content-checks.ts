@@ -2,17 +2,9 @@ import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { changeChunk } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
-import {
-  chunkMap,
-  chunks,
-  contentParts,
-  contents,
-  multipartParts,
-  multiparts,
-  TOMB_KIND,
-  tombstones,
-} from "../keyspace.ts";
+import { chunkMap, chunks, contentParts, contents, TOMB_KIND, tombstones } from "../keyspace.ts";
 import type { UploadedPart } from "../multipart/multipart-record.ts";
+import { multipartParts, multiparts } from "../multipart/multipart-tables.ts";
 import {
   type ContentRecord,
   type MappedChunk,

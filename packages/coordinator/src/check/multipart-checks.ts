@@ -1,12 +1,7 @@
 import type { KvReader } from "@cairnfs/kv/kv-store";
-import {
-  multipartExpiries,
-  multipartKeys,
-  multiparts,
-  TOMB_KIND,
-  tombstones,
-} from "../keyspace.ts";
+import { TOMB_KIND, tombstones } from "../keyspace.ts";
 import type { MultipartRecord } from "../multipart/multipart-record.ts";
+import { multipartExpiries, multipartKeys, multiparts } from "../multipart/multipart-tables.ts";
 import { uploadIdOf, uploadNumberOf } from "../multipart/upload-id.ts";
 import type { Wrong } from "./finding.ts";
 import { type RowCheck, rowCheck } from "./row-checks.ts";

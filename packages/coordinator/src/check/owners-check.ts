@@ -3,12 +3,12 @@ import {
   contentParts,
   contents,
   entries,
-  multipartParts,
   sessions,
   TOMB_KIND,
   tombstones,
   trash,
 } from "../keyspace.ts";
+import { multipartParts } from "../multipart/multipart-tables.ts";
 import type { ContentRecord } from "../namespace/content.ts";
 import type { ContentId } from "../namespace/ids.ts";
 import type { CountingCheck } from "./counting.ts";

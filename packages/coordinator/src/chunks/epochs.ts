@@ -5,7 +5,13 @@
  */
 
 import type { KvTransaction } from "@cairnfs/kv/kv-store";
-import { type EpochMark, epochMarks, metaNumbers, readEpoch, readHorizon } from "../keyspace.ts";
+import {
+  type EpochMark,
+  epochMarks,
+  metaNumbers,
+  readEpoch,
+  readHorizon,
+} from "../single-values.ts";
 
 /** Marks for each life of a receipt: how closely the horizon follows. */
 const MARKS_PER_LIFE = 24;

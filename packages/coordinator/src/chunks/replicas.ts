@@ -1,6 +1,7 @@
 import type { KvTransaction } from "@cairnfs/kv/kv-store";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
-import { chunks, drops, readHorizon } from "../keyspace.ts";
+import { chunks, drops } from "../keyspace.ts";
+import { readHorizon } from "../single-values.ts";
 import { changeChunk, withDebt } from "./change-chunk.ts";
 import type { ChunkRecord } from "./chunk-record.ts";
 import { endEpoch } from "./epochs.ts";

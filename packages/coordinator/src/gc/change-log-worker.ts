@@ -2,9 +2,10 @@ import type { Clock } from "@cairnfs/base/clock";
 import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import { count, readCounters } from "../counters.ts";
-import { changeLog, POSITION_BYTES, trimmedPosition } from "../keyspace.ts";
+import { changeLog, POSITION_BYTES } from "../keyspace.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
+import { trimmedPosition } from "../single-values.ts";
 
 const BATCH_CHANGES = 1_000;
 const IDLE_PAUSE_MS = 60_000;

@@ -5,9 +5,10 @@ import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { changeChunk, deletedChunk } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import { endEpoch } from "../chunks/epochs.ts";
-import { chunks, drops, garbageChunks, readHorizon } from "../keyspace.ts";
+import { chunks, drops, garbageChunks } from "../keyspace.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
+import { readHorizon } from "../single-values.ts";
 import { pauseUntil } from "./pause-until.ts";
 
 const BATCH_CHUNKS = 256;

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { readCounters } from "../counters.ts";
-import { chunks, drops, epochMarks, readEpoch, readHorizon } from "../keyspace.ts";
+import { chunks, drops } from "../keyspace.ts";
 import { chunkOf } from "../namespace/testing/fake-nodes.ts";
 import { TestNamespace } from "../namespace/testing/test-namespace.ts";
+import { epochMarks, readEpoch, readHorizon } from "../single-values.ts";
 
 const A = chunkOf("a");
 const B = chunkOf("b");

@@ -1,7 +1,7 @@
 import type { Clock } from "@cairnfs/base/clock";
 import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvStore } from "@cairnfs/kv/kv-store";
-import { multipartExpiries, multiparts } from "../keyspace.ts";
+import { multipartExpiries, multiparts } from "../multipart/multipart-tables.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import { pauseUntil } from "./pause-until.ts";
 

@@ -7,8 +7,9 @@ import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
 import { changeChunk, withDebt } from "../chunks/change-chunk.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import { liveCopies, recordReplica } from "../chunks/replicas.ts";
-import { chunks, readEpoch } from "../keyspace.ts";
+import { chunks } from "../keyspace.ts";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
+import { readEpoch } from "../single-values.ts";
 import type { ChunkCopier } from "./chunk-copier.ts";
 import type { RepairPlan } from "./repair-plan.ts";
 

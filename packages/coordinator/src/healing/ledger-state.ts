@@ -11,7 +11,8 @@ import { recordCodec } from "@cairnfs/kv/record";
 import type { ChunkId } from "@cairnfs/protocol/chunk-id";
 import { debtCounts } from "../chunks/change-chunk.ts";
 import { COUNTERS, type CounterName, count, readCounters } from "../counters.ts";
-import { chunks, debts, metaTable } from "../keyspace.ts";
+import { chunks, debts } from "../keyspace.ts";
+import { metaTable } from "../single-values.ts";
 
 export interface LedgerState {
   /** Whether records may be in the ledger under another number of copies than are live. */

@@ -6,7 +6,7 @@ import { eventually } from "@cairnfs/base/testing/eventually";
 import { expect, test } from "vitest";
 import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
 import { forgetReplica } from "../chunks/replicas.ts";
-import { readEpoch } from "../keyspace.ts";
+import { readEpoch } from "../single-values.ts";
 import { ReplicaReadmission } from "./replica-readmission.ts";
 import { HealingCluster } from "./testing/healing-cluster.ts";
 

@@ -8,8 +8,9 @@ import { SESSION_ID_BYTES } from "@cairnfs/protocol/receipt";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import type { ReplicaVerifier } from "../chunks/replica-verifier.ts";
 import { recordReplica } from "../chunks/replicas.ts";
-import { chunks, readEpoch } from "../keyspace.ts";
+import { chunks } from "../keyspace.ts";
 import type { ClusterPlacements } from "../nodes/cluster-placements.ts";
+import { readEpoch } from "../single-values.ts";
 import { checkProof } from "./check-proof.ts";
 import type { NodeCalls } from "./node-calls.ts";
 

@@ -1,6 +1,6 @@
 import type { LifecycleRule } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
-import { multipartKeys, multiparts } from "../keyspace.ts";
 import { abortMultipart } from "../multipart/let-go-parts.ts";
+import { multipartKeys, multiparts } from "../multipart/multipart-tables.ts";
 import { uploadNumberOf } from "../multipart/upload-id.ts";
 import type { Mutation } from "../namespace/mutation.ts";
 import type { LapPlace } from "./lap-state.ts";

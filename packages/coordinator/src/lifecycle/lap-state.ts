@@ -12,7 +12,7 @@
 import { CairnError } from "@cairnfs/base/errors";
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import { recordCodec } from "@cairnfs/kv/record";
-import { metaTable } from "../keyspace.ts";
+import { metaTable } from "../single-values.ts";
 
 /** Where in a lap the next step goes on. */
 export type LapPlace =

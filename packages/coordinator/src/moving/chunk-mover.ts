@@ -7,8 +7,9 @@ import type { BadReplicaWorker } from "../chunks/bad-replica-worker.ts";
 import type { ChunkRecord } from "../chunks/chunk-record.ts";
 import { recordReplica } from "../chunks/replicas.ts";
 import type { ChunkCopier } from "../healing/chunk-copier.ts";
-import { chunks, readEpoch } from "../keyspace.ts";
+import { chunks } from "../keyspace.ts";
 import type { NodeTable } from "../nodes/node-table.ts";
+import { readEpoch } from "../single-values.ts";
 import type { CopyRelease } from "./copy-release.ts";
 import type { MovePlan, MoveReason } from "./plan-move.ts";
 

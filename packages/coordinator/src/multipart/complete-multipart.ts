@@ -1,13 +1,6 @@
 import { CairnError } from "@cairnfs/base/errors";
 import type { KvTransaction } from "@cairnfs/kv/kv-store";
-import {
-  multipartExpiries,
-  multipartKeys,
-  multipartParts,
-  multiparts,
-  TOMB_KIND,
-  tombstones,
-} from "../keyspace.ts";
+import { TOMB_KIND, tombstones } from "../keyspace.ts";
 import { compose, type NumberedPart, PARTS_MAX } from "../namespace/compose.ts";
 import { NO_BYTES } from "../namespace/content.ts";
 import type { FileEntry } from "../namespace/entry.ts";
@@ -18,6 +11,12 @@ import type { Precondition } from "../namespace/precondition.ts";
 import { inheritedPolicy, readRoot, walk } from "../namespace/resolve.ts";
 import { putFile, type Slot, slotBelow } from "../namespace/slot.ts";
 import { findMultipart, type MultipartName } from "./find-multipart.ts";
+import {
+  multipartExpiries,
+  multipartKeys,
+  multipartParts,
+  multiparts,
+} from "./multipart-tables.ts";
 
 /** A part as it is when the caller looked; its content is another one when it was uploaded again since. */
 export interface NamedPart {

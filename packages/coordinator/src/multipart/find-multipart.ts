@@ -2,8 +2,8 @@ import { CairnError } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import { requireBucket } from "../buckets/read-bucket.ts";
-import { multiparts } from "../keyspace.ts";
 import type { MultipartRecord } from "./multipart-record.ts";
+import { multiparts } from "./multipart-tables.ts";
 import { uploadIdOf, uploadNumberOf } from "./upload-id.ts";
 
 /** How a caller names an upload in parts. */

@@ -1,8 +1,9 @@
 import type { KvTransaction } from "@cairnfs/kv/kv-store";
-import { multipartKeys, multipartParts, multiparts, TOMB_KIND, tombstones } from "../keyspace.ts";
+import { TOMB_KIND, tombstones } from "../keyspace.ts";
 import { dropOwner } from "../namespace/content-owners.ts";
 import type { InodeId } from "../namespace/ids.ts";
 import type { FoundMultipart } from "./find-multipart.ts";
+import { multipartKeys, multipartParts, multiparts } from "./multipart-tables.ts";
 import { uploadIdOf, uploadNumberOf } from "./upload-id.ts";
 
 /** Ends an open upload. Its parts, however many, are let go by the tombstone worker. */

@@ -1,8 +1,8 @@
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import type { Row, RowRange } from "@cairnfs/kv/table";
 import { requireBucket } from "../buckets/read-bucket.ts";
-import { multipartKeys } from "../keyspace.ts";
 import type { InodeId } from "../namespace/ids.ts";
+import { multipartKeys } from "./multipart-tables.ts";
 import { UPLOAD_ID_BYTES } from "./upload-id.ts";
 
 export interface MultipartPage {

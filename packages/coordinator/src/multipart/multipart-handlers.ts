@@ -15,7 +15,6 @@ import { decodeMessage, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/c
 import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { requireBucket } from "../buckets/read-bucket.ts";
-import { multipartKeys, multipartParts, multiparts } from "../keyspace.ts";
 import { parseAttributes } from "../namespace/attributes.ts";
 import { NO_BYTES } from "../namespace/content.ts";
 import { partsAfterNumber } from "../namespace/content-parts.ts";
@@ -46,6 +45,7 @@ import {
   placedPartMessage,
 } from "./multipart-messages.ts";
 import { OPEN } from "./multipart-record.ts";
+import { multipartKeys, multipartParts, multiparts } from "./multipart-tables.ts";
 import { checkUploadId, UPLOAD_SALT_BYTES, uploadIdOf, uploadNumberOf } from "./upload-id.ts";
 
 export interface MultipartParts {

@@ -1,8 +1,9 @@
 import { CairnError } from "@cairnfs/base/errors";
 import { expect, test } from "vitest";
 import { readCounters } from "../counters.ts";
-import { contentParts, multipartParts, multiparts } from "../keyspace.ts";
+import { contentParts } from "../keyspace.ts";
 import { chunkOf } from "../namespace/testing/fake-nodes.ts";
+import { multipartParts, multiparts } from "./multipart-tables.ts";
 import { KIB_64, MultipartBucket, placed } from "./testing/multipart-bucket.ts";
 
 const bucket = "bucket";

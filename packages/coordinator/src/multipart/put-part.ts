@@ -1,10 +1,10 @@
 import { CairnError } from "@cairnfs/base/errors";
-import { multipartParts } from "../keyspace.ts";
 import type { NewPart } from "../namespace/compose.ts";
 import { dropOwner } from "../namespace/content-owners.ts";
 import type { Mutation } from "../namespace/mutation.ts";
 import { type MultipartName, requireOpen } from "./find-multipart.ts";
 import type { UploadedPart } from "./multipart-record.ts";
+import { multipartParts } from "./multipart-tables.ts";
 
 /** What may be said of one part: 10,000 parts complete in one transaction. */
 export const PART_OBJECT_BYTES_MAX = 2 * 1024;

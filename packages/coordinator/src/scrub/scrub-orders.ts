@@ -1,6 +1,6 @@
 import type { Clock } from "@cairnfs/base/clock";
 import type { KvStore } from "@cairnfs/kv/kv-store";
-import { scrubOrders } from "../keyspace.ts";
+import { scrubOrders } from "../single-values.ts";
 
 /** Stands for all nodes, those that join later too; no node has it. */
 const ALL = 0;

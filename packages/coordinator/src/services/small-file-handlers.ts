@@ -7,13 +7,14 @@ import {
   PutFileResponseSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
-import { readEpoch, SESSION_ID_BYTES } from "../keyspace.ts";
+import { SESSION_ID_BYTES } from "../keyspace.ts";
 import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
 import { parseLenientPath } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
 import { inheritedPolicy, readRoot, walk } from "../namespace/resolve.ts";
 import { parseObjectTerms, parseTargetPath } from "../objects/object-terms.ts";
+import { readEpoch } from "../single-values.ts";
 import { PLACEMENT_USABLE_MS, type PlacementSource, writeQuorumOf } from "../uploads/placements.ts";
 import { PUT_FILE_CHUNKS_MAX, type PutFile, putFile } from "../uploads/put-file.ts";
 import { checkSessionId } from "../uploads/session-table.ts";

@@ -13,7 +13,7 @@ import {
 import { decodeMessage, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
 import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { Call, ServiceHandlers } from "@cairnfs/protocol/rpc/service";
-import { contents, readEpoch, SESSION_ID_BYTES } from "../keyspace.ts";
+import { contents, SESSION_ID_BYTES } from "../keyspace.ts";
 import { parseAttributes, parsePolicy } from "../namespace/attributes.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
 import { FREES, type Mutator } from "../namespace/mutator.ts";
@@ -24,6 +24,7 @@ import type { NamespaceSettings } from "../namespace/settings.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import { encodeObjectAttributes } from "../objects/object-attributes.ts";
 import { parseObjectTerms, parseTargetPath } from "../objects/object-terms.ts";
+import { readEpoch } from "../single-values.ts";
 import { addChunks } from "../uploads/add-chunks.ts";
 import { type BeginUpload, beginUpload } from "../uploads/begin-upload.ts";
 import { commitUpload } from "../uploads/commit-upload.ts";

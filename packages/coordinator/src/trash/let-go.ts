@@ -1,6 +1,7 @@
 import { forgetBucket } from "../buckets/read-bucket.ts";
 import { count } from "../counters.ts";
-import { multipartKeys, TOMB_KIND, tombstones } from "../keyspace.ts";
+import { TOMB_KIND, tombstones } from "../keyspace.ts";
+import { multipartKeys } from "../multipart/multipart-tables.ts";
 import type { EntryRecord } from "../namespace/entry.ts";
 import { type Dropping, dropFile } from "../namespace/slot.ts";
 

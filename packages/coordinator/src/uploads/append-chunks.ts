@@ -5,7 +5,7 @@ import { withDebt } from "../chunks/change-chunk.ts";
 import { ChunkBatch } from "../chunks/chunk-batch.ts";
 import { type ChunkRecord, NO_DOMAIN } from "../chunks/chunk-record.ts";
 import { isFresh, liveCopies, withNodes } from "../chunks/replicas.ts";
-import { chunkMap, contents, readEpoch, readHorizon } from "../keyspace.ts";
+import { chunkMap, contents } from "../keyspace.ts";
 import {
   type ContentRecord,
   type MappedChunk,
@@ -15,6 +15,7 @@ import {
 } from "../namespace/content.ts";
 import type { ContentId } from "../namespace/ids.ts";
 import { readChunkMap } from "../namespace/read-chunk-map.ts";
+import { readEpoch, readHorizon } from "../single-values.ts";
 import { writeQuorumOf } from "./placements.ts";
 import type { UploadSession } from "./upload-session.ts";
 import type { UploadedChunk } from "./uploaded-chunk.ts";

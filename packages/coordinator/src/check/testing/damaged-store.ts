@@ -1,10 +1,11 @@
 import { present } from "@cairnfs/base/assert";
 import { recordReplica } from "../../chunks/replicas.ts";
 import { IdAllocator } from "../../id-allocator.ts";
-import { chunks, readEpoch } from "../../keyspace.ts";
+import { chunks } from "../../keyspace.ts";
 import { Mutator } from "../../namespace/mutator.ts";
 import { chunkOf } from "../../namespace/testing/fake-nodes.ts";
 import { TestNamespace } from "../../namespace/testing/test-namespace.ts";
+import { readEpoch } from "../../single-values.ts";
 import type { FindingKind } from "../finding-kinds.ts";
 import { type CheckOutcome, type CheckParts, runCheck } from "../run-check.ts";
 

@@ -1,16 +1,13 @@
 import { present } from "@cairnfs/base/assert";
 import type { KvTransaction } from "@cairnfs/kv/kv-store";
+import { contentParts, contents, TOMB_KIND, tombstones } from "../../keyspace.ts";
+import type { MultipartRecord, MultipartState } from "../../multipart/multipart-record.ts";
 import {
-  contentParts,
-  contents,
   multipartExpiries,
   multipartKeys,
   multipartParts,
   multiparts,
-  TOMB_KIND,
-  tombstones,
-} from "../../keyspace.ts";
-import type { MultipartRecord, MultipartState } from "../../multipart/multipart-record.ts";
+} from "../../multipart/multipart-tables.ts";
 import { uploadIdOf } from "../../multipart/upload-id.ts";
 import { addOwner } from "../../namespace/content-owners.ts";
 import { contentId } from "../../namespace/ids.ts";
