@@ -11,6 +11,7 @@ import {
 import { USER_SETTINGS } from "../packages/cli/src/user-config.ts";
 import { referenceTable } from "../packages/config/src/reference.ts";
 import { METRICS } from "../packages/observability/src/metric-names.ts";
+import { AccessService } from "../packages/protocol/src/gen/cairn/v1/access_pb.ts";
 import { CheckService } from "../packages/protocol/src/gen/cairn/v1/check_pb.ts";
 import { CoordinatorService } from "../packages/protocol/src/gen/cairn/v1/coordinator_pb.ts";
 import { DataNodeService } from "../packages/protocol/src/gen/cairn/v1/datanode_pb.ts";
@@ -162,7 +163,7 @@ function sources(folder: string): string[] {
 
 function rpcPage(): string {
   const comments = new Map(
-    ["common", "coordinator", "nodes", "redundancy", "trash", "check", "scrub", "datanode"].flatMap(
+    ["common", "coordinator", "nodes", "redundancy", "trash", "check", "scrub", "access", "datanode"].flatMap(
       (name) => [...commentsOf(readFileSync(join(PROTO, `${name}.proto`), "utf8"))],
     ),
   );
@@ -173,6 +174,7 @@ function rpcPage(): string {
     TrashService,
     CheckService,
     ScrubService,
+    AccessService,
     DataNodeService,
   ];
   const messages = new Map<string, DescMessage>();

@@ -93,6 +93,13 @@ export const COMMANDS: readonly CommandRow[] = [
   ),
   row("The cluster", "df", "how full the nodes are", () => import("./commands/df.ts")),
   row("The cluster", "node", "list, drain and remove nodes", () => import("./commands/node.ts")),
+  row("The cluster", "user", "users and what they may do", () => import("./commands/user.ts")),
+  row(
+    "The cluster",
+    "key",
+    "access keys of users, for S3 clients",
+    () => import("./commands/key.ts"),
+  ),
   row(
     "The cluster",
     "rebalance",

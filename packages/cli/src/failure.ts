@@ -52,6 +52,10 @@ const ADVICE: Partial<Record<Reason, string>> = {
   overloaded: "run the command again, or with a smaller --parallel",
   transactionConflict: "run the command again",
   versionMismatch: "`cairn --version` and `cairn status` show the releases on both sides",
+  userNotFound: "`cairn user ls` shows the users",
+  userExists: "`cairn user ls` shows the users; choose another name",
+  accessKeyNotFound: "`cairn key ls` shows the access keys",
+  malformedPolicy: "`cairn user policy --help` shows policies that need not be written",
   internal: "that is a bug; the coordinator's log has the details",
 };
 
