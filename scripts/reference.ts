@@ -163,9 +163,17 @@ function sources(folder: string): string[] {
 
 function rpcPage(): string {
   const comments = new Map(
-    ["common", "coordinator", "nodes", "redundancy", "trash", "check", "scrub", "access", "datanode"].flatMap(
-      (name) => [...commentsOf(readFileSync(join(PROTO, `${name}.proto`), "utf8"))],
-    ),
+    [
+      "common",
+      "coordinator",
+      "nodes",
+      "redundancy",
+      "trash",
+      "check",
+      "scrub",
+      "access",
+      "datanode",
+    ].flatMap((name) => [...commentsOf(readFileSync(join(PROTO, `${name}.proto`), "utf8"))]),
   );
   const services = [
     CoordinatorService,

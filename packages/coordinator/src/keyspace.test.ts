@@ -1,8 +1,8 @@
 import { toHex } from "@cairnfs/base/hex";
 import { ChangeKind } from "@cairnfs/protocol/gen/cairn/v1/coordinator_pb";
 import { expect, test } from "vitest";
+import { accessKeys, userEmails, userIds, userKeys, users } from "./access/access-tables.ts";
 import {
-  accessKeys,
   answers,
   changeLog,
   chunkMap,
@@ -25,10 +25,6 @@ import {
   trashPathKey,
   trashPaths,
   trashSizings,
-  userEmails,
-  userIds,
-  userKeys,
-  users,
   versions,
 } from "./keyspace.ts";
 import { OPEN } from "./multipart/multipart-record.ts";

@@ -21,13 +21,6 @@ import { recordCodec, type ValueCodec } from "@cairnfs/kv/record";
 import { Table } from "@cairnfs/kv/table";
 import { CHUNK_ID_BYTES, type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 
-import {
-  type AccessKeyRecord,
-  accessKeyCodec,
-  type UserRecord,
-  userCodec,
-} from "./access/user-record.ts";
-
 import { type BucketRecord, bucketCodec } from "./buckets/bucket-record.ts";
 
 import { type ChangeRecord, changeCodec } from "./change-record.ts";
@@ -306,44 +299,6 @@ export const answers = new Table<readonly [number, Uint8Array], StoredAnswer>({
     },
     read: (from) => ({ method: from.text(), message: from.bytes() }),
   }),
-});
-
-export const users = new Table<string, UserRecord>({
-  prefix: "user",
-  key: restText,
-  value: userCodec,
-});
-
-const nameOfUser = recordCodec<string>("user name", {
-  version: 1,
-  write: (to, name) => to.text(name),
-  read: (from) => from.text(),
-});
-
-export const userIds = new Table<string, string>({
-  prefix: "usid",
-  key: restText,
-  value: nameOfUser,
-});
-
-/** By the email in lower case. */
-export const userEmails = new Table<string, string>({
-  prefix: "usem",
-  key: restText,
-  value: nameOfUser,
-});
-
-export const accessKeys = new Table<string, AccessKeyRecord>({
-  prefix: "akey",
-  key: restText,
-  value: accessKeyCodec,
-});
-
-/** By the name of the user and the id of the key. */
-export const userKeys = new Table<readonly [string, string], true>({
-  prefix: "ukey",
-  key: tuple(text, restText),
-  value: presence,
 });
 
 export const POSITION_BYTES = 12;

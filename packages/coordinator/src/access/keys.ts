@@ -1,7 +1,7 @@
 import { CairnError } from "@cairnfs/base/errors";
 import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
-import { accessKeys, userKeys, users } from "../keyspace.ts";
 import { checkDescription, KEYS_MAX, type KeyPair, ROOT_NAME } from "./access-names.ts";
+import { accessKeys, userKeys, users } from "./access-tables.ts";
 import type { AccessKeyRecord } from "./user-record.ts";
 import { getUser } from "./users.ts";
 

@@ -2,8 +2,8 @@ import { CairnError } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
 import type { Random } from "@cairnfs/base/random";
 import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
-import { accessKeys, userEmails, userIds, userKeys, users } from "../keyspace.ts";
 import { checkEmail, checkUserName, KEYS_MAX, POLICIES_MAX, ROOT_NAME } from "./access-names.ts";
+import { accessKeys, userEmails, userIds, userKeys, users } from "./access-tables.ts";
 import type { UserRecord } from "./user-record.ts";
 
 /** A user and its name, which is its key. */
