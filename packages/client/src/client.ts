@@ -41,6 +41,7 @@ import {
   preconditionToWire,
 } from "./entry.ts";
 import { CairnFileSystem } from "./fs/file-system.ts";
+import { ifThere } from "./if-there.ts";
 import { EntryListing, listPages, pageFromWire } from "./listing.ts";
 import { Members } from "./members.ts";
 import { type NodeInfo, type NodeTable, nodeInfo } from "./node-table.ts";
@@ -191,7 +192,7 @@ export class CairnClient implements Closable {
     return withCallerSignal(options.signal, () =>
       rewrite(this.#uploads, path, {
         ...options,
-        open: () => this.#openIfThere(path, options.signal),
+        open: () => ifThere(() => this.open(path, options)),
         keepBytes: (sizeBytes) => sizeBytes,
         extra: replay(source, this.#uploads.disk),
       }),
@@ -391,14 +392,5 @@ export class CairnClient implements Closable {
     this.#coordinator.close();
     await this.#pool.close();
     await Promise.all(this.#transports.map((transport) => transport.close()));
-  }
-
-  async #openIfThere(path: string, signal: AbortSignal | undefined) {
-    try {
-      return await this.open(path, { signal });
-    } catch (error) {
-      if (hasReason(error, "pathNotFound")) return undefined;
-      throw error;
-    }
   }
 }
