@@ -102,13 +102,20 @@ export type {
 } from "./objects/multiparts.ts";
 export type { ObjectAttributes, ObjectChecksum } from "./objects/object-attributes.ts";
 export type {
+  CopyObjectOptions,
+  ObjectName,
   Objects,
+  ObjectToRemove,
   ObjectVersion,
   OpenedObject,
   OpenObjectOptions,
   PutObjectOptions,
   RemovedObject,
+  RemovedOrNot,
+  RemoveManyOptions,
   RemoveObjectOptions,
+  RenameObjectOptions,
+  SetObjectOptions,
   StatedObject,
   VersionOptions,
 } from "./objects/objects.ts";

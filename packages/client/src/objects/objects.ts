@@ -1,10 +1,16 @@
-import type { ObjectVersion as ObjectVersionMessage } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
+import type { CairnError } from "@cairnfs/base/errors";
+import type {
+  ObjectVersion as ObjectVersionMessage,
+  RemoveObjectResponse,
+} from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
+import { errorFromDetail } from "@cairnfs/protocol/rpc/status";
 import { withCallerSignal } from "../abort.ts";
 import type { CallerOptions } from "../client-options.ts";
 import type { CoordinatorCalls } from "../coordinator-calls.ts";
 import type { DownloadParts, ReadOptions } from "../download/opened-file.ts";
 import { OpenedFile } from "../download/opened-file.ts";
 import {
+  attributesToWire,
   count,
   type EntryAttributes,
   type EntryPrecondition,
@@ -24,7 +30,7 @@ import {
   type ObjectListPage,
   type VersionListPage,
 } from "./list-objects.ts";
-import type { ObjectAttributes } from "./object-attributes.ts";
+import { type ObjectAttributes, objectAttributesToWire } from "./object-attributes.ts";
 import { objectPut } from "./object-put.ts";
 
 /** Which version of an object something is. */
@@ -69,6 +75,53 @@ export interface RemoveObjectOptions extends VersionOptions {
   readonly precondition?: EntryPrecondition | undefined;
   /** Versions under governance retention may go too. */
   readonly bypassesGovernance?: boolean | undefined;
+  /** Of a delete marker that is made: a user's id, empty for the root user. */
+  readonly owner?: string | undefined;
+}
+
+/** One of several objects that are removed. */
+export interface ObjectToRemove {
+  readonly key: string;
+  readonly versionId?: string | undefined;
+  readonly precondition?: EntryPrecondition | undefined;
+}
+
+export interface RemoveManyOptions extends CallerOptions {
+  readonly bypassesGovernance?: boolean | undefined;
+  /** Of delete markers that are made: a user's id, empty for the root user. */
+  readonly owner?: string | undefined;
+}
+
+/** Of one of several: that it was removed, or why it was not. */
+export type RemovedOrNot = { readonly removed: RemovedObject } | { readonly error: CairnError };
+
+/** An object, or a version of it. */
+export interface ObjectName {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string | undefined;
+  /** It must have it; otherwise `preconditionFailed`. */
+  readonly inodeId?: number | undefined;
+}
+
+export interface CopyObjectOptions extends EntryAttributes, CallerOptions {
+  readonly precondition?: EntryPrecondition | undefined;
+  /** Instead of the source's, whole; without it, the source's but for ACL, owner, retention and hold. */
+  readonly object?: Partial<ObjectAttributes> | undefined;
+}
+
+export interface SetObjectOptions extends VersionOptions {
+  /** The entry must have it; otherwise `preconditionFailed`. */
+  readonly entryVersion?: number | undefined;
+  readonly bypassesGovernance?: boolean | undefined;
+}
+
+export interface RenameObjectOptions extends CallerOptions {
+  /** Both keys end with "/": all objects of that prefix move. */
+  readonly isPrefix?: boolean | undefined;
+  /** Of what is at the target. */
+  readonly precondition?: EntryPrecondition | undefined;
+  readonly sourcePrecondition?: EntryPrecondition | undefined;
 }
 
 export interface RemovedObject {
@@ -187,6 +240,7 @@ export class Objects {
     options: RemoveObjectOptions = {},
   ): Promise<RemovedObject> {
     const { signal, versionId = "", precondition, bypassesGovernance = false } = options;
+    const { owner = "" } = options;
     const reply = await this.#calls.change(signal, (client, callOptions) =>
       client.objects.removeObject(
         {
@@ -194,13 +248,115 @@ export class Objects {
           key,
           versionId,
           bypassGovernance: bypassesGovernance,
+          owner,
           ...(precondition !== undefined && { precondition: preconditionToWire(precondition) }),
         },
         callOptions,
       ),
     );
-    const { isDeleteMarker, existed } = reply;
-    return { versionId: reply.versionId, isDeleteMarker, existed };
+    return removedFromWire(reply);
+  }
+
+  /** The same of at most 1,000 objects in one call, in the order that they are named: each on its own, some may be refused. */
+  async removeMany(
+    bucket: string,
+    objects: readonly ObjectToRemove[],
+    options: RemoveManyOptions = {},
+  ): Promise<readonly RemovedOrNot[]> {
+    const { signal, bypassesGovernance = false, owner = "" } = options;
+    const items = objects.map(({ key, versionId = "", precondition }) => ({
+      key,
+      versionId,
+      ...(precondition !== undefined && { precondition: preconditionToWire(precondition) }),
+    }));
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
+      client.objects.removeObjects(
+        { bucket, items, bypassGovernance: bypassesGovernance, owner },
+        callOptions,
+      ),
+    );
+    return reply.results.map(({ removed, error, errorMessage }) =>
+      error === undefined
+        ? { removed: removedFromWire(removed) }
+        : { error: errorFromDetail(error, errorMessage) },
+    );
+  }
+
+  /** Makes an object that shows the content of another, or of a version of it, or of itself: no bytes move. */
+  async copy(
+    source: ObjectName,
+    bucket: string,
+    key: string,
+    options: CopyObjectOptions = {},
+  ): Promise<FileEntry> {
+    const { signal, precondition, object } = options;
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
+      client.objects.copyObject(
+        {
+          sourceBucket: source.bucket,
+          sourceKey: source.key,
+          sourceVersionId: source.versionId ?? "",
+          sourceInodeId: BigInt(source.inodeId ?? 0),
+          bucket,
+          key,
+          attributes: attributesToWire(options),
+          ...(precondition !== undefined && { precondition: preconditionToWire(precondition) }),
+          ...(object !== undefined && { object: objectAttributesToWire(object) }),
+        },
+        callOptions,
+      ),
+    );
+    return entryFromWire(reply.entry, objectPath(bucket, key));
+  }
+
+  /** Changes what is said of an object or of a version of it: `object` takes the place of all that was said. */
+  async set(
+    bucket: string,
+    key: string,
+    object: Partial<ObjectAttributes>,
+    options: SetObjectOptions = {},
+  ): Promise<FileEntry> {
+    const { signal, versionId = "", entryVersion = 0, bypassesGovernance = false } = options;
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
+      client.objects.setObject(
+        {
+          bucket,
+          key,
+          versionId,
+          entryVersion: BigInt(entryVersion),
+          object: objectAttributesToWire(object),
+          bypassGovernance: bypassesGovernance,
+        },
+        callOptions,
+      ),
+    );
+    return entryFromWire(reply.entry, objectPath(bucket, key));
+  }
+
+  /** Moves an object, which replaces the one at the target, or all objects of a prefix: atomically, whatever their size and number. */
+  async rename(
+    bucket: string,
+    sourceKey: string,
+    key: string,
+    options: RenameObjectOptions = {},
+  ): Promise<FileEntry> {
+    const { signal, isPrefix = false, precondition, sourcePrecondition } = options;
+    const reply = await this.#calls.change(signal, (client, callOptions) =>
+      client.objects.renameObject(
+        {
+          bucket,
+          sourceKey,
+          key,
+          isPrefix,
+          ...(precondition !== undefined && { precondition: preconditionToWire(precondition) }),
+          ...(sourcePrecondition !== undefined && {
+            sourcePrecondition: preconditionToWire(sourcePrecondition),
+          }),
+        },
+        callOptions,
+      ),
+    );
+    return entryFromWire(reply.entry, objectPath(bucket, key));
   }
 
   /** One page of the objects of a bucket and the common prefixes of their keys. */
@@ -226,6 +382,11 @@ function versionFromWire(version: ObjectVersionMessage | undefined): ObjectVersi
     isDeleteMarker: version?.isDeleteMarker ?? false,
     modifiedMs: count(version?.modifiedMs ?? 0n),
   };
+}
+
+function removedFromWire(removed: RemoveObjectResponse | undefined): RemovedObject {
+  const { versionId = "", isDeleteMarker = false, existed = false } = removed ?? {};
+  return { versionId, isDeleteMarker, existed };
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}

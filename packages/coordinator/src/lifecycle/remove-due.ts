@@ -45,6 +45,7 @@ export async function removeDue(
         ? NO_PRECONDITION
         : { kind: "version", value: due.entryVersion },
     bypassesGovernance: false,
+    owner: "",
   });
   return existed || isDeleteMarker;
 }

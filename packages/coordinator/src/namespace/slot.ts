@@ -159,6 +159,12 @@ export type FileBody = Pick<
   "contentId" | "sizeBytes" | "chunkCount" | "chunkSizeBytes" | "replicationFactor" | "sha256"
 >;
 
+/** The same of a file that is there. */
+export function bodyOf(file: FileEntry): FileBody {
+  const { contentId, sizeBytes, chunkCount, chunkSizeBytes, replicationFactor, sha256 } = file;
+  return { contentId, sizeBytes, chunkCount, chunkSizeBytes, replicationFactor, sha256 };
+}
+
 export interface PutFileTerms {
   readonly attributes: AttributeChanges;
   readonly precondition: Precondition;

@@ -1,6 +1,7 @@
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import { entries } from "../keyspace.ts";
 import type { DirectoryEntry, FileEntry } from "../namespace/entry.ts";
+import type { InodeId } from "../namespace/ids.ts";
 import type { Path } from "../namespace/path.ts";
 import { endOf, notFound, walk } from "../namespace/resolve.ts";
 
@@ -9,8 +10,8 @@ export interface ObjectPlace {
   /** The bucket, and the directories below it that are there. */
   readonly directories: readonly DirectoryEntry[];
   readonly bucket: DirectoryEntry;
-  /** Every directory on the way is there. */
-  readonly hasParent: boolean;
+  /** The directory that it is in; `undefined` where that is not there. */
+  readonly parentId: InodeId | undefined;
   readonly name: string;
   /** What is in the tree. */
   readonly file: FileEntry | undefined;
@@ -23,8 +24,8 @@ export async function findObject(reader: KvReader, path: Path): Promise<ObjectPl
   if (bucket === undefined) throw notFound(path.names, walked);
   const { directories } = walked;
   const name = path.names.at(-1) ?? "";
-  const hasParent = walked.missing.length === 0;
-  const found = hasParent ? await entries.get(reader, [endOf(walked), name]) : undefined;
+  const parentId = walked.missing.length === 0 ? endOf(walked) : undefined;
+  const found = parentId && (await entries.get(reader, [parentId, name]));
   const file = found?.kind === "file" ? found : undefined;
-  return { directories, bucket, hasParent, name, file };
+  return { directories, bucket, parentId, name, file };
 }

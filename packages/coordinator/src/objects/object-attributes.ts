@@ -5,6 +5,7 @@ import {
   ObjectAttributesSchema,
 } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import { decoderOf, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
+import { NO_BYTES } from "../namespace/content.ts";
 
 /** The most that can be said of an object beside its content type and user metadata. */
 export const OBJECT_ATTRIBUTES_BYTES_MAX = 64 * 1024;
@@ -44,4 +45,16 @@ export function encodeObjectAttributes(message: ObjectAttributes): Uint8Array {
 export function decodeObjectAttributes(bytes: Uint8Array | undefined): ObjectAttributes {
   if (bytes === undefined) return create(ObjectAttributesSchema);
   return decode(bytes);
+}
+
+/** What is said of a copy: what belongs to the content, not what says who may do what with the source. */
+export function copiedAttributes(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  if (bytes === undefined) return undefined;
+  const message = decodeObjectAttributes(bytes);
+  message.acl = NO_BYTES;
+  message.owner = "";
+  message.retentionMode = 0;
+  message.retainUntilMs = 0n;
+  message.hasLegalHold = false;
+  return joinParts(encodeMessage(ObjectAttributesSchema, message));
 }

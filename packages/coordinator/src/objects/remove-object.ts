@@ -13,6 +13,8 @@ export interface RemoveObject {
   readonly precondition: Precondition;
   /** Versions under governance retention may go too. */
   readonly bypassesGovernance: boolean;
+  /** Of a delete marker that is made. */
+  readonly owner: string;
 }
 
 export interface RemovedObject {

@@ -1,3 +1,4 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   abortError,
   CairnError,
@@ -6,7 +7,7 @@ import {
   isReason,
   type Reason,
 } from "@cairnfs/base/errors";
-import { ErrorDetailSchema } from "../gen/cairn/v1/common_pb.ts";
+import { type ErrorDetail, ErrorDetailSchema } from "../gen/cairn/v1/common_pb.ts";
 import { decodeMessage, encodeMessage, joinParts } from "./codec.ts";
 
 /** A failure as it crosses a wire: the status of gRPC, and an encoded ErrorDetail beside it. */
@@ -37,13 +38,29 @@ const REASON_BY_CODE: ReadonlyMap<number, Reason> = new Map([
 
 /** The error as the wire carries it; `errorFromStatus` makes the same error of it again, but for its cause. */
 export function statusOf(error: CairnError): WireStatus {
-  const details: Record<string, string> = {};
-  for (const [name, value] of Object.entries(error.details)) details[name] = writeDetail(value);
   return {
     code: error.code,
     message: error.message,
-    detail: joinParts(encodeMessage(ErrorDetailSchema, { reason: error.reason, details })),
+    detail: joinParts(encodeMessage(ErrorDetailSchema, errorDetailOf(error))),
   };
+}
+
+/** What an error is beside its message, for an answer that tells of failures. */
+export function errorDetailOf(error: CairnError): MessageInitShape<typeof ErrorDetailSchema> {
+  const details: Record<string, string> = {};
+  for (const [name, value] of Object.entries(error.details)) details[name] = writeDetail(value);
+  return { reason: error.reason, details };
+}
+
+/** The same error again. A reason that this release does not know becomes `fallback`. */
+export function errorFromDetail(
+  detail: Pick<ErrorDetail, "reason" | "details">,
+  message: string,
+  fallback: Reason = "internal",
+): CairnError {
+  const details: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(detail.details)) details[name] = readDetail(value);
+  return new CairnError(isReason(detail.reason) ? detail.reason : fallback, message, { details });
 }
 
 /** The typed error behind a status. A reason that this release does not know becomes the nearest to its code. */
@@ -52,10 +69,7 @@ export function errorFromStatus(status: WireStatus): CairnError {
   if (status.detail.byteLength === 0) return new CairnError(fallback, status.message);
   try {
     const detail = decodeMessage(ErrorDetailSchema, status.detail, "protocolViolation");
-    const details: Record<string, string | number | boolean> = {};
-    for (const [name, value] of Object.entries(detail.details)) details[name] = readDetail(value);
-    const reason = isReason(detail.reason) ? detail.reason : fallback;
-    return new CairnError(reason, status.message, { details });
+    return errorFromDetail(detail, status.message, fallback);
   } catch (cause) {
     // The code and the message stand, whatever is wrong with the rest.
     return new CairnError(fallback, status.message, { cause });

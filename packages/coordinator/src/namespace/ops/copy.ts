@@ -1,3 +1,4 @@
+import { copiedAttributes } from "../../objects/object-attributes.ts";
 import type { AttributeChanges } from "../attributes.ts";
 import { addOwner } from "../content-owners.ts";
 import type { FileEntry } from "../entry.ts";
@@ -5,7 +6,7 @@ import type { Mutation } from "../mutation.ts";
 import type { Path } from "../path.ts";
 import { NO_PRECONDITION } from "../precondition.ts";
 import { requireFile } from "../resolve.ts";
-import { openSlot, putFile, requireName } from "../slot.ts";
+import { bodyOf, openSlot, putFile, requireName } from "../slot.ts";
 
 export interface Copy {
   readonly source: Path;
@@ -35,11 +36,7 @@ export async function copy(mutation: Mutation, request: Copy): Promise<FileEntry
     },
     precondition: NO_PRECONDITION,
     noReplace: request.noReplace,
+    object: copiedAttributes(source.object),
   };
   return putFile(mutation, slot, bodyOf(source), terms);
-}
-
-function bodyOf(file: FileEntry) {
-  const { contentId, sizeBytes, chunkCount, chunkSizeBytes, replicationFactor, sha256 } = file;
-  return { contentId, sizeBytes, chunkCount, chunkSizeBytes, replicationFactor, sha256 };
 }

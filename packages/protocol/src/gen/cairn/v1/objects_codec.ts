@@ -294,6 +294,11 @@ function newOpenObjectResponse(): pb.OpenObjectResponse {
 }
 
 export function writeRemoveObjectRequest(w: WireWriter, m: MessageInitShape<typeof pb.RemoveObjectRequestSchema>): void {
+  const owner = m.owner;
+  if (owner !== undefined && owner !== "") {
+    w.string(owner);
+    w.byte(50);
+  }
   const bypassGovernance = m.bypassGovernance;
   if (bypassGovernance === true) {
     w.bool(bypassGovernance);
@@ -340,6 +345,9 @@ export function readRemoveObjectRequest(r: WireReader, end: number, m: pb.Remove
       case 40:
         m.bypassGovernance = r.bool();
         break;
+      case 50:
+        m.owner = r.string();
+        break;
       default:
         r.skipField(tag);
     }
@@ -356,6 +364,7 @@ function newRemoveObjectRequest(): pb.RemoveObjectRequest {
     versionId: "",
     precondition: undefined,
     bypassGovernance: false,
+    owner: "",
   };
 }
 
@@ -408,6 +417,11 @@ function newRemoveObjectResponse(): pb.RemoveObjectResponse {
 }
 
 export function writeRemoveObjectsRequest(w: WireWriter, m: MessageInitShape<typeof pb.RemoveObjectsRequestSchema>): void {
+  const owner = m.owner;
+  if (owner !== undefined && owner !== "") {
+    w.string(owner);
+    w.byte(34);
+  }
   const bypassGovernance = m.bypassGovernance;
   if (bypassGovernance === true) {
     w.bool(bypassGovernance);
@@ -440,6 +454,9 @@ export function readRemoveObjectsRequest(r: WireReader, end: number, m: pb.Remov
       case 24:
         m.bypassGovernance = r.bool();
         break;
+      case 34:
+        m.owner = r.string();
+        break;
       default:
         r.skipField(tag);
     }
@@ -454,6 +471,7 @@ function newRemoveObjectsRequest(): pb.RemoveObjectsRequest {
     bucket: "",
     items: [],
     bypassGovernance: false,
+    owner: "",
   };
 }
 
