@@ -5,7 +5,6 @@
  */
 
 import { toHex } from "@cairnfs/base/hex";
-import type { KvReader } from "@cairnfs/kv/kv-store";
 import {
   fixed,
   type KeyCodec,

@@ -77,13 +77,15 @@ export interface PutPart {
   readonly object: ObjectAttributes | undefined;
 }
 
-/** The object that becomes a part: whole, and by metadata alone. */
+/** The object that becomes a part, or a range of which does, by metadata alone. */
 export interface PartSource {
   readonly bucket: string;
   readonly key: string;
   readonly versionId?: string | undefined;
   /** It must still be this one; otherwise `preconditionFailed`. */
   readonly inodeId: number;
+  /** All of it unless given; one that does not begin and end where chunks do is `conflictingState`. */
+  readonly range?: { readonly offsetBytes: number; readonly lengthBytes: number } | undefined;
 }
 
 export interface CopyPartOptions extends CallerOptions {
@@ -204,7 +206,7 @@ export class Multiparts {
     return { sizeBytes: entry.sizeBytes, contentId: entry.contentId, object: entry.object };
   }
 
-  /** Makes a whole object a part without moving its bytes; `conflictingState` where that cannot be: its bytes have to be sent. */
+  /** Makes an object a part without moving its bytes; `conflictingState` where that cannot be: its bytes have to be sent. */
   async copyPart(
     bucket: string,
     key: string,
@@ -222,6 +224,12 @@ export class Multiparts {
       sourceVersionId: source.versionId ?? "",
       sourceInodeId: BigInt(source.inodeId),
       object: objectAttributesToWire(object),
+      ...(source.range !== undefined && {
+        range: {
+          offsetBytes: BigInt(source.range.offsetBytes),
+          lengthBytes: BigInt(source.range.lengthBytes),
+        },
+      }),
     };
     const reply = await this.#calls.change(signal, (client, callOptions) =>
       client.multiparts.copyPart(request, callOptions),

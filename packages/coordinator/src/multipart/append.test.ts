@@ -178,3 +178,56 @@ test("parts of parts of parts go so deep and no deeper", async () => {
   await expect(wrap(COMPOSITE_DEPTH_MAX)).rejects.toMatchObject({ reason: "conflictingState" });
   expect(await b.ns.violations()).toEqual([]);
 });
+
+test("a range that begins and ends where chunks do becomes a part that refers to them", async () => {
+  await using b = await MultipartBucket.open();
+  await b.ns.bucket("createBucket", { name: "other" });
+  await b.upload("source", [A, B, C]);
+  const { uploadId } = await b.ns.multiparts("createMultipart", { bucket: "other", key });
+  const size = sizeOf(A, B, C);
+  const copy = async (partNumber: number, offsetBytes: number, lengthBytes: number) => {
+    const { part } = await b.ns.multiparts("copyPart", {
+      bucket: "other",
+      key,
+      uploadId,
+      partNumber,
+      sourceBucket: bucket,
+      sourceKey: "source",
+      range: { offsetBytes: BigInt(offsetBytes), lengthBytes: BigInt(lengthBytes) },
+    });
+    return { number: partNumber, contentId: part?.contentId ?? 0n };
+  };
+  for (const [offset, length] of [
+    [0, 1],
+    [1, sizeOf(A) - 1],
+    [sizeOf(A), sizeOf(B) + 1],
+  ] as const) {
+    await expect(copy(1, offset, length)).rejects.toMatchObject({ reason: "conflictingState" });
+  }
+  for (const [offset, length] of [
+    [0, 0],
+    [0, size + 1],
+    [size, 1],
+  ] as const) {
+    await expect(copy(1, offset, length)).rejects.toMatchObject({ reason: "rangeNotSatisfiable" });
+  }
+  const parts = [
+    await copy(1, sizeOf(A), sizeOf(B, C)),
+    await copy(2, 0, sizeOf([A[0] ?? chunkOf("")])),
+    await copy(3, 0, size),
+  ];
+  await b.ns.multiparts("completeMultipart", { bucket: "other", key, uploadId, parts });
+  await b.ns.call("remove", { path: "/bucket/source" });
+  await b.ns.clock.advance(b.ns.settings.contentGraceMs);
+  await b.ns.runAll();
+  const opened = await b.ns.objects("openObject", { bucket: "other", key });
+  expect(opened.chunks.map((chunk) => Number(chunk.offsetBytes))).toEqual(
+    placed(B, C, A.slice(0, 1), A, B, C).map(([, offset]) => offset),
+  );
+  expect(await b.ns.violations()).toEqual([]);
+  await b.ns.call("remove", { path: "/other/key" });
+  await b.ns.clock.advance(b.ns.settings.contentGraceMs);
+  await b.ns.runAll();
+  expect(await b.ns.kv.read(readCounters)).toMatchObject({ chunks: 0 });
+  expect(await b.ns.violations()).toEqual([]);
+});

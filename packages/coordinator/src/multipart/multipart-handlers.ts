@@ -98,8 +98,12 @@ function changeHandlers({ random, mutator, onEnded }: MultipartParts) {
         );
       }
       const object = encodedOr(request.object, NO_BYTES);
-      const wanted = { ...nameOf(request), partNumber, object };
-      return mutator.answer(call, CopyPartResponseSchema, 0, async (mutation) => {
+      const range = request.range && {
+        offsetBytes: wholeNumber(request.range.offsetBytes, "range.offset_bytes"),
+        lengthBytes: wholeNumber(request.range.lengthBytes, "range.length_bytes"),
+      };
+      const wanted = { ...nameOf(request), partNumber, object, range };
+      return mutator.answer(call, CopyPartResponseSchema, 1, async (mutation) => {
         const source = await sourceOf(mutation.tx, request);
         const part = await copyPart(mutation, { ...wanted, source });
         return { part: partMessage(partNumber, part) };

@@ -210,11 +210,11 @@ function newChunk(chunk: UploadedChunk): ChunkRecord {
   };
 }
 
-/** Fills the last row of the chunk map, then writes new ones. */
-async function appendRows(
+/** Adds chunks to the chunk map of a content that has this size: fills its last row, then writes new ones. */
+export async function appendRows(
   tx: KvTransaction,
   id: ContentId,
-  content: ContentRecord,
+  content: Pick<ContentRecord, "sizeBytes" | "chunkCount">,
   added: readonly MappedChunk[],
 ): Promise<void> {
   let rowOffset = content.sizeBytes;

@@ -164,6 +164,7 @@ export const CODECS: ReadonlyMap<string, MessageCodec> = new Map<string, Message
   ["cairn.v1.StatMultipartRequest", { write: cairn_v1_multipart.writeStatMultipartRequest, read: cairn_v1_multipart.readStatMultipartRequest }],
   ["cairn.v1.StatMultipartResponse", { write: cairn_v1_multipart.writeStatMultipartResponse, read: cairn_v1_multipart.readStatMultipartResponse }],
   ["cairn.v1.CopyPartRequest", { write: cairn_v1_multipart.writeCopyPartRequest, read: cairn_v1_multipart.readCopyPartRequest }],
+  ["cairn.v1.PartRange", { write: cairn_v1_multipart.writePartRange, read: cairn_v1_multipart.readPartRange }],
   ["cairn.v1.CopyPartResponse", { write: cairn_v1_multipart.writeCopyPartResponse, read: cairn_v1_multipart.readCopyPartResponse }],
   ["cairn.v1.ListPartsRequest", { write: cairn_v1_multipart.writeListPartsRequest, read: cairn_v1_multipart.readListPartsRequest }],
   ["cairn.v1.ListPartsResponse", { write: cairn_v1_multipart.writeListPartsResponse, read: cairn_v1_multipart.readListPartsResponse }],

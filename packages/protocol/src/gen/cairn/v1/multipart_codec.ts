@@ -367,6 +367,11 @@ function newStatMultipartResponse(): pb.StatMultipartResponse {
 }
 
 export function writeCopyPartRequest(w: WireWriter, m: MessageInitShape<typeof pb.CopyPartRequestSchema>): void {
+  const range = m.range;
+  if (range !== undefined) {
+    { const before = w.writtenBytes; writePartRange(w, range); w.lengthSince(before); }
+    w.byte(82);
+  }
   const object = m.object;
   if (object !== undefined) {
     { const before = w.writtenBytes; writeObjectAttributes(w, object); w.lengthSince(before); }
@@ -445,6 +450,9 @@ export function readCopyPartRequest(r: WireReader, end: number, m: pb.CopyPartRe
       case 74:
         m.object = readObjectAttributes(r, r.nestedEnd(), m.object);
         break;
+      case 82:
+        m.range = readPartRange(r, r.nestedEnd(), m.range);
+        break;
       default:
         r.skipField(tag);
     }
@@ -465,6 +473,46 @@ function newCopyPartRequest(): pb.CopyPartRequest {
     sourceVersionId: "",
     sourceInodeId: 0n,
     object: undefined,
+    range: undefined,
+  };
+}
+
+export function writePartRange(w: WireWriter, m: MessageInitShape<typeof pb.PartRangeSchema>): void {
+  const lengthBytes = m.lengthBytes;
+  if (lengthBytes !== undefined && lengthBytes !== 0n) {
+    w.uint64(lengthBytes);
+    w.byte(16);
+  }
+  const offsetBytes = m.offsetBytes;
+  if (offsetBytes !== undefined && offsetBytes !== 0n) {
+    w.uint64(offsetBytes);
+    w.byte(8);
+  }
+}
+
+export function readPartRange(r: WireReader, end: number, m: pb.PartRange = newPartRange()): pb.PartRange {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 8:
+        m.offsetBytes = r.uint64();
+        break;
+      case 16:
+        m.lengthBytes = r.uint64();
+        break;
+      default:
+        r.skipField(tag);
+    }
+  }
+  r.checkEnd(end);
+  return m;
+}
+
+function newPartRange(): pb.PartRange {
+  return {
+    $typeName: "cairn.v1.PartRange",
+    offsetBytes: 0n,
+    lengthBytes: 0n,
   };
 }
 

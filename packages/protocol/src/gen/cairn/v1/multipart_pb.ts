@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file cairn/v1/multipart.proto.
  */
 export const file_cairn_v1_multipart: GenFile = /*@__PURE__*/
-  fileDesc("ChhjYWlybi92MS9tdWx0aXBhcnQucHJvdG8SCGNhaXJuLnYxIscBCglNdWx0aXBhcnQSEQoJdXBsb2FkX2lkGAEgASgMEg4KBmJ1Y2tldBgCIAEoCRILCgNrZXkYAyABKAkSEgoKY3JlYXRlZF9tcxgEIAEoBBIoCgphdHRyaWJ1dGVzGAUgASgLMhQuY2Fpcm4udjEuQXR0cmlidXRlcxIqCgZvYmplY3QYBiABKAsyGi5jYWlybi52MS5PYmplY3RBdHRyaWJ1dGVzEg0KBW93bmVyGAcgASgJEhEKCWluaXRpYXRvchgIIAEoCSKVAQoEUGFydBIOCgZudW1iZXIYASABKA0SEgoKc2l6ZV9ieXRlcxgCIAEoBBITCgttb2RpZmllZF9tcxgDIAEoBBISCgpjb250ZW50X2lkGAQgASgEEioKBm9iamVjdBgFIAEoCzIaLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMSFAoMb2Zmc2V0X2J5dGVzGAYgASgEIq0BChZDcmVhdGVNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSKAoKYXR0cmlidXRlcxgDIAEoCzIULmNhaXJuLnYxLkF0dHJpYnV0ZXMSKgoGb2JqZWN0GAQgASgLMhouY2Fpcm4udjEuT2JqZWN0QXR0cmlidXRlcxINCgVvd25lchgFIAEoCRIRCglpbml0aWF0b3IYBiABKAkiLAoXQ3JlYXRlTXVsdGlwYXJ0UmVzcG9uc2USEQoJdXBsb2FkX2lkGAEgASgMIkYKFFN0YXRNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMImAKFVN0YXRNdWx0aXBhcnRSZXNwb25zZRIjCgZ1cGxvYWQYASABKAsyEy5jYWlybi52MS5NdWx0aXBhcnQSIgoJY29tcGxldGVkGAIgASgLMg8uY2Fpcm4udjEuRW50cnki4QEKD0NvcHlQYXJ0UmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAwSDgoGYnVja2V0GAIgASgJEgsKA2tleRgDIAEoCRITCgtwYXJ0X251bWJlchgEIAEoDRIVCg1zb3VyY2VfYnVja2V0GAUgASgJEhIKCnNvdXJjZV9rZXkYBiABKAkSGQoRc291cmNlX3ZlcnNpb25faWQYByABKAkSFwoPc291cmNlX2lub2RlX2lkGAggASgEEioKBm9iamVjdBgJIAEoCzIaLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMiMAoQQ29weVBhcnRSZXNwb25zZRIcCgRwYXJ0GAEgASgLMg4uY2Fpcm4udjEuUGFydCJnChBMaXN0UGFydHNSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMEhQKDGFmdGVyX251bWJlchgEIAEoDRINCgVsaW1pdBgFIAEoDSJtChFMaXN0UGFydHNSZXNwb25zZRIjCgZ1cGxvYWQYASABKAsyEy5jYWlybi52MS5NdWx0aXBhcnQSHQoFcGFydHMYAiADKAsyDi5jYWlybi52MS5QYXJ0EhQKDGlzX3RydW5jYXRlZBgDIAEoCCKFAQoVTGlzdE11bHRpcGFydHNSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRIOCgZwcmVmaXgYAiABKAkSEQoJZGVsaW1pdGVyGAMgASgJEhEKCWFmdGVyX2tleRgEIAEoCRIXCg9hZnRlcl91cGxvYWRfaWQYBSABKAwSDQoFbGltaXQYBiABKA0ieAoWTGlzdE11bHRpcGFydHNSZXNwb25zZRIoCgVpdGVtcxgBIAMoCzIZLmNhaXJuLnYxLkxpc3RlZE11bHRpcGFydBIWCg5uZXh0X2FmdGVyX2tleRgCIAEoCRIcChRuZXh0X2FmdGVyX3VwbG9hZF9pZBgDIAEoDCJDCg9MaXN0ZWRNdWx0aXBhcnQSCwoDa2V5GAEgASgJEiMKBnVwbG9hZBgCIAEoCzITLmNhaXJuLnYxLk11bHRpcGFydCLMAQoYQ29tcGxldGVNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMEiYKBXBhcnRzGAQgAygLMhcuY2Fpcm4udjEuQ29tcGxldGVkUGFydBIsCgxwcmVjb25kaXRpb24YBSABKAsyFi5jYWlybi52MS5QcmVjb25kaXRpb24SKgoGb2JqZWN0GAYgASgLMhouY2Fpcm4udjEuT2JqZWN0QXR0cmlidXRlcyIzCg1Db21wbGV0ZWRQYXJ0Eg4KBm51bWJlchgBIAEoDRISCgpjb250ZW50X2lkGAIgASgEIjsKGUNvbXBsZXRlTXVsdGlwYXJ0UmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSJHChVBYm9ydE11bHRpcGFydFJlcXVlc3QSDgoGYnVja2V0GAEgASgJEgsKA2tleRgCIAEoCRIRCgl1cGxvYWRfaWQYAyABKAwiGAoWQWJvcnRNdWx0aXBhcnRSZXNwb25zZSJRChZHZXRDb250ZW50UGFydHNSZXF1ZXN0EhIKCmNvbnRlbnRfaWQYASABKAQSFAoMYWZ0ZXJfbnVtYmVyGAIgASgNEg0KBWxpbWl0GAMgASgNIk4KF0dldENvbnRlbnRQYXJ0c1Jlc3BvbnNlEh0KBXBhcnRzGAEgAygLMg4uY2Fpcm4udjEuUGFydBIUCgxpc190cnVuY2F0ZWQYAiABKAgypQUKEE11bHRpcGFydFNlcnZpY2USVgoPQ3JlYXRlTXVsdGlwYXJ0EiAuY2Fpcm4udjEuQ3JlYXRlTXVsdGlwYXJ0UmVxdWVzdBohLmNhaXJuLnYxLkNyZWF0ZU11bHRpcGFydFJlc3BvbnNlElAKDVN0YXRNdWx0aXBhcnQSHi5jYWlybi52MS5TdGF0TXVsdGlwYXJ0UmVxdWVzdBofLmNhaXJuLnYxLlN0YXRNdWx0aXBhcnRSZXNwb25zZRJBCghDb3B5UGFydBIZLmNhaXJuLnYxLkNvcHlQYXJ0UmVxdWVzdBoaLmNhaXJuLnYxLkNvcHlQYXJ0UmVzcG9uc2USRAoJTGlzdFBhcnRzEhouY2Fpcm4udjEuTGlzdFBhcnRzUmVxdWVzdBobLmNhaXJuLnYxLkxpc3RQYXJ0c1Jlc3BvbnNlElMKDkxpc3RNdWx0aXBhcnRzEh8uY2Fpcm4udjEuTGlzdE11bHRpcGFydHNSZXF1ZXN0GiAuY2Fpcm4udjEuTGlzdE11bHRpcGFydHNSZXNwb25zZRJcChFDb21wbGV0ZU11bHRpcGFydBIiLmNhaXJuLnYxLkNvbXBsZXRlTXVsdGlwYXJ0UmVxdWVzdBojLmNhaXJuLnYxLkNvbXBsZXRlTXVsdGlwYXJ0UmVzcG9uc2USUwoOQWJvcnRNdWx0aXBhcnQSHy5jYWlybi52MS5BYm9ydE11bHRpcGFydFJlcXVlc3QaIC5jYWlybi52MS5BYm9ydE11bHRpcGFydFJlc3BvbnNlElYKD0dldENvbnRlbnRQYXJ0cxIgLmNhaXJuLnYxLkdldENvbnRlbnRQYXJ0c1JlcXVlc3QaIS5jYWlybi52MS5HZXRDb250ZW50UGFydHNSZXNwb25zZWIGcHJvdG8z", [file_cairn_v1_common]);
+  fileDesc("ChhjYWlybi92MS9tdWx0aXBhcnQucHJvdG8SCGNhaXJuLnYxIscBCglNdWx0aXBhcnQSEQoJdXBsb2FkX2lkGAEgASgMEg4KBmJ1Y2tldBgCIAEoCRILCgNrZXkYAyABKAkSEgoKY3JlYXRlZF9tcxgEIAEoBBIoCgphdHRyaWJ1dGVzGAUgASgLMhQuY2Fpcm4udjEuQXR0cmlidXRlcxIqCgZvYmplY3QYBiABKAsyGi5jYWlybi52MS5PYmplY3RBdHRyaWJ1dGVzEg0KBW93bmVyGAcgASgJEhEKCWluaXRpYXRvchgIIAEoCSKVAQoEUGFydBIOCgZudW1iZXIYASABKA0SEgoKc2l6ZV9ieXRlcxgCIAEoBBITCgttb2RpZmllZF9tcxgDIAEoBBISCgpjb250ZW50X2lkGAQgASgEEioKBm9iamVjdBgFIAEoCzIaLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMSFAoMb2Zmc2V0X2J5dGVzGAYgASgEIq0BChZDcmVhdGVNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSKAoKYXR0cmlidXRlcxgDIAEoCzIULmNhaXJuLnYxLkF0dHJpYnV0ZXMSKgoGb2JqZWN0GAQgASgLMhouY2Fpcm4udjEuT2JqZWN0QXR0cmlidXRlcxINCgVvd25lchgFIAEoCRIRCglpbml0aWF0b3IYBiABKAkiLAoXQ3JlYXRlTXVsdGlwYXJ0UmVzcG9uc2USEQoJdXBsb2FkX2lkGAEgASgMIkYKFFN0YXRNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMImAKFVN0YXRNdWx0aXBhcnRSZXNwb25zZRIjCgZ1cGxvYWQYASABKAsyEy5jYWlybi52MS5NdWx0aXBhcnQSIgoJY29tcGxldGVkGAIgASgLMg8uY2Fpcm4udjEuRW50cnkihQIKD0NvcHlQYXJ0UmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAwSDgoGYnVja2V0GAIgASgJEgsKA2tleRgDIAEoCRITCgtwYXJ0X251bWJlchgEIAEoDRIVCg1zb3VyY2VfYnVja2V0GAUgASgJEhIKCnNvdXJjZV9rZXkYBiABKAkSGQoRc291cmNlX3ZlcnNpb25faWQYByABKAkSFwoPc291cmNlX2lub2RlX2lkGAggASgEEioKBm9iamVjdBgJIAEoCzIaLmNhaXJuLnYxLk9iamVjdEF0dHJpYnV0ZXMSIgoFcmFuZ2UYCiABKAsyEy5jYWlybi52MS5QYXJ0UmFuZ2UiNwoJUGFydFJhbmdlEhQKDG9mZnNldF9ieXRlcxgBIAEoBBIUCgxsZW5ndGhfYnl0ZXMYAiABKAQiMAoQQ29weVBhcnRSZXNwb25zZRIcCgRwYXJ0GAEgASgLMg4uY2Fpcm4udjEuUGFydCJnChBMaXN0UGFydHNSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMEhQKDGFmdGVyX251bWJlchgEIAEoDRINCgVsaW1pdBgFIAEoDSJtChFMaXN0UGFydHNSZXNwb25zZRIjCgZ1cGxvYWQYASABKAsyEy5jYWlybi52MS5NdWx0aXBhcnQSHQoFcGFydHMYAiADKAsyDi5jYWlybi52MS5QYXJ0EhQKDGlzX3RydW5jYXRlZBgDIAEoCCKFAQoVTGlzdE11bHRpcGFydHNSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRIOCgZwcmVmaXgYAiABKAkSEQoJZGVsaW1pdGVyGAMgASgJEhEKCWFmdGVyX2tleRgEIAEoCRIXCg9hZnRlcl91cGxvYWRfaWQYBSABKAwSDQoFbGltaXQYBiABKA0ieAoWTGlzdE11bHRpcGFydHNSZXNwb25zZRIoCgVpdGVtcxgBIAMoCzIZLmNhaXJuLnYxLkxpc3RlZE11bHRpcGFydBIWCg5uZXh0X2FmdGVyX2tleRgCIAEoCRIcChRuZXh0X2FmdGVyX3VwbG9hZF9pZBgDIAEoDCJDCg9MaXN0ZWRNdWx0aXBhcnQSCwoDa2V5GAEgASgJEiMKBnVwbG9hZBgCIAEoCzITLmNhaXJuLnYxLk11bHRpcGFydCLMAQoYQ29tcGxldGVNdWx0aXBhcnRSZXF1ZXN0Eg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEQoJdXBsb2FkX2lkGAMgASgMEiYKBXBhcnRzGAQgAygLMhcuY2Fpcm4udjEuQ29tcGxldGVkUGFydBIsCgxwcmVjb25kaXRpb24YBSABKAsyFi5jYWlybi52MS5QcmVjb25kaXRpb24SKgoGb2JqZWN0GAYgASgLMhouY2Fpcm4udjEuT2JqZWN0QXR0cmlidXRlcyIzCg1Db21wbGV0ZWRQYXJ0Eg4KBm51bWJlchgBIAEoDRISCgpjb250ZW50X2lkGAIgASgEIjsKGUNvbXBsZXRlTXVsdGlwYXJ0UmVzcG9uc2USHgoFZW50cnkYASABKAsyDy5jYWlybi52MS5FbnRyeSJHChVBYm9ydE11bHRpcGFydFJlcXVlc3QSDgoGYnVja2V0GAEgASgJEgsKA2tleRgCIAEoCRIRCgl1cGxvYWRfaWQYAyABKAwiGAoWQWJvcnRNdWx0aXBhcnRSZXNwb25zZSJRChZHZXRDb250ZW50UGFydHNSZXF1ZXN0EhIKCmNvbnRlbnRfaWQYASABKAQSFAoMYWZ0ZXJfbnVtYmVyGAIgASgNEg0KBWxpbWl0GAMgASgNIk4KF0dldENvbnRlbnRQYXJ0c1Jlc3BvbnNlEh0KBXBhcnRzGAEgAygLMg4uY2Fpcm4udjEuUGFydBIUCgxpc190cnVuY2F0ZWQYAiABKAgypQUKEE11bHRpcGFydFNlcnZpY2USVgoPQ3JlYXRlTXVsdGlwYXJ0EiAuY2Fpcm4udjEuQ3JlYXRlTXVsdGlwYXJ0UmVxdWVzdBohLmNhaXJuLnYxLkNyZWF0ZU11bHRpcGFydFJlc3BvbnNlElAKDVN0YXRNdWx0aXBhcnQSHi5jYWlybi52MS5TdGF0TXVsdGlwYXJ0UmVxdWVzdBofLmNhaXJuLnYxLlN0YXRNdWx0aXBhcnRSZXNwb25zZRJBCghDb3B5UGFydBIZLmNhaXJuLnYxLkNvcHlQYXJ0UmVxdWVzdBoaLmNhaXJuLnYxLkNvcHlQYXJ0UmVzcG9uc2USRAoJTGlzdFBhcnRzEhouY2Fpcm4udjEuTGlzdFBhcnRzUmVxdWVzdBobLmNhaXJuLnYxLkxpc3RQYXJ0c1Jlc3BvbnNlElMKDkxpc3RNdWx0aXBhcnRzEh8uY2Fpcm4udjEuTGlzdE11bHRpcGFydHNSZXF1ZXN0GiAuY2Fpcm4udjEuTGlzdE11bHRpcGFydHNSZXNwb25zZRJcChFDb21wbGV0ZU11bHRpcGFydBIiLmNhaXJuLnYxLkNvbXBsZXRlTXVsdGlwYXJ0UmVxdWVzdBojLmNhaXJuLnYxLkNvbXBsZXRlTXVsdGlwYXJ0UmVzcG9uc2USUwoOQWJvcnRNdWx0aXBhcnQSHy5jYWlybi52MS5BYm9ydE11bHRpcGFydFJlcXVlc3QaIC5jYWlybi52MS5BYm9ydE11bHRpcGFydFJlc3BvbnNlElYKD0dldENvbnRlbnRQYXJ0cxIgLmNhaXJuLnYxLkdldENvbnRlbnRQYXJ0c1JlcXVlc3QaIS5jYWlybi52MS5HZXRDb250ZW50UGFydHNSZXNwb25zZWIGcHJvdG8z", [file_cairn_v1_common]);
 
 /**
  * @generated from message cairn.v1.Multipart
@@ -233,8 +233,9 @@ export const StatMultipartResponseSchema: GenMessage<StatMultipartResponse> = /*
   messageDesc(file_cairn_v1_multipart, 5);
 
 /**
- * Makes a whole object a part, by metadata alone. A file that lives in its inode, and one that was copied so through many objects,
- * is refused as conflictingState: send its bytes.
+ * Makes an object, or a range of it, a part by metadata alone. What cannot be is refused as conflictingState: send its bytes. That is
+ * a file that lives in its inode, one that was copied so through many objects, and a range that does not begin and end where chunks
+ * do, or has more than 4,096 of them.
  *
  * @generated from message cairn.v1.CopyPartRequest
  */
@@ -283,6 +284,13 @@ export type CopyPartRequest = Message<"cairn.v1.CopyPartRequest"> & {
    * @generated from field: cairn.v1.ObjectAttributes object = 9;
    */
   object?: ObjectAttributes | undefined;
+
+  /**
+   * All of the source unless given.
+   *
+   * @generated from field: cairn.v1.PartRange range = 10;
+   */
+  range?: PartRange | undefined;
 };
 
 /**
@@ -291,6 +299,30 @@ export type CopyPartRequest = Message<"cairn.v1.CopyPartRequest"> & {
  */
 export const CopyPartRequestSchema: GenMessage<CopyPartRequest> = /*@__PURE__*/
   messageDesc(file_cairn_v1_multipart, 6);
+
+/**
+ * A range of a source; rangeNotSatisfiable when it is empty or ends after the source.
+ *
+ * @generated from message cairn.v1.PartRange
+ */
+export type PartRange = Message<"cairn.v1.PartRange"> & {
+  /**
+   * @generated from field: uint64 offset_bytes = 1;
+   */
+  offsetBytes: bigint;
+
+  /**
+   * @generated from field: uint64 length_bytes = 2;
+   */
+  lengthBytes: bigint;
+};
+
+/**
+ * Describes the message cairn.v1.PartRange.
+ * Use `create(PartRangeSchema)` to create a new message.
+ */
+export const PartRangeSchema: GenMessage<PartRange> = /*@__PURE__*/
+  messageDesc(file_cairn_v1_multipart, 7);
 
 /**
  * @generated from message cairn.v1.CopyPartResponse
@@ -307,7 +339,7 @@ export type CopyPartResponse = Message<"cairn.v1.CopyPartResponse"> & {
  * Use `create(CopyPartResponseSchema)` to create a new message.
  */
 export const CopyPartResponseSchema: GenMessage<CopyPartResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 7);
+  messageDesc(file_cairn_v1_multipart, 8);
 
 /**
  * @generated from message cairn.v1.ListPartsRequest
@@ -346,7 +378,7 @@ export type ListPartsRequest = Message<"cairn.v1.ListPartsRequest"> & {
  * Use `create(ListPartsRequestSchema)` to create a new message.
  */
 export const ListPartsRequestSchema: GenMessage<ListPartsRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 8);
+  messageDesc(file_cairn_v1_multipart, 9);
 
 /**
  * @generated from message cairn.v1.ListPartsResponse
@@ -375,7 +407,7 @@ export type ListPartsResponse = Message<"cairn.v1.ListPartsResponse"> & {
  * Use `create(ListPartsResponseSchema)` to create a new message.
  */
 export const ListPartsResponseSchema: GenMessage<ListPartsResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 9);
+  messageDesc(file_cairn_v1_multipart, 10);
 
 /**
  * In the order of the keys, of one key in the order in which they were begun.
@@ -421,7 +453,7 @@ export type ListMultipartsRequest = Message<"cairn.v1.ListMultipartsRequest"> & 
  * Use `create(ListMultipartsRequestSchema)` to create a new message.
  */
 export const ListMultipartsRequestSchema: GenMessage<ListMultipartsRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 10);
+  messageDesc(file_cairn_v1_multipart, 11);
 
 /**
  * @generated from message cairn.v1.ListMultipartsResponse
@@ -448,7 +480,7 @@ export type ListMultipartsResponse = Message<"cairn.v1.ListMultipartsResponse"> 
  * Use `create(ListMultipartsResponseSchema)` to create a new message.
  */
 export const ListMultipartsResponseSchema: GenMessage<ListMultipartsResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 11);
+  messageDesc(file_cairn_v1_multipart, 12);
 
 /**
  * @generated from message cairn.v1.ListedMultipart
@@ -474,7 +506,7 @@ export type ListedMultipart = Message<"cairn.v1.ListedMultipart"> & {
  * Use `create(ListedMultipartSchema)` to create a new message.
  */
 export const ListedMultipartSchema: GenMessage<ListedMultipart> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 12);
+  messageDesc(file_cairn_v1_multipart, 13);
 
 /**
  * Makes the object of the parts named, in their order; the other parts are let go. Repeated after success it answers the same for a day.
@@ -522,7 +554,7 @@ export type CompleteMultipartRequest = Message<"cairn.v1.CompleteMultipartReques
  * Use `create(CompleteMultipartRequestSchema)` to create a new message.
  */
 export const CompleteMultipartRequestSchema: GenMessage<CompleteMultipartRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 13);
+  messageDesc(file_cairn_v1_multipart, 14);
 
 /**
  * @generated from message cairn.v1.CompletedPart
@@ -544,7 +576,7 @@ export type CompletedPart = Message<"cairn.v1.CompletedPart"> & {
  * Use `create(CompletedPartSchema)` to create a new message.
  */
 export const CompletedPartSchema: GenMessage<CompletedPart> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 14);
+  messageDesc(file_cairn_v1_multipart, 15);
 
 /**
  * @generated from message cairn.v1.CompleteMultipartResponse
@@ -561,7 +593,7 @@ export type CompleteMultipartResponse = Message<"cairn.v1.CompleteMultipartRespo
  * Use `create(CompleteMultipartResponseSchema)` to create a new message.
  */
 export const CompleteMultipartResponseSchema: GenMessage<CompleteMultipartResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 15);
+  messageDesc(file_cairn_v1_multipart, 16);
 
 /**
  * @generated from message cairn.v1.AbortMultipartRequest
@@ -588,7 +620,7 @@ export type AbortMultipartRequest = Message<"cairn.v1.AbortMultipartRequest"> & 
  * Use `create(AbortMultipartRequestSchema)` to create a new message.
  */
 export const AbortMultipartRequestSchema: GenMessage<AbortMultipartRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 16);
+  messageDesc(file_cairn_v1_multipart, 17);
 
 /**
  * @generated from message cairn.v1.AbortMultipartResponse
@@ -601,7 +633,7 @@ export type AbortMultipartResponse = Message<"cairn.v1.AbortMultipartResponse"> 
  * Use `create(AbortMultipartResponseSchema)` to create a new message.
  */
 export const AbortMultipartResponseSchema: GenMessage<AbortMultipartResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 17);
+  messageDesc(file_cairn_v1_multipart, 18);
 
 /**
  * The parts that the object of an entry was made of, or that were appended to it; none of other files. Numbers ascend and may leave
@@ -635,7 +667,7 @@ export type GetContentPartsRequest = Message<"cairn.v1.GetContentPartsRequest"> 
  * Use `create(GetContentPartsRequestSchema)` to create a new message.
  */
 export const GetContentPartsRequestSchema: GenMessage<GetContentPartsRequest> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 18);
+  messageDesc(file_cairn_v1_multipart, 19);
 
 /**
  * @generated from message cairn.v1.GetContentPartsResponse
@@ -659,7 +691,7 @@ export type GetContentPartsResponse = Message<"cairn.v1.GetContentPartsResponse"
  * Use `create(GetContentPartsResponseSchema)` to create a new message.
  */
 export const GetContentPartsResponseSchema: GenMessage<GetContentPartsResponse> = /*@__PURE__*/
-  messageDesc(file_cairn_v1_multipart, 19);
+  messageDesc(file_cairn_v1_multipart, 20);
 
 /**
  * Objects that are uploaded in parts. A part is uploaded as any file (BeginUpload, AddChunks, CommitUpload, with ObjectTerms that
