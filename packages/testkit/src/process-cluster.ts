@@ -46,7 +46,7 @@ export interface GatewayAccess {
   readonly secretKey: string;
 }
 
-const ROOT_KEY = { accessKeyId: "CAIRNTESTROOT", secretKey: "a secret of tests alone/+=" };
+const ROOT_KEY = { accessKeyId: "CAIRNTESTROOT", secretKey: "a+secret/of=tests~alone" };
 
 /**
  * A cluster of real processes on loopback, in a folder of its own: one coordinator and any number of datanodes.
