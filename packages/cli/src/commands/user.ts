@@ -58,7 +58,7 @@ function presetOption(): Option {
 function defineCreate(parent: Command, host: CommandHost): void {
   clusterFlags(
     subcommand(parent, host, "create").description(
-      "Make a user, who may do nothing until a policy, of the user or of a bucket, allows it.",
+      "Make a user. Without a policy it may make buckets, if gateways allow that, and what those who own others let it do.",
     ),
   )
     .argument("<name>", "1 to 64 of letters, digits and +=,.@_-")

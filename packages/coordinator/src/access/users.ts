@@ -147,8 +147,8 @@ export async function listUsers(
   return { users: found, nextAfter: "" };
 }
 
-/** Emails are one whatever their case. */
-function emailKey(email: string): string {
+/** The key of an email: emails are one whatever their case. */
+export function emailKey(email: string): string {
   return email.toLowerCase();
 }
 

@@ -1,5 +1,6 @@
 import { present } from "@cairnfs/base/assert";
 import { expect, test } from "vitest";
+import { accessKeys, userEmails, userIds, userKeys, users } from "../access/access-tables.ts";
 import { impliedBucket } from "../buckets/bucket-record.ts";
 import { changeChunk } from "../chunks/change-chunk.ts";
 import { count } from "../counters.ts";
@@ -347,6 +348,20 @@ const DAMAGES: readonly Damage[] = [
         bucketDocuments.put(tx, [inodeId(777), "acl"], Buffer.from("x"));
         bucketDocuments.put(tx, [inodeId(888), "acl"], Buffer.from("x"));
         bucketLifecycles.put(tx, inodeId(888), Buffer.from("x"));
+      }),
+  },
+  {
+    name: "users and access keys that are not listed, or are nobody's",
+    kinds: ["userUnlisted", "userUnlisted", "userUnlisted", "userUnlisted", "userUnlisted"],
+    plant: (ns) =>
+      write(ns, (tx) => {
+        const noKey = { hadKey: false, isRoot: false, policies: new Map<string, string>() };
+        users.put(tx, "ann", { userId: "ab", createdMs: 1, email: "A@b", ...noKey });
+        userIds.put(tx, "cd", "nobody");
+        userEmails.put(tx, "c@d", "ann");
+        const key = { secretKey: "s", createdMs: 1, isDisabled: false, expiresMs: 0 };
+        accessKeys.put(tx, "AK1", { userName: "nobody", description: "", ...key });
+        userKeys.put(tx, ["ann", "AK2"], true);
       }),
   },
   {

@@ -152,6 +152,13 @@ export const FINDING_KINDS = {
     mending: "takes the rows away",
     isMended: true,
   },
+  userUnlisted: {
+    severity: "wrong",
+    meaning:
+      "a user or an access key is not listed where it is looked for, or a row there, or a key, has no user",
+    mending: "lists it, or takes the row away",
+    isMended: true,
+  },
   trashUnlisted: {
     severity: "wrong",
     meaning: "an item of the trash is not in its indexes, or a row of them has no item",

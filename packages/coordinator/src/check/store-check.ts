@@ -1,3 +1,4 @@
+import { userChecks } from "../access/user-checks.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import { bucketRowChecks, bucketsCheck } from "./buckets-check.ts";
 import { chunkChecks, type KnownNodes } from "./chunk-checks.ts";
@@ -65,7 +66,12 @@ export function storeStages(parts: StoreCheckParts): readonly CheckStage[] {
           referencesCheck({ kv, nowMs, isLive, isLossKnown, ...settings }),
         ),
     },
-    rows("indexes", [...indexChecks(), ...bucketRowChecks(), ...multipartChecks()]),
+    rows("indexes", [
+      ...indexChecks(),
+      ...bucketRowChecks(),
+      ...multipartChecks(),
+      ...userChecks(),
+    ]),
     { name: "counters", run: () => counterFindings(counting) },
   ];
 }
