@@ -173,6 +173,27 @@ test("policies of users allow and deny; who has some makes no buckets unless the
   expect((await reader.get("/")).status).toBe(403);
 });
 
+test("policies of users see the tags that an object has", async () => {
+  const carol = await user("carol", {
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::tagged/*" },
+      {
+        Effect: "Deny",
+        Action: "s3:GetObject",
+        Resource: "*",
+        Condition: { StringEquals: { "s3:ExistingObjectTag/secret": "yes" } },
+      },
+    ],
+  });
+  const enforced = { headers: { "x-amz-object-ownership": "BucketOwnerEnforced" } };
+  await alice.put("/tagged", "", enforced);
+  await alice.put("/tagged/open", "x");
+  await alice.put("/tagged/closed", "x", { headers: { "x-amz-tagging": "secret=yes" } });
+  expect((await carol.get("/tagged/open")).status).toBe(200);
+  expect((await carol.get("/tagged/closed")).code).toBe("AccessDenied");
+});
+
 test("a copy needs the source to be readable", async () => {
   await alice.put("/sources");
   await alice.put("/sources/k", "x");

@@ -1,6 +1,7 @@
 import { type AccessRules, decide, type Grant } from "@cairnfs/access/decide";
 import { parsePolicy } from "@cairnfs/access/parse-policy";
 import type { PolicyDocument } from "@cairnfs/access/policy-document";
+import { asksFor } from "@cairnfs/access/policy-keys";
 import { hasReason } from "@cairnfs/base/errors";
 import type { BucketDetails, FileEntry } from "@cairnfs/client";
 import { decodeAcl } from "../acl/acl.ts";
@@ -130,12 +131,9 @@ export class AccessDecider {
     policy: PolicyDocument | undefined,
   ): boolean {
     if (key === "") return false;
-    const asksTags =
-      policy?.statements.some(({ conditions }) =>
-        conditions.some((condition) => condition.key.startsWith("s3:existingobjecttag/")),
-      ) === true;
-    if (asksTags) return true;
     const { caller } = this.#request;
+    const policies = [...policiesOf(caller), ...(policy === undefined ? [] : [policy])];
+    if (policies.some((one) => asksFor(one, "s3:ExistingObjectTag/"))) return true;
     if (caller.kind === "user" && caller.isRoot) return false;
     return needsObject(action) && ownershipOf(bucket, this.#parts.config) !== "BucketOwnerEnforced";
   }
