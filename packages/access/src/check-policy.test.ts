@@ -109,6 +109,10 @@ describe("a document is refused in AWS's words", () => {
     [{ Principal: { AWS: "arn:aws:s3:::photos" } }, "Invalid principal in policy"],
     [{ Principal: { User: "alice" } }, "Invalid principal in policy"],
     [{ NotPrincipal: "*" }, "Invalid principal in policy"],
+    [
+      { Principal: undefined, NotPrincipal: { AWS: "alice" } },
+      "Allow with NotPrincipal is not allowed.",
+    ],
     [{ Action: undefined }, "Missing required field Action"],
     [{ Action: [] }, "Policy has invalid action"],
     [{ Action: 5 }, "Policy has invalid action"],

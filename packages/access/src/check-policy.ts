@@ -11,6 +11,9 @@ export function parseBucketPolicy(text: string, bucket: string): PolicyDocument 
   const policy = parsePolicy(text);
   for (const statement of policy.statements) {
     if (statement.principals === undefined) throw malformed("Missing required field Principal");
+    if (statement.principals.isNot && statement.effect === "allow") {
+      throw malformed("Allow with NotPrincipal is not allowed.");
+    }
     checkActions(statement);
     checkBucketResources(statement, bucket);
   }

@@ -17,7 +17,6 @@ test.each<readonly [changes: object, expected: boolean]>([
   [{}, true],
   [{ Principal: { AWS: "*" } }, true],
   [{ Principal: { AWS: "alice" } }, false],
-  [{ Principal: undefined, NotPrincipal: { AWS: "alice" } }, true],
   [{ Effect: "Deny" }, false],
   [{ Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/8" } } }, false],
   [{ Condition: { IpAddress: { "aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"] } } }, true],

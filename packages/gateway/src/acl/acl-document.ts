@@ -78,13 +78,14 @@ export function readGrantee(grantee: XmlElement): NamedGrantee {
   throw new S3Error("MalformedACLError");
 }
 
-/** The elements inside `AccessControlPolicy`; users are shown as `shown` has them. */
+/** The elements inside `AccessControlPolicy`, groups first; users are shown as `shown` has them. */
 export function aclXml(
   owner: ShownUser,
   grants: AclGrants,
   shown: (id: string) => ShownUser,
 ): string {
-  const rows = grants.map(({ grantee, permission }) => {
+  const inOrder = [...grants.filter(isOfGroup), ...grants.filter((grant) => !isOfGroup(grant))];
+  const rows = inOrder.map(({ grantee, permission }) => {
     const inner =
       grantee.kind === "group"
         ? textElement("URI", groupUri(grantee.group))
@@ -96,6 +97,10 @@ export function aclXml(
     );
   });
   return `${element("Owner", userXml(owner))}<AccessControlList>${rows.join("")}</AccessControlList>`;
+}
+
+function isOfGroup({ grantee }: AclGrants[number]): boolean {
+  return grantee.kind === "group";
 }
 
 /** The elements inside `Owner` and the like. */

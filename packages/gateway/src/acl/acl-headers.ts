@@ -11,11 +11,11 @@ export type AclHeaders =
   | { readonly kind: "grants"; readonly grants: readonly NamedGrant[] };
 
 const GRANT_HEADERS: readonly (readonly [string, AclPermission])[] = [
-  ["x-amz-grant-full-control", "FULL_CONTROL"],
   ["x-amz-grant-read", "READ"],
   ["x-amz-grant-write", "WRITE"],
   ["x-amz-grant-read-acp", "READ_ACP"],
   ["x-amz-grant-write-acp", "WRITE_ACP"],
+  ["x-amz-grant-full-control", "FULL_CONTROL"],
 ];
 
 /** Reads `x-amz-acl` and `x-amz-grant-*`, of which only one kind may be there. */

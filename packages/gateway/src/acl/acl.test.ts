@@ -77,12 +77,12 @@ test("grant headers name users by id and email and groups by URI", () => {
   expect(readAclHeaders((name) => headers[name])).toEqual({
     kind: "grants",
     grants: [
+      { grantee: { kind: "id", id: "u1" }, permission: "READ" },
+      { grantee: { kind: "email", email: "a@b.example" }, permission: "READ" },
       {
         grantee: { kind: "uri", uri: "http://acs.amazonaws.com/groups/global/AllUsers" },
         permission: "FULL_CONTROL",
       },
-      { grantee: { kind: "id", id: "u1" }, permission: "READ" },
-      { grantee: { kind: "email", email: "a@b.example" }, permission: "READ" },
     ],
   });
   const both = { ...headers, "x-amz-acl": "private" } as Record<string, string>;
@@ -90,17 +90,17 @@ test("grant headers name users by id and email and groups by URI", () => {
   expect(readAclHeaders(() => undefined)).toBeUndefined();
 });
 
-test("a document that was written is read as what it was", () => {
+test("a document that was written is read as what it was, groups first", () => {
   const grants = [userGrant(OTHER, "WRITE"), groupGrant("AllUsers", "READ")];
   const xml = aclXml({ id: ME, name: "me" }, grants, (id) => ({ id, name: "somebody" }));
   expect(readAclDocument(`<AccessControlPolicy>${xml}</AccessControlPolicy>`)).toEqual({
     ownerId: ME,
     grants: [
-      { grantee: { kind: "id", id: OTHER }, permission: "WRITE" },
       {
         grantee: { kind: "uri", uri: "http://acs.amazonaws.com/groups/global/AllUsers" },
         permission: "READ",
       },
+      { grantee: { kind: "id", id: OTHER }, permission: "WRITE" },
     ],
   });
   expect(() => readAclDocument("<AccessControlPolicy/>")).toThrow(

@@ -88,12 +88,27 @@ function readScope(rule: XmlElement): Scope {
   if ((prefix === undefined) === (filter === undefined)) throw malformed();
   if (filter === undefined) return { ...EVERYTHING, prefix: prefix ?? "" };
   allowOnly(filter, "Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan", "And");
-  if (filter.children.length > 1) throw malformed();
   const and = childOf(filter, "And");
+  const outside = filter.children.filter((child) => child !== and);
   if (and === undefined) return readTerms(filter);
   allowOnly(and, "Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan");
   if (and.children.length < 2) throw malformed();
-  return readTerms(and);
+  return both(readTerms({ ...filter, children: outside }), readTerms(and));
+}
+
+/** Clients also put terms side by side, or beside an `And`: all of them hold then. */
+function both(one: Scope, other: Scope): Scope {
+  const [short, long] =
+    one.prefix.length < other.prefix.length
+      ? [one.prefix, other.prefix]
+      : [other.prefix, one.prefix];
+  if (!long.startsWith(short)) throw malformed();
+  return {
+    prefix: long,
+    tags: { ...one.tags, ...other.tags },
+    sizeGreaterThan: other.sizeGreaterThan ?? one.sizeGreaterThan,
+    sizeLessThan: other.sizeLessThan ?? one.sizeLessThan,
+  };
 }
 
 const EVERYTHING: Scope = {

@@ -68,6 +68,8 @@ export class HttpServer implements Closable {
     };
     server.on("request", (message, response) => answer(message, response, false));
     server.on("checkContinue", (message, response) => answer(message, response, true));
+    // S3 takes no notice of an expectation that it does not know.
+    server.on("checkExpectation", (message, response) => answer(message, response, false));
     server.on("clientError", refuse);
     const address = await listen(server, config.address);
     return new HttpServer(address, server, underway, {

@@ -54,7 +54,8 @@ export async function corsHeaders(
   });
   if (bucket === undefined) return {};
   const { cors } = bucketRules(bucket);
-  const question: CorsQuestion = { origin, method: request.method, headers: [] };
+  const method = request.headers["access-control-request-method"] ?? request.method;
+  const question: CorsQuestion = { origin, method, headers: [] };
   return allowedBy(cors, question) ?? {};
 }
 

@@ -250,6 +250,18 @@ export class S3Error extends Error {
     this.details = options.details ?? {};
     this.headers = options.headers ?? {};
   }
+
+  /** The same error, whose reply has these headers too. */
+  withHeaders(headers: Readonly<Record<string, string>>): S3Error {
+    const { message, details, status, cause } = this;
+    return new S3Error(this.code, {
+      message,
+      details,
+      status,
+      cause,
+      headers: { ...headers, ...this.headers },
+    });
+  }
 }
 
 /** The usual refusal of an argument: which one, what it was, and what is wrong with it. */

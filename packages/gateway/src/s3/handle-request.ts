@@ -13,17 +13,27 @@ export async function handleRequest(
   parts: GatewayParts,
 ): Promise<S3Reply> {
   if (request.method === "OPTIONS") return preflight(request, parts);
+  if (request.headers.origin === undefined) return answer(request, router, parts);
+  const shared = await corsHeaders(request, parts);
+  try {
+    const reply = await answer(request, router, parts);
+    return { ...reply, headers: { ...shared, ...reply.headers } };
+  } catch (error) {
+    if (error instanceof S3Error) throw error.withHeaders(shared);
+    throw error;
+  }
+}
+
+async function answer(request: RawRequest, router: Router, parts: GatewayParts): Promise<S3Reply> {
   const headers = headersOf(request);
   const operation = router.find({ ...request, headers });
   checkKey(request.key);
   const { caller, body } = await authenticate(request, parts);
   const authenticated = { ...request, headers, caller, body };
   await authorize(operation, authenticated, parts);
-  const reply = await operation.run(authenticated, parts).catch(async (error: unknown) => {
+  return operation.run(authenticated, parts).catch(async (error: unknown) => {
     throw await hideMissing(error, authenticated, parts);
   });
-  if (request.headers.origin === undefined) return reply;
-  return { ...reply, headers: { ...(await corsHeaders(request, parts)), ...reply.headers } };
 }
 
 const KEY_BYTES_MAX = 1024;

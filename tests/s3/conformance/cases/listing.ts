@@ -343,7 +343,6 @@ const said: readonly Row[] = [
     denied("GET {b}", { as: "anonymous" }),
     denied("GET {b}?list-type=2", { as: "alt" }),
   ),
-  row("There is no third version", V2, fails("GET {b}?list-type=3", 400, "InvalidArgument")),
 ];
 
 function markerPages(

@@ -2,6 +2,7 @@ import { parseBucketPolicy } from "@cairnfs/access/check-policy";
 import { isPublic } from "@cairnfs/access/is-public";
 import type { PolicyDocument } from "@cairnfs/access/policy-document";
 import { hasReason } from "@cairnfs/base/errors";
+import { decodeAcl, isPublic as isAclPublic } from "../../acl/acl.ts";
 import { keptDocument } from "../../documents/stored.ts";
 import { bucketRules } from "../../s3/bucket-rules.ts";
 import { S3Error } from "../../s3/errors.ts";
@@ -60,9 +61,12 @@ export const getBucketPolicyStatus: Operation = {
   query: "policyStatus",
   action: "GetBucketPolicyStatus",
   async run(request, parts) {
-    const { policy, isPolicyPublic } = bucketRules(await parts.buckets.get(request.bucket));
-    if (policy === undefined) throw noSuchPolicy(request.bucket);
-    const body = xmlDocument("PolicyStatus", textElement("IsPublic", isPolicyPublic));
+    const bucket = await parts.buckets.get(request.bucket);
+    const ownerId = await parts.users.ownerId(bucket.owner, request.signal);
+    const isOpen =
+      bucketRules(bucket).isPolicyPublic ||
+      isAclPublic(decodeAcl(bucket.documents.get("acl"), ownerId));
+    const body = xmlDocument("PolicyStatus", textElement("IsPublic", isOpen));
     return { status: 200, body };
   },
 };

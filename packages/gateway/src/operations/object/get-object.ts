@@ -12,6 +12,7 @@ import { checksumHeaders } from "../../s3/checksum-headers.ts";
 import { checkReadConditions } from "../../s3/conditions.ts";
 import { invalidArgument, S3Error } from "../../s3/errors.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
+import { expirationHeaders } from "../../s3/expiration.ts";
 import { objectHeaders } from "../../s3/object-headers.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { requestedVersion } from "../../s3/version-id.ts";
@@ -105,6 +106,9 @@ async function describe(
     },
   );
   const range = await rangeOf(request, entry, parts);
+  const isCurrent = !query.has("versionId");
+  const bucket = await parts.buckets.get(request.bucket);
+  const expiration = isCurrent ? expirationHeaders(bucket, request.key, entry) : {};
   const reply = {
     status: range === undefined ? 200 : 206,
     headers: {
@@ -112,6 +116,7 @@ async function describe(
       ...identity,
       ...checksums(request, entry, range),
       ...encryption?.headers,
+      ...expiration,
       ...overrides(request),
       ...lengths(range, entry),
       ...partCount(request, entry),
@@ -200,6 +205,14 @@ function overrides({ query }: S3Request): Record<string, string> {
 }
 
 function checkAsked({ query, caller, headers }: S3Request): void {
+  const encryption = headers["x-amz-server-side-encryption"];
+  if (encryption !== undefined) {
+    throw invalidArgument(
+      "x-amz-server-side-encryption",
+      encryption,
+      "x-amz-server-side-encryption header is not supported for this operation.",
+    );
+  }
   const isOverridden = OVERRIDES.some((name) => query.has(`response-${name}`));
   if (isOverridden && caller.kind === "anonymous") {
     throw new S3Error("InvalidRequest", {

@@ -8,6 +8,7 @@ import {
 } from "../../encryption/object-encryption.ts";
 import { checksumHeaders } from "../../s3/checksum-headers.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
+import { expirationHeaders } from "../../s3/expiration.ts";
 import { newObject } from "../../s3/new-object.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { noSuchObject } from "./find-object.ts";
@@ -40,7 +41,11 @@ async function runPutObject(request: S3Request, parts: GatewayParts): Promise<S3
       finish: () => ({ ...object, ...contentAttributes(payload.finish(), encryption) }),
       signal,
     });
-    return { status: 200, headers: writtenHeaders(entry, encryption) };
+    const headers = {
+      ...writtenHeaders(entry, encryption),
+      ...expirationHeaders(bucket, request.key, entry),
+    };
+    return { status: 200, headers };
   } catch (error) {
     throw await noSuchObject(await lostRace(error, request, parts), request, parts);
   }
