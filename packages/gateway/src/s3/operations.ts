@@ -8,6 +8,7 @@ import { MULTIPART_OPERATIONS } from "../operations/multipart/table.ts";
 import { deleteObject } from "../operations/object/delete-object.ts";
 import { getObject, headObject } from "../operations/object/get-object.ts";
 import { putObject } from "../operations/object/put-object.ts";
+import { OBJECT_OPERATIONS } from "../operations/object/table.ts";
 import { listBuckets } from "../operations/service/list-buckets.ts";
 import type { Operation } from "./operation.ts";
 
@@ -27,6 +28,7 @@ export const OPERATIONS: readonly Operation[] = [
   getObject,
   headObject,
   deleteObject,
+  ...OBJECT_OPERATIONS,
 
   ...MULTIPART_OPERATIONS,
 ];

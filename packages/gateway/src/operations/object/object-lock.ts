@@ -1,0 +1,98 @@
+import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
+import {
+  type ObjectRetention,
+  readLegalHold,
+  readRetention,
+  retentionXml,
+} from "../../documents/object-lock.ts";
+import { S3Error } from "../../s3/errors.ts";
+import { bypassesGovernance } from "../../s3/needed-actions.ts";
+import type { GatewayParts, Operation, S3Request } from "../../s3/operation.ts";
+import { readText } from "../../s3/read-document.ts";
+import { textElement, xmlDocument } from "../../xml/write.ts";
+import { changeObject, findObject, versionHeaders } from "./object-facts.ts";
+
+const GOVERNANCE = 1;
+const COMPLIANCE = 2;
+
+export const getObjectRetention: Operation = {
+  name: "GetObjectRetention",
+  method: "GET",
+  level: "object",
+  query: "retention",
+  action: "GetObjectRetention",
+  async run(request, parts) {
+    await requireLock(request, parts);
+    const found = await findObject(request, parts);
+    const retention = retentionOf(found.object);
+    if (retention === undefined) throw new S3Error("NoSuchObjectLockConfiguration");
+    return { status: 200, body: xmlDocument("Retention", retentionXml(retention)) };
+  },
+};
+
+export const putObjectRetention: Operation = {
+  name: "PutObjectRetention",
+  method: "PUT",
+  level: "object",
+  query: "retention",
+  action: "PutObjectRetention",
+  async run(request, parts) {
+    await requireLock(request, parts);
+    const retention = readRetention(await readText(request), parts.clock.now());
+    const kept = {
+      retentionMode:
+        retention === undefined ? 0 : retention.mode === "GOVERNANCE" ? GOVERNANCE : COMPLIANCE,
+      retainUntilMs: retention?.untilMs ?? 0,
+    };
+    const found = await changeObject(request, parts, () => kept, bypassesGovernance(request));
+    return { status: 200, headers: versionHeaders(found) };
+  },
+};
+
+export const getObjectLegalHold: Operation = {
+  name: "GetObjectLegalHold",
+  method: "GET",
+  level: "object",
+  query: "legal-hold",
+  action: "GetObjectLegalHold",
+  async run(request, parts) {
+    await requireLock(request, parts);
+    const { object } = await findObject(request, parts);
+    const status = textElement("Status", object.hasLegalHold ? "ON" : "OFF");
+    return { status: 200, body: xmlDocument("LegalHold", status) };
+  },
+};
+
+export const putObjectLegalHold: Operation = {
+  name: "PutObjectLegalHold",
+  method: "PUT",
+  level: "object",
+  query: "legal-hold",
+  action: "PutObjectLegalHold",
+  async run(request, parts) {
+    await requireLock(request, parts);
+    const hasLegalHold = readLegalHold(await readText(request));
+    const found = await changeObject(request, parts, () => ({ hasLegalHold }));
+    return { status: 200, headers: versionHeaders(found) };
+  },
+};
+
+async function requireLock(request: S3Request, parts: GatewayParts): Promise<void> {
+  const { hasObjectLock } = await parts.buckets.get(request.bucket);
+  if (!hasObjectLock) {
+    throw new S3Error("InvalidRequest", {
+      message: "Bucket is missing Object Lock Configuration",
+    });
+  }
+}
+
+function retentionOf({
+  retentionMode,
+  retainUntilMs,
+}: Pick<ObjectAttributes, "retentionMode" | "retainUntilMs">): ObjectRetention | undefined {
+  if (retentionMode === 0) return undefined;
+  return {
+    mode: retentionMode === GOVERNANCE ? "GOVERNANCE" : "COMPLIANCE",
+    untilMs: retainUntilMs,
+  };
+}

@@ -1,0 +1,26 @@
+import type { Operation } from "../../s3/operation.ts";
+import { deleteObjects } from "./delete-objects.ts";
+import { getObjectAttributes } from "./get-object-attributes.ts";
+import { getObjectAcl, putObjectAcl } from "./object-acl.ts";
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from "./object-lock.ts";
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from "./object-tagging.ts";
+
+/** The operations on what is said of objects, and on many objects at once. */
+export const OBJECT_OPERATIONS: readonly Operation[] = [
+  deleteObjects,
+  getObjectAttributes,
+  getObjectTagging,
+  putObjectTagging,
+  deleteObjectTagging,
+  getObjectAcl,
+  putObjectAcl,
+  getObjectRetention,
+  putObjectRetention,
+  getObjectLegalHold,
+  putObjectLegalHold,
+];
