@@ -1,4 +1,5 @@
 import type { Operation } from "../../s3/operation.ts";
+import { copyObject } from "./copy-object.ts";
 import { deleteObjects } from "./delete-objects.ts";
 import { getObjectAttributes } from "./get-object-attributes.ts";
 import { getObjectAcl, putObjectAcl } from "./object-acl.ts";
@@ -12,6 +13,7 @@ import { deleteObjectTagging, getObjectTagging, putObjectTagging } from "./objec
 
 /** The operations on what is said of objects, and on many objects at once. */
 export const OBJECT_OPERATIONS: readonly Operation[] = [
+  copyObject,
   deleteObjects,
   getObjectAttributes,
   getObjectTagging,
