@@ -56,16 +56,20 @@ function readRule(rule: XmlElement): CorsRule {
     }
   }
   for (const origin of origins) requireOneStar(origin, "AllowedOrigin");
-  for (const header of headers) requireOneStar(header, "AllowedHeader");
+  for (const header of headers) {
+    requireOneStar(header, "AllowedHeader");
+    requireToken(header, "AllowedHeader");
+  }
   for (const header of exposedHeaders) {
     if (header.includes("*")) {
       throw invalid(
         `ExposeHeader "${header}" contains wildcard. We currently do not support wildcard for ExposeHeader.`,
       );
     }
+    requireToken(header, "ExposeHeader");
   }
   const maxAgeSeconds = optionalInteger(rule, "MaxAgeSeconds");
-  if (maxAgeSeconds !== undefined && (maxAgeSeconds < 0 || maxAgeSeconds > 0x7fffffff)) {
+  if (maxAgeSeconds !== undefined && Math.abs(maxAgeSeconds) > 0x7fffffff) {
     throw malformed();
   }
   return {
@@ -80,6 +84,13 @@ function readRule(rule: XmlElement): CorsRule {
 function requireOneStar(pattern: string, element: string): void {
   if (pattern.split("*").length > 2) {
     throw invalid(`${element} "${pattern}" can not have more than one wildcard.`);
+  }
+}
+
+/** A header's name, or a pattern of one. */
+function requireToken(header: string, element: string): void {
+  if (!/^[\w!#$%&'*+.^`|~-]+$/u.test(header)) {
+    throw invalid(`${element} "${header}" contains invalid character.`);
   }
 }
 

@@ -8,7 +8,7 @@ export async function preflight(request: RawRequest, parts: GatewayParts): Promi
   const { headers } = request;
   const { origin } = headers;
   const method = headers["access-control-request-method"];
-  if (origin === undefined) {
+  if (origin === undefined || origin === "") {
     throw new S3Error("BadRequest", {
       message: "Insufficient information. Origin request header needed.",
     });
@@ -22,15 +22,21 @@ export async function preflight(request: RawRequest, parts: GatewayParts): Promi
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+  const strange = names.find((name) => !HEADER_NAME.test(name));
+  if (strange !== undefined) {
+    throw new S3Error("BadRequest", {
+      message: `Access-Control-Request-Headers "${strange}" contains invalid character.`,
+    });
+  }
   const rules = request.bucket === "" ? [] : bucketRules(await bucketOf(request, parts)).cors;
   if (rules.length === 0) {
-    throw new S3Error("AccessDenied", {
+    throw new S3Error("AccessForbidden", {
       message: "CORSResponse: CORS is not enabled for this bucket.",
     });
   }
   const allowed = allowedBy(rules, { origin, method, headers: names });
   if (allowed === undefined) {
-    throw new S3Error("AccessDenied", {
+    throw new S3Error("AccessForbidden", {
       message:
         "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.",
     });
@@ -38,6 +44,8 @@ export async function preflight(request: RawRequest, parts: GatewayParts): Promi
   return { status: 200, headers: allowed };
 }
 
+/** A token of HTTP without its rarer characters. */
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/u;
 const METHODS: ReadonlySet<string> = new Set(["GET", "PUT", "POST", "DELETE", "HEAD"]);
 
 /** The headers that let a page of another origin read a reply: none unless the bucket's rules say so. */

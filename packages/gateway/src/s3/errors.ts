@@ -12,6 +12,7 @@ const row = (status: number, message: string): ErrorRow => ({ status, message })
 export const S3_ERRORS = {
   AccessControlListNotSupported: row(400, "The bucket does not allow ACLs"),
   AccessDenied: row(403, "Access Denied"),
+  AccessForbidden: row(403, "CORSResponse: This CORS request is not allowed."),
   AuthorizationHeaderMalformed: row(400, "The authorization header you provided is invalid."),
   AuthorizationQueryParametersError: row(400, "Error parsing the query parameters"),
   BadDigest: row(400, "The Content-MD5 or checksum you specified did not match what we received."),
