@@ -40,6 +40,12 @@ export const gatewaySettings = z.object({
     .describe(
       "Users without policies may make buckets, which are theirs. Users with policies may do what those say.",
     ),
+  defaultChecksum: z
+    .enum(["crc64nvme", "none"])
+    .default("crc64nvme")
+    .describe(
+      "The checksum that is taken of objects whose writer gives none, and told to who asks. none: saves half a second of CPU for each GB.",
+    ),
   requestsMax: z
     .number()
     .int()

@@ -27,6 +27,11 @@ test("every checksum gives its known value of a short text", () => {
     crc64nvme: "ae8b14860a799888",
     sha1: createHash("sha1").update("123456789").digest("hex"),
     sha256: createHash("sha256").update("123456789").digest("hex"),
+    sha512: createHash("sha512").update("123456789").digest("hex"),
+    md5: createHash("md5").update("123456789").digest("hex"),
+    xxhash64: "8cb841db40e6ae83",
+    xxhash3: "72dcb18b67a17dff",
+    xxhash128: "33119477ede5dcd5e9716427681d5860",
   };
   for (const algorithm of CHECKSUM_ALGORITHMS) {
     const digest = createDigest(algorithm);

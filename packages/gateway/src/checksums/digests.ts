@@ -1,10 +1,22 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { crc32c } from "@cairnfs/base/checksum";
+import { createXXHash3, createXXHash64, createXXHash128, type IHasher } from "hash-wasm";
 import { crc64nvme } from "./crc64nvme.ts";
 
 /** The checksums of S3, by the names that records keep. */
-export const CHECKSUM_ALGORITHMS = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"] as const;
+export const CHECKSUM_ALGORITHMS = [
+  "crc32",
+  "crc32c",
+  "crc64nvme",
+  "sha1",
+  "sha256",
+  "sha512",
+  "md5",
+  "xxhash64",
+  "xxhash3",
+  "xxhash128",
+] as const;
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 
 /** How long the values are. */
@@ -14,6 +26,11 @@ export const CHECKSUM_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
   crc64nvme: 8,
   sha1: 20,
   sha256: 32,
+  sha512: 64,
+  md5: 16,
+  xxhash64: 8,
+  xxhash3: 8,
+  xxhash128: 16,
 };
 
 /** A checksum as it grows. `digest` ends it. */
@@ -23,10 +40,41 @@ export interface Digest {
   digest(): Uint8Array;
 }
 
-export function createDigest(algorithm: ChecksumAlgorithm | "md5"): Digest {
-  if (algorithm === "crc32") return crc32Digest(crc32);
-  if (algorithm === "crc32c") return crc32Digest(crc32c);
-  if (algorithm === "crc64nvme") return crc64Digest();
+export function createDigest(algorithm: ChecksumAlgorithm): Digest {
+  switch (algorithm) {
+    case "crc32":
+      return crc32Digest(crc32);
+    case "crc32c":
+      return crc32Digest(crc32c);
+    case "crc64nvme":
+      return crc64Digest();
+    case "xxhash64":
+    case "xxhash3":
+    case "xxhash128":
+      return wasmDigest(XXHASHES[algorithm]);
+    default:
+      return nodeDigest(algorithm);
+  }
+}
+
+/** One of each for all: their state is taken out between two updates. */
+const XXHASHES = {
+  xxhash64: await createXXHash64(),
+  xxhash3: await createXXHash3(),
+  xxhash128: await createXXHash128(),
+};
+
+function wasmDigest(hasher: IHasher): Digest {
+  let state = hasher.init().save();
+  return {
+    update: (bytes) => {
+      state = hasher.load(state).update(bytes).save();
+    },
+    digest: () => hasher.load(state).digest("binary"),
+  };
+}
+
+function nodeDigest(algorithm: string): Digest {
   const hash = createHash(algorithm);
   return {
     update: (bytes) => {

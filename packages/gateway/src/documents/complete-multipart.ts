@@ -18,6 +18,11 @@ export const CHECKSUM_ELEMENTS: ReadonlyMap<string, string> = new Map([
   ["crc64nvme", "ChecksumCRC64NVME"],
   ["sha1", "ChecksumSHA1"],
   ["sha256", "ChecksumSHA256"],
+  ["sha512", "ChecksumSHA512"],
+  ["md5", "ChecksumMD5"],
+  ["xxhash64", "ChecksumXXHASH64"],
+  ["xxhash3", "ChecksumXXHASH3"],
+  ["xxhash128", "ChecksumXXHASH128"],
 ]);
 
 const MAX_PARTS = 10_000;

@@ -195,11 +195,23 @@ class Exchange {
 
 function headersOf(message: IncomingMessage): Readonly<Record<string, string | undefined>> {
   const { headers } = message;
+  for (const name in headers) {
+    if (name.startsWith(META) && headers[name]?.includes(", ")) {
+      headers[name] = valuesOf(message.rawHeaders, name).join(",");
+    }
+  }
   // Of all headers, only this one is a list.
   const cookies = headers["set-cookie"];
   return cookies === undefined
     ? (headers as Record<string, string | undefined>)
     : { ...(headers as Record<string, string | undefined>), "set-cookie": cookies.join(", ") };
+}
+
+const META = "x-amz-meta-";
+
+/** What came several times under one name, in its order. */
+function valuesOf(rawHeaders: readonly string[], name: string): string[] {
+  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
 }
 
 function pathOfAbsolute(url: string): string {

@@ -14,13 +14,14 @@ export function requestedRange(
   header: string | undefined,
   sizeBytes: number,
 ): RequestedRange | undefined {
-  const found = /^bytes=\s*(\d*)\s*-\s*(\d*)\s*$/u.exec(header?.trim() ?? "");
+  const found = /^bytes=(\d*)-(\d*)$/u.exec(header ?? "");
   if (header === undefined || found === null) return undefined;
   const [, first = "", last = ""] = found;
   if (first === "" && last === "") return undefined;
   if (first === "") {
+    if (Number(last) === 0) throw unsatisfiable(header, sizeBytes);
     const suffixBytes = Math.min(Number(last), sizeBytes);
-    if (suffixBytes === 0) throw unsatisfiable(header, sizeBytes);
+    if (suffixBytes === 0) return undefined;
     return { firstByte: sizeBytes - suffixBytes, lastByte: sizeBytes - 1 };
   }
   const firstByte = Number(first);
@@ -32,7 +33,7 @@ export function requestedRange(
 
 /** Where in the object a range is likely to begin, before its size is known. */
 export function likelyStart(header: string | undefined): number {
-  const first = Number(/^bytes=\s*(\d+)/u.exec(header?.trim() ?? "")?.[1] ?? 0);
+  const first = Number(/^bytes=(\d+)/u.exec(header ?? "")?.[1] ?? 0);
   return Number.isSafeInteger(first) ? first : 0;
 }
 

@@ -1,9 +1,10 @@
 import { hasReason } from "@cairnfs/base/errors";
+import { MAX_BUCKET_TAGS, readTagSet, tagSetXml } from "../../documents/tagging.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { ownerId } from "../../s3/owner.ts";
 import { readDocument } from "../../s3/read-document.ts";
-import { childText } from "../../xml/read.ts";
+import { childOf, childText } from "../../xml/read.ts";
 import { checkBucketName } from "./bucket-name.ts";
 import { newBucketDocuments } from "./new-bucket-documents.ts";
 
@@ -29,8 +30,17 @@ async function runCreateBucket(request: S3Request, parts: GatewayParts): Promise
   checkLocation(constraint, config.region);
   const owner = ownerId(request.caller);
   const hasObjectLock = headers["x-amz-bucket-object-lock-enabled"]?.toLowerCase() === "true";
-  const documents = await newBucketDocuments(request, parts);
-  const reply = { status: 200, headers: { location: `/${name}` } };
+  const documents = new Map(await newBucketDocuments(request, parts));
+  const hasAcl = documents.size > 0;
+  const tags = document === undefined ? undefined : childOf(document, "Tags");
+  if (tags !== undefined) {
+    const kept = tagSetXml(readTagSet(tags, MAX_BUCKET_TAGS));
+    documents.set("tagging", Buffer.from(kept));
+  }
+  const reply = {
+    status: 200,
+    headers: { location: `/${name}`, "x-amz-bucket-arn": `arn:aws:s3:::${name}` },
+  };
   try {
     await client.buckets.create(name, {
       owner,
@@ -46,7 +56,7 @@ async function runCreateBucket(request: S3Request, parts: GatewayParts): Promise
       throw new S3Error("InvalidBucketName", { details: { BucketName: name }, cause: error });
     }
     if (!hasReason(error, "pathExists")) throw error;
-    if (error.details.owner !== owner || documents.size > 0) {
+    if (error.details.owner !== owner || hasAcl) {
       throw new S3Error("BucketAlreadyExists", { details: { BucketName: name } });
     }
     if (config.region === LENIENT_REGION) return reply;

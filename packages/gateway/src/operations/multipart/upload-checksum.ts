@@ -30,7 +30,7 @@ export function askedChecksum(headers: RequestHeaders): UploadChecksum | undefin
   const algorithm = checksumAlgorithm(name);
   if (algorithm === undefined) {
     throw refused(
-      "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
+      "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, XXHASH128]",
     );
   }
   const isComposite = type === undefined ? algorithm !== "crc64nvme" : type === "COMPOSITE";

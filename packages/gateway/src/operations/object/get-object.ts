@@ -219,7 +219,10 @@ function checkAsked({ query, caller, headers }: S3Request): void {
       message: "Request specific response headers cannot be used for anonymous GET requests.",
     });
   }
-  if (query.has("partNumber") && headers.range !== undefined) {
+  const number = query.get("partNumber");
+  if (number === undefined) return;
+  partNumberOf(number);
+  if (headers.range !== undefined) {
     throw new S3Error("InvalidRequest", {
       message: "Cannot specify both Range header and partNumber query parameter",
     });

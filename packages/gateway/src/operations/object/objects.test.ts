@@ -115,9 +115,13 @@ test("ranges are answered as S3 answers them", async () => {
   expect(await range("bytes=4-2")).toMatchObject({ status: 200, text: "0123456789" });
   expect(await range("bytes=0-1,4-5")).toMatchObject({ status: 200, text: "0123456789" });
   expect(await range("lines=1-2")).toMatchObject({ status: 200 });
+  expect(await range("bytes= 1-2")).toMatchObject({ status: 200 });
   await s3.put("/box/empty", "");
   const empty = await s3.get("/box/empty", { headers: { range: "bytes=0-" } });
   expect(empty).toMatchObject({ status: 416, code: "InvalidRange" });
+  expect(await s3.get("/box/empty", { headers: { range: "bytes=-5" } })).toMatchObject({
+    status: 200,
+  });
 });
 
 test("a range of a large object is that range", async () => {

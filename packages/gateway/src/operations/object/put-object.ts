@@ -1,6 +1,8 @@
 import type { FileEntry } from "@cairnfs/client";
 import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
+import type { ChecksumAlgorithm } from "../../checksums/digests.ts";
 import type { PayloadSums } from "../../checksums/payload-checks.ts";
+import type { GatewayConfig } from "../../config.ts";
 import {
   beginEncryption,
   type WriteEncryption,
@@ -30,7 +32,10 @@ async function runPutObject(request: S3Request, parts: GatewayParts): Promise<S3
   const bucket = await parts.buckets.get(request.bucket);
   const { attributes, object } = await newObject(request, parts, bucket);
   const encryption = await beginEncryption(wantedEncryption(headers, bucket), parts);
-  const payload = new ObjectPayload(body, headers, { cipher: encryption?.cipher });
+  const payload = new ObjectPayload(body, headers, {
+    cipher: encryption?.cipher,
+    fallback: defaultChecksum(parts.config),
+  });
   const precondition = await writePrecondition(request, parts);
   try {
     const source = await payload.source();
@@ -49,6 +54,13 @@ async function runPutObject(request: S3Request, parts: GatewayParts): Promise<S3
   } catch (error) {
     throw await noSuchObject(await lostRace(error, request, parts), request, parts);
   }
+}
+
+/** The checksum of objects whose writer gives none. */
+export function defaultChecksum(
+  config: Pick<GatewayConfig, "defaultChecksum">,
+): ChecksumAlgorithm | undefined {
+  return config.defaultChecksum === "none" ? undefined : config.defaultChecksum;
 }
 
 /** What is kept of a content that was written: its digests and how it is encrypted. */
