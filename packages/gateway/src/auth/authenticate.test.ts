@@ -212,7 +212,13 @@ test.each<
   ],
   [
     "another day",
-    { authorization: authorization("host", "a", "AK/20130525/us-east-1/s3/aws4_request")[1] },
+    {
+      authorization: authorization(
+        "host",
+        "a",
+        "AKIAIOSFODNN7EXAMPLE/20130525/us-east-1/s3/aws4_request",
+      )[1],
+    },
     "AuthorizationHeaderMalformed",
     'Invalid credential date "20130525"',
   ],
@@ -283,6 +289,21 @@ test("a time more than 15 minutes away is refused", async () => {
         status: 403,
       });
   }
+});
+
+test("of what is wrong with a time and a key, the time is told first, a wrong day last", async () => {
+  const nextDay = withHeaders(GET_OBJECT, { "x-amz-date": "20130525T000000Z" });
+  expect((await refusal(nextDay)).code).toBe("RequestTimeTooSkewed");
+  expect((await refusal(nextDay, authenticationParts(DOCUMENTED_MS, []))).code).toBe(
+    "RequestTimeTooSkewed",
+  );
+  const later = DOCUMENTED_MS + 86_400_000;
+  expect((await refusal(nextDay, authenticationParts(later, []))).code).toBe("InvalidAccessKeyId");
+  expect((await refusal(nextDay, authenticationParts(later))).code).toBe(
+    "AuthorizationHeaderMalformed",
+  );
+  const before1970 = withHeaders(GET_OBJECT, { "x-amz-date": "19500707T215304Z" });
+  expect((await refusal(before1970)).code).toBe("AccessDenied");
 });
 
 test("keys that are unknown, disabled or expired are refused alike", async () => {

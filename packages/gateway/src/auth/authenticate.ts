@@ -2,6 +2,7 @@ import { S3Error } from "../s3/errors.ts";
 import type { Caller, GatewayParts, RawRequest, RequestBody, UserCaller } from "../s3/operation.ts";
 import { callerOf } from "./caller.ts";
 import { ChunkSigner } from "./chunk-signer.ts";
+import { checkDay } from "./credential.ts";
 import { parseAuthorization } from "./parse-authorization.ts";
 import { checkExpiry, parsePresigned } from "./parse-presigned.ts";
 import { payloadOf } from "./payload.ts";
@@ -81,6 +82,7 @@ async function byV4(
   refuseToken(request);
   const { credential, time, signature, payloadHash } = signed;
   const { caller, secretKey } = await lookUp(credential.accessKeyId, parts);
+  checkDay(credential, time, signed.refused);
   checkSignedHeaders(request, signed.signedHeaders);
   const signingKey = parts.signingKeys.keyOf(credential, secretKey);
   verifyV4(request, signed, signingKey);

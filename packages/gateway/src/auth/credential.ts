@@ -40,6 +40,14 @@ export function parseCredential(text: string, region: string, refused: Refusal):
   return { accessKeyId, day, region: given };
 }
 
+/** Refuses a credential of another day than the request is of: `time` begins with it. */
+export function checkDay({ day }: Credential, time: string, refused: Refusal): void {
+  if (time.startsWith(day)) return;
+  throw refused(
+    `Invalid credential date "${day}". This date is not the same as X-Amz-Date: "${time.slice(0, 8)}".`,
+  );
+}
+
 export function scopeOf({ day, region }: Credential): string {
   return `${day}/${region}/s3/aws4_request`;
 }

@@ -2,7 +2,7 @@ import { S3Error } from "../s3/errors.ts";
 import type { RequestHeaders } from "../s3/operation.ts";
 import { parseCredential, type Refusal } from "./credential.ts";
 import { ALGORITHM_V4, type SignatureV4 } from "./signature-v4.ts";
-import { basicTime, parseBasicTime } from "./signing-time.ts";
+import { basicTime, parseBasicTime, parseHttpDate } from "./signing-time.ts";
 
 const malformed: Refusal = (fact, details) =>
   new S3Error("AuthorizationHeaderMalformed", {
@@ -26,16 +26,12 @@ export function parseAuthorization(
   const { Credential, SignedHeaders, Signature } = componentsOf(authorization);
   const credential = parseCredential(Credential, region, malformed);
   const signingTime = signingTimeOf(headers);
-  if (!signingTime.time.startsWith(credential.day)) {
-    throw malformed(
-      `Invalid credential date "${credential.day}". This date is not the same as X-Amz-Date: "${signingTime.time.slice(0, 8)}".`,
-    );
-  }
   return {
     credential,
     signedHeaders: SignedHeaders.split(";").map((name) => name.toLowerCase()),
     signature: Signature,
     payloadHash: payloadHashOf(headers),
+    refused: malformed,
     ...signingTime,
   };
 }
@@ -72,13 +68,8 @@ function componentsOf(authorization: string): Readonly<Record<Component, string>
 function signingTimeOf(headers: RequestHeaders): SigningTime {
   const given = headers["x-amz-date"] ?? headers.date ?? "";
   const basicMs = parseBasicTime(given);
-  if (basicMs !== undefined) return { time: given, timeMs: basicMs };
-  const timeMs = Date.parse(given);
-  if (Number.isNaN(timeMs)) {
-    throw new S3Error("AccessDenied", {
-      message: "AWS authentication requires a valid Date or x-amz-date header",
-    });
-  }
+  if (basicMs !== undefined && basicMs >= 0) return { time: given, timeMs: basicMs };
+  const timeMs = parseHttpDate(given);
   return { time: basicTime(timeMs), timeMs };
 }
 

@@ -42,11 +42,6 @@ export function parsePresigned(
   if (timeMs === undefined) {
     throw refused(`X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`);
   }
-  if (!time.startsWith(credential.day)) {
-    throw refused(
-      `Invalid credential date "${credential.day}". This date is not the same as X-Amz-Date: "${time.slice(0, 8)}".`,
-    );
-  }
   return {
     credential,
     signedHeaders: signedHeaders.split(";").map((name) => name.toLowerCase()),
@@ -56,6 +51,7 @@ export function parsePresigned(
     expiresS: expiresOf(expires),
     payloadHash:
       query.get("X-Amz-Content-Sha256") ?? headers["x-amz-content-sha256"] ?? UNSIGNED_PAYLOAD,
+    refused,
     unsignedParameter: "X-Amz-Signature",
   };
 }

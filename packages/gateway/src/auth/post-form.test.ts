@@ -154,6 +154,12 @@ test("fields and tests are named in any case; values are as they are", () => {
   expect(() => check({ ...POLICY, conditions }, upper)).toThrow("Policy Condition failed");
 });
 
+test("a dollar in a value may be escaped", () => {
+  const conditions = [{ bucket: "photos" }, ["starts-with", "$key", "\\$a"]];
+  for (const key of ["$a/b", "\\$a/b"]) check({ ...POLICY, conditions }, { key });
+  expect(() => check({ ...POLICY, conditions }, { key: "a" })).toThrow("Policy Condition failed");
+});
+
 test("what is not part of the policy's business needs no condition", () => {
   check(POLICY, {
     ...FIELDS,

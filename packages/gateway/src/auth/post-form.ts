@@ -1,7 +1,7 @@
 import { S3Error } from "../s3/errors.ts";
 import type { Caller } from "../s3/operation.ts";
 import { type AuthenticationParts, lookUp } from "./authenticate.ts";
-import { parseCredential, type Refusal } from "./credential.ts";
+import { checkDay, parseCredential, type Refusal } from "./credential.ts";
 import { checkSignature } from "./signature.ts";
 import { hmacSha1 } from "./signature-v2.ts";
 import { ALGORITHM_V4, hmacHex } from "./signature-v4.ts";
@@ -39,11 +39,7 @@ async function byV4(fields: FormFields, parts: AuthenticationParts): Promise<Cal
   if (parseBasicTime(date) === undefined) {
     throw refused(`X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`);
   }
-  if (!date.startsWith(credential.day)) {
-    throw refused(
-      `Invalid credential date "${credential.day}". This date is not the same as X-Amz-Date: "${date.slice(0, 8)}".`,
-    );
-  }
+  checkDay(credential, date, refused);
   const { accessKeyId } = credential;
   const { caller, secretKey } = await lookUp(accessKeyId, parts);
   const expected = hmacHex(parts.signingKeys.keyOf(credential, secretKey), policy);

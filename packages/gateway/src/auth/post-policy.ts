@@ -62,7 +62,9 @@ export function checkPostPolicy(policy: string, form: PostForm): LengthRange {
 
 function isMet({ test, value }: PostCondition, given: string | undefined): boolean {
   if (given === undefined) return test === "starts-with" && value === "";
-  return test === "eq" ? given === value : given.startsWith(value);
+  // A dollar may be escaped, and some clients escape it on both sides.
+  const values = value.includes("\\$") ? [value, value.replaceAll("\\$", "$")] : [value];
+  return values.some((wanted) => (test === "eq" ? given === wanted : given.startsWith(wanted)));
 }
 
 function parsePostPolicy(policy: string): PostPolicy {

@@ -3,7 +3,7 @@ import { S3Error } from "../s3/errors.ts";
 import type { RawRequest } from "../s3/operation.ts";
 import { canonicalHeader } from "./canonical.ts";
 import { checkSignature } from "./signature.ts";
-import { checkSkew, isoTime } from "./signing-time.ts";
+import { checkSkew, isoTime, parseHttpDate } from "./signing-time.ts";
 
 /** A signature of version 2 as it came, in a header or in the query. */
 export interface SignatureV2 {
@@ -68,13 +68,7 @@ export function parseAuthorizationV2(
   const { headers } = request;
   const amzDate = headers["x-amz-date"];
   const given = amzDate ?? headers.date ?? "";
-  const timeMs = Date.parse(given);
-  if (Number.isNaN(timeMs)) {
-    throw new S3Error("AccessDenied", {
-      message: "AWS authentication requires a valid Date or x-amz-date header",
-    });
-  }
-  checkSkew(timeMs, given, nowMs);
+  checkSkew(parseHttpDate(given), given, nowMs);
   const [, accessKeyId = "", signature = ""] = found;
   // Its own header is signed among the others.
   return { accessKeyId, signature, dateLine: amzDate === undefined ? given : "" };

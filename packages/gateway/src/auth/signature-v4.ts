@@ -2,7 +2,7 @@ import { createHmac, hash, type KeyObject } from "node:crypto";
 import { S3Error } from "../s3/errors.ts";
 import type { RawRequest } from "../s3/operation.ts";
 import { canonicalHeader, canonicalPath, canonicalQuery } from "./canonical.ts";
-import { type Credential, scopeOf } from "./credential.ts";
+import { type Credential, type Refusal, scopeOf } from "./credential.ts";
 import { checkSignature } from "./signature.ts";
 
 /** A signature of version 4 as it came, in a header or in the query. */
@@ -15,6 +15,8 @@ export interface SignatureV4 {
   readonly time: string;
   /** The payload's SHA-256 in hexadecimal digits, or one of the words that stand for it. */
   readonly payloadHash: string;
+  /** What else is wrong where the signature stands is refused so. */
+  readonly refused: Refusal;
   /** A parameter of the query that is not signed: the signature itself. */
   readonly unsignedParameter?: string | undefined;
 }

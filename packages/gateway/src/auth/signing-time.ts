@@ -23,7 +23,16 @@ export function parseBasicTime(text: string): number | undefined {
   return timeMs;
 }
 
-/** The other way round. */
+/** "Fri, 24 May 2013 00:00:00 GMT" as milliseconds; what is no date, and what was before 1970, is refused. */
+export function parseHttpDate(text: string): number {
+  const timeMs = Date.parse(text);
+  if (timeMs >= 0) return timeMs;
+  throw new S3Error("AccessDenied", {
+    message: "AWS authentication requires a valid Date or x-amz-date header",
+  });
+}
+
+/** Milliseconds as "20261123T062034Z". */
 export function basicTime(timeMs: number): string {
   return `${isoTime(timeMs).replaceAll(/[-:]/gu, "")}`;
 }
