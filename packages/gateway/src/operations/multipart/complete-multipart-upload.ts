@@ -130,7 +130,7 @@ function completedReply(request: S3Request, entry: FileEntry): S3Reply {
   const suffix = checksum?.isComposite === true ? `-${object?.partCount}` : "";
   const body = xmlDocument(
     "CompleteMultipartUploadResult",
-    textElement("Location", `${isSecure ? "https" : "http"}://${headers["host"] ?? ""}/${path}`),
+    textElement("Location", `${isSecure ? "https" : "http"}://${headers.host ?? ""}/${path}`),
     textElement("Bucket", bucket),
     textElement("Key", key),
     textElement("ETag", quoted(etagOf(entry))),

@@ -59,8 +59,8 @@ test("an object in parts is what the parts are, with AWS's ETag, and completing 
   const named: Named[] = [];
   for (const [index, part] of parts.entries()) {
     const reply = await send("whole", uploadId, index + 1, part);
-    expect(reply.headers["etag"]).toBe(`"${md5(part).toString("hex")}"`);
-    named.push({ number: index + 1, etag: String(reply.headers["etag"]) });
+    expect(reply.headers.etag).toBe(`"${md5(part).toString("hex")}"`);
+    named.push({ number: index + 1, etag: String(reply.headers.etag) });
   }
   expect((await cluster.s3.get("/bbb/whole")).status).toBe(404);
   const etag = `"${md5(Buffer.concat(parts.map(md5))).toString("hex")}-3"`;
@@ -80,8 +80,8 @@ test("what cannot be completed is refused with AWS's codes", async () => {
   const uploadId = await begin("bad");
   const small = await send("bad", uploadId, 1, bytesOf(10, 1));
   const last = await send("bad", uploadId, 3, bytesOf(10, 2));
-  const one = { number: 1, etag: String(small.headers["etag"]) };
-  const three = { number: 3, etag: String(last.headers["etag"]) };
+  const one = { number: 1, etag: String(small.headers.etag) };
+  const three = { number: 3, etag: String(last.headers.etag) };
   const code = async (parts: readonly Named[], headers?: Headers) =>
     (await complete("bad", uploadId, parts, headers)).code;
   expect(await code([one, three])).toBe("EntityTooSmall");
@@ -103,7 +103,7 @@ test("of conditions on completing, the one that does not hold refuses it and lea
   await cluster.s3.put("/bbb/there", "old");
   const uploadId = await begin("there");
   const part = await send("there", uploadId, 1, bytesOf(3, 1));
-  const named = [{ number: 1, etag: String(part.headers["etag"]) }];
+  const named = [{ number: 1, etag: String(part.headers.etag) }];
   const refused = await complete("there", uploadId, named, { "if-none-match": "*" });
   expect(refused).toMatchObject({ status: 412, code: "PreconditionFailed" });
   expect((await cluster.s3.get("/bbb/there")).text).toBe("old");
@@ -177,7 +177,7 @@ test("checksums of a whole are those of its parts' checksums, or of its content"
       const reply = await send(key, uploadId, index + 1, part, headers);
       expect(reply.headers[`x-amz-checksum-${algorithm}`]).toBe(base64);
       const extra = `<${element}>${base64}</${element}>`;
-      named.push({ number: index + 1, etag: String(reply.headers["etag"]), extra });
+      named.push({ number: index + 1, etag: String(reply.headers.etag), extra });
     }
     return { uploadId, named };
   };
@@ -234,7 +234,7 @@ test("parts are encrypted with the customer's key, which each of them has to bri
   const named: Named[] = [];
   for (const [index, part] of parts.entries()) {
     const reply = await send("secret", uploadId, index + 1, part, sse);
-    named.push({ number: index + 1, etag: String(reply.headers["etag"]) });
+    named.push({ number: index + 1, etag: String(reply.headers.etag) });
   }
   expect((await complete("secret", uploadId, named)).status).toBe(200);
   expect((await cluster.s3.get("/bbb/secret")).status).toBe(400);
