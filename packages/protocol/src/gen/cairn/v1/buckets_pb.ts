@@ -244,6 +244,8 @@ export const LifecycleRuleSchema: GenMessage<LifecycleRule> = /*@__PURE__*/
   messageDesc(file_cairn_v1_buckets, 4);
 
 /**
+ * pathExists when the name is taken, with the `owner` of the bucket among the details.
+ *
  * @generated from message cairn.v1.CreateBucketRequest
  */
 export type CreateBucketRequest = Message<"cairn.v1.CreateBucketRequest"> & {
@@ -365,11 +367,13 @@ export const ListBucketsRequestSchema: GenMessage<ListBucketsRequest> = /*@__PUR
   messageDesc(file_cairn_v1_buckets, 9);
 
 /**
+ * May have fewer buckets than the limit, or none, and not be the last.
+ *
  * @generated from message cairn.v1.ListBucketsResponse
  */
 export type ListBucketsResponse = Message<"cairn.v1.ListBucketsResponse"> & {
   /**
-   * Without their documents.
+   * Without their documents and lifecycles.
    *
    * @generated from field: repeated cairn.v1.Bucket buckets = 1;
    */
@@ -389,7 +393,7 @@ export const ListBucketsResponseSchema: GenMessage<ListBucketsResponse> = /*@__P
   messageDesc(file_cairn_v1_buckets, 10);
 
 /**
- * Refused as directoryNotEmpty while it has objects, versions or delete markers; open uploads go with it.
+ * Refused as directoryNotEmpty while it has objects, versions or delete markers; open uploads and empty directories go with it.
  *
  * @generated from message cairn.v1.RemoveBucketRequest
  */
@@ -421,7 +425,7 @@ export const RemoveBucketResponseSchema: GenMessage<RemoveBucketResponse> = /*@_
   messageDesc(file_cairn_v1_buckets, 12);
 
 /**
- * Changes what is given; what is absent stays.
+ * Changes what is given; what is absent stays. conflictingState for what the state of versioning and object lock does not allow.
  *
  * @generated from message cairn.v1.SetBucketRequest
  */
