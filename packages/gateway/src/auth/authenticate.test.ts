@@ -156,6 +156,13 @@ test.each<
     "InvalidArgument",
     "Unsupported Authorization Type",
   ],
+  ["a word", { authorization: "abc" }, "InvalidArgument", "one and only one ' ' (space) required."],
+  [
+    "a payload's hash that is none",
+    { "x-amz-content-sha256": "none" },
+    "InvalidArgument",
+    "x-amz-content-sha256 must be",
+  ],
   [
     "nothing but the algorithm",
     { authorization: "AWS4-HMAC-SHA256 " },
@@ -164,19 +171,19 @@ test.each<
   ],
   [
     "no credential",
-    { authorization: "AWS4-HMAC-SHA256 SignedHeaders=host,Signature=a" },
+    { authorization: "AWS4-HMAC-SHA256 Credentials=x,SignedHeaders=host,Signature=a" },
     "AuthorizationHeaderMalformed",
     "missing Credential.",
   ],
   [
     "no signed headers",
-    { authorization: `AWS4-HMAC-SHA256 Credential=${SCOPE},Signature=a` },
+    { authorization: `AWS4-HMAC-SHA256 Credential=${SCOPE},Headers=host,Signature=a` },
     "AuthorizationHeaderMalformed",
     "missing SignedHeaders.",
   ],
   [
     "no signature",
-    { authorization: `AWS4-HMAC-SHA256 Credential=${SCOPE},SignedHeaders=host` },
+    { authorization: `AWS4-HMAC-SHA256 Credential=${SCOPE},SignedHeaders=host,Sig=a` },
     "AuthorizationHeaderMalformed",
     "missing Signature.",
   ],
@@ -478,7 +485,10 @@ test("a payload is compared with the hash that was signed", async () => {
   expect(await textOf(good.body)).toBe("payload");
   const unsigned = await authenticate(signed("payload", "UNSIGNED-PAYLOAD"), parts);
   expect(await textOf(unsigned.body)).toBe("payload");
-  for (const payload of ["paYload", "payloa", ""]) {
+  await expect(authenticate(signed("", sha256Hex("payload")), parts)).rejects.toMatchObject({
+    code: "XAmzContentSHA256Mismatch",
+  });
+  for (const payload of ["paYload", "payloa"]) {
     const { body } = await authenticate(signed(payload, sha256Hex("payload")), parts);
     await expect(textOf(body)).rejects.toMatchObject({
       code: "XAmzContentSHA256Mismatch",

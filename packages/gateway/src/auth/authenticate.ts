@@ -54,12 +54,7 @@ async function byHeader(
   if (authorization.startsWith("AWS ")) {
     return byV2(request, parseAuthorizationV2(request, authorization, clock.now()), parts);
   }
-  if (!authorization.startsWith(`${ALGORITHM_V4} `)) {
-    throw new S3Error("InvalidArgument", {
-      message: "Unsupported Authorization Type",
-      details: { ArgumentName: "Authorization", ArgumentValue: authorization },
-    });
-  }
+  if (!authorization.startsWith(`${ALGORITHM_V4} `)) throw unsupported(authorization);
   const signed = parseAuthorization(request.headers, authorization, config.region);
   checkSkew(signed.timeMs, signed.time, clock.now());
   return byV4(request, signed, parts);
@@ -116,6 +111,19 @@ export async function lookUp(
 function refuseToken({ headers, query }: RawRequest): void {
   const token = headers["x-amz-security-token"] ?? query.get("X-Amz-Security-Token");
   if (token !== undefined) throw new S3Error("InvalidToken");
+}
+
+function unsupported(authorization: string): S3Error {
+  const at = authorization.indexOf(" ");
+  const message =
+    at === -1
+      ? "Authorization header is invalid -- one and only one ' ' (space) required."
+      : "Unsupported Authorization Type";
+  const shown = at === -1 ? authorization : authorization.slice(0, at);
+  return new S3Error("InvalidArgument", {
+    message,
+    details: { ArgumentName: "Authorization", ArgumentValue: shown },
+  });
 }
 
 function twoWays(authorization: string): S3Error {

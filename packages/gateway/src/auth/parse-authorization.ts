@@ -1,6 +1,7 @@
 import { S3Error } from "../s3/errors.ts";
 import type { RequestHeaders } from "../s3/operation.ts";
 import { parseCredential, type Refusal } from "./credential.ts";
+import { checkPayloadHash } from "./payload-hash.ts";
 import { ALGORITHM_V4, type SignatureV4 } from "./signature-v4.ts";
 import { basicTime, parseBasicTime, parseHttpDate } from "./signing-time.ts";
 
@@ -47,7 +48,7 @@ function componentsOf(authorization: string): Readonly<Record<Component, string>
     if (at === -1) throw malformed(`the authorization component "${text}" is malformed.`);
     found.set(text.slice(0, at), text.slice(at + 1));
   }
-  if (found.size === 0) {
+  if (found.size < 3) {
     throw malformed(
       "the authorization header requires three components: Credential, SignedHeaders, and Signature.",
     );
@@ -75,7 +76,7 @@ function signingTimeOf(headers: RequestHeaders): SigningTime {
 
 function payloadHashOf(headers: RequestHeaders): string {
   const given = headers["x-amz-content-sha256"];
-  if (given !== undefined && given !== "") return given;
+  if (given !== undefined && given !== "") return checkPayloadHash(given);
   throw new S3Error("InvalidRequest", {
     message: "Missing required header for this request: x-amz-content-sha256",
   });

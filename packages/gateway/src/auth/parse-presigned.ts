@@ -2,7 +2,7 @@ import { S3Error } from "../s3/errors.ts";
 import type { RawRequest } from "../s3/operation.ts";
 import { parseCredential, type Refusal } from "./credential.ts";
 import type { SigningTime } from "./parse-authorization.ts";
-import { UNSIGNED_PAYLOAD } from "./payload.ts";
+import { UNSIGNED_PAYLOAD } from "./payload-hash.ts";
 import { ALGORITHM_V4, type SignatureV4 } from "./signature-v4.ts";
 import { isoTime, parseBasicTime, SKEW_MAX_MS } from "./signing-time.ts";
 

@@ -1,13 +1,15 @@
 import { S3Error } from "../s3/errors.ts";
 import type { RawRequest, RequestBody } from "../s3/operation.ts";
 import { ChunkedBody, type ChunkSigner } from "./chunked-body.ts";
-import { VerifiedBody } from "./verified-body.ts";
-
-export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
-const SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
-const SIGNED_CHUNKS_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
-const UNSIGNED_CHUNKS_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
-const SHA256_HEX = /^[0-9a-f]{64}$/u;
+import {
+  checkPayloadHash,
+  EMPTY_SHA256,
+  SIGNED_CHUNKS,
+  SIGNED_CHUNKS_TRAILER,
+  UNSIGNED_CHUNKS_TRAILER,
+  UNSIGNED_PAYLOAD,
+} from "./payload-hash.ts";
+import { checkSha256, VerifiedBody } from "./verified-body.ts";
 
 /**
  * The payload of a request as x-amz-content-sha256 says that it comes: as it is, with a SHA-256 that it must have, or in
@@ -20,8 +22,7 @@ export function payloadOf(
 ): RequestBody {
   const { body } = request;
   if (payloadHash === undefined || payloadHash === UNSIGNED_PAYLOAD) return body;
-  if (SHA256_HEX.test(payloadHash)) return new VerifiedBody(body, payloadHash);
-  switch (payloadHash) {
+  switch (checkPayloadHash(payloadHash)) {
     case SIGNED_CHUNKS:
       return chunked(request, { signer: neededSigner(signer, payloadHash), hasTrailer: false });
     case SIGNED_CHUNKS_TRAILER:
@@ -29,11 +30,9 @@ export function payloadOf(
     case UNSIGNED_CHUNKS_TRAILER:
       return chunked(request, { signer: undefined, hasTrailer: true });
     default:
-      throw new S3Error("InvalidArgument", {
-        message:
-          "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.",
-        details: { ArgumentName: "x-amz-content-sha256", ArgumentValue: payloadHash },
-      });
+      // Nobody may read what is not there: it is judged at once.
+      if (body.lengthBytes === 0) checkSha256(payloadHash, EMPTY_SHA256);
+      return new VerifiedBody(body, payloadHash);
   }
 }
 

@@ -24,13 +24,14 @@ export class VerifiedBody implements RequestBody {
       hash.update(piece);
       yield piece;
     }
-    const computed = hash.digest("hex");
-    if (computed === this.#sha256) return;
-    throw new S3Error("XAmzContentSHA256Mismatch", {
-      details: {
-        ClientComputedContentSHA256: this.#sha256,
-        S3ComputedContentSHA256: computed,
-      },
-    });
+    checkSha256(this.#sha256, hash.digest("hex"));
   }
+}
+
+/** Refuses a payload that has another SHA-256 than was signed. */
+export function checkSha256(signed: string, computed: string): void {
+  if (computed === signed) return;
+  throw new S3Error("XAmzContentSHA256Mismatch", {
+    details: { ClientComputedContentSHA256: signed, S3ComputedContentSHA256: computed },
+  });
 }
