@@ -12,12 +12,13 @@ import { type FoundSource, findSource } from "../object/copy-from.ts";
 import { noSuchUpload, openUpload, partNumberOf } from "./find-upload.ts";
 import { partChecksumXml } from "./list-parts.ts";
 import { putPart } from "./put-part.ts";
+import { partOfRange } from "./source-part.ts";
 import { uploadChecksum } from "./upload-checksum.ts";
 
 /** The most that one part may have. */
 const PART_BYTES_MAX = 5 * 1024 ** 3;
 
-/** Makes an object, or a range of one, a part of an upload; a whole one by metadata alone where that can be. */
+/** Makes an object, or a range of one, a part of an upload; by metadata alone where that can be. */
 export const uploadPartCopy: Operation = {
   name: "UploadPartCopy",
   method: "PUT",
@@ -37,7 +38,7 @@ async function runUploadPartCopy(request: S3Request, parts: GatewayParts): Promi
   const upload = await openUpload(request, parts);
   const source = await findSource(request, parts, named);
   const range = sourceRange(request, source.entry.sizeBytes);
-  const shared = range === undefined ? await shareWhole(request, parts, upload, source) : undefined;
+  const shared = await share(request, parts, upload, source, range);
   const written =
     shared === undefined ? await sendRange(request, parts, upload, source, range) : undefined;
   const said: Said = shared ?? written?.object ?? { md5: new Uint8Array(0), checksums: [] };
@@ -79,33 +80,28 @@ function sourceRange({ headers }: S3Request, sizeBytes: number): RequestedRange 
   return { firstByte: Number(first), lastByte: Number(last) };
 }
 
-/** `undefined` where the bytes have to be sent: nobody knows the MD5 of the content, or it is to be encrypted. */
-async function shareWhole(
+/** `undefined` where the bytes have to be sent: nobody knows the MD5 of just these, or they are or will be encrypted. */
+async function share(
   request: S3Request,
   parts: GatewayParts,
   upload: MultipartUpload,
-  { named, entry, object }: FoundSource,
+  source: FoundSource,
+  range: RequestedRange | undefined,
 ): Promise<Said | undefined> {
   const { bucket, key, signal } = request;
-  const algorithm = uploadChecksum(upload.object)?.algorithm;
-  const checksums = object.checksums.filter(
-    (checksum) => checksum.algorithm === algorithm && !checksum.isComposite,
-  );
-  const isPlain =
-    object.md5.byteLength > 0 &&
-    object.partCount === 0 &&
-    object.encryption.byteLength === 0 &&
-    upload.object.encryption.byteLength === 0;
-  if (!isPlain || entry.sizeBytes > PART_BYTES_MAX) return undefined;
-  if (algorithm !== undefined && checksums.length === 0) return undefined;
-  const said = { md5: object.md5, checksums };
+  const { named, entry, object } = source;
+  const isPlain = object.encryption.byteLength === 0 && upload.object.encryption.byteLength === 0;
+  if (!isPlain) return undefined;
+  const known = await knownOf(parts, source, range, signal);
+  const said = known && saidOf(known, uploadChecksum(upload.object)?.algorithm);
+  if (said === undefined) return undefined;
   const { uploadId } = upload;
   try {
     await parts.client.multiparts.copyPart(
       bucket,
       key,
       { uploadId, number: partNumberOf(request) },
-      { ...named, inodeId: entry.inodeId },
+      { ...named, inodeId: entry.inodeId, range: range && lengthOf(range) },
       { object: said, signal },
     );
     return said;
@@ -115,6 +111,35 @@ async function shareWhole(
     }
     throw noSuchUpload(error, uploadId);
   }
+}
+
+/** What is known of just these bytes. */
+async function knownOf(
+  parts: GatewayParts,
+  { entry, object }: FoundSource,
+  range: RequestedRange | undefined,
+  signal: AbortSignal,
+): Promise<Said | undefined> {
+  const isAll =
+    range === undefined || (range.firstByte === 0 && range.lastByte === entry.sizeBytes - 1);
+  if (isAll && object.partCount === 0) {
+    return entry.sizeBytes > PART_BYTES_MAX ? undefined : object;
+  }
+  const wanted = range ?? { firstByte: 0, lastByte: entry.sizeBytes - 1 };
+  return (await partOfRange(parts, entry, wanted, signal))?.object;
+}
+
+/** What is said of the part, where that is known: with the checksum that the upload wants. */
+function saidOf({ md5, checksums }: Said, algorithm: string | undefined): Said | undefined {
+  const wanted = checksums.filter(
+    (checksum) => checksum.algorithm === algorithm && !checksum.isComposite,
+  );
+  const isKnown = md5.byteLength > 0 && (algorithm === undefined || wanted.length > 0);
+  return isKnown ? { md5, checksums: wanted } : undefined;
+}
+
+function lengthOf({ firstByte, lastByte }: RequestedRange) {
+  return { offsetBytes: firstByte, lengthBytes: lastByte - firstByte + 1 };
 }
 
 async function sendRange(
