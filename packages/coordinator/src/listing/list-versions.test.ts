@@ -101,6 +101,25 @@ test("a version that is gone is still a place to go on from", async () => {
   ]);
 });
 
+test("what came into the tree from elsewhere is listed before what is kept, and once", async () => {
+  const at = (sequence: number, place: ModelVersion["place"]) =>
+    ({ key: "k", sequence, isNull: false, place }) as const;
+  await using bucket = await plantBucket({
+    versions: [at(3, "tree"), at(9, "kept"), at(7, "kept")],
+  });
+  const listed: number[] = [];
+  let next: { afterKey: string; afterVersionId: string } | undefined = {
+    afterKey: "",
+    afterVersionId: "",
+  };
+  while (next !== undefined && listed.length < 9) {
+    const page = await bucket.listVersions({ prefix: "", delimiter: "", ...next, limit: 1 });
+    listed.push(...page.items.map(({ versionId }) => Number.parseInt(versionId, 16)));
+    next = page.next;
+  }
+  expect(listed).toEqual([3, 9, 7]);
+});
+
 test("a page of versions costs the same whether a key has few of them or many", async () => {
   const costOf = async (count: number) => {
     const versions: ModelVersion[] = [];

@@ -115,14 +115,21 @@ class VersionMerge {
     const current = await this.#currentOf(key);
     const sequence = await this.#sequenceOf(marker, current);
     if (sequence === undefined) return;
-    this.#kept.moveAfter(key, sequence);
-    const newest = await versions.first(this.#reader, { within: [this.#bucketId, marker.key] });
-    if (current !== undefined && current.sequence >= sequence) {
+    const isCurrent = current?.sequence === sequence;
+    if (!isCurrent) this.#kept.moveAfter(key, sequence);
+    if (current !== undefined && (isCurrent || (await this.#isPassed(current, marker, sequence)))) {
       this.#walk.pass();
       this.#seen = key;
-    } else if (newest !== undefined && newest.key[2] >= sequence) {
-      this.#seen = key;
+      return;
     }
+    const newest = await versions.first(this.#reader, { within: [this.#bucketId, marker.key] });
+    if (newest !== undefined && newest.key[2] >= sequence) this.#seen = key;
+  }
+
+  /** Whether what is in the tree came before the marker: it is newer, or came there from elsewhere, before what is kept. */
+  async #isPassed(current: FileEntry, { key }: VersionMarker, sequence: number): Promise<boolean> {
+    if (current.sequence > sequence) return true;
+    return versions.has(this.#reader, [this.#bucketId, key, sequence]);
   }
 
   /** Passes the next item and gives it; `undefined` at the end. */
