@@ -35,6 +35,7 @@ import { runCheck } from "./run-check.ts";
 import { type Damage, entryAt, fileAt, write } from "./testing/damage.ts";
 import { checkAll, checkParts, recordOf, richStore, type Told } from "./testing/damaged-store.ts";
 import { PART_DAMAGES } from "./testing/part-damages.ts";
+import { VERSION_DAMAGES } from "./testing/version-damages.ts";
 
 const DAMAGES: readonly Damage[] = [
   {
@@ -444,6 +445,7 @@ const DAMAGES: readonly Damage[] = [
     },
   },
   ...PART_DAMAGES,
+  ...VERSION_DAMAGES,
 ];
 
 function kindsOf(told: readonly Told[]): FindingKind[] {

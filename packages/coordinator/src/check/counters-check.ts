@@ -1,7 +1,7 @@
 import type { KvReader } from "@cairnfs/kv/kv-store";
 import { chunkCounts } from "../chunks/change-chunk.ts";
 import { COUNTERS, type CounterName, count, readCounters } from "../counters.ts";
-import { changeLog, chunks, entries, sessions, trash } from "../keyspace.ts";
+import { changeLog, chunks, entries, sessions, trash, versions } from "../keyspace.ts";
 import type { EntryRecord } from "../namespace/entry.ts";
 import type { Counting } from "./counting.ts";
 import type { Found } from "./finding.ts";
@@ -74,6 +74,14 @@ async function tallyAll(scanner: Scanner): Promise<Tally> {
     add("trashDirectories", size?.directories ?? 0);
     add("trashLogicalBytes", size?.logicalBytes ?? 0);
     add("trashDiskBytes", size?.diskBytes ?? 0);
+  });
+  await forEachRow(scanner, versions, {}, ({ value }) => {
+    if (value.kind === "marker") {
+      add("deleteMarkers", 1);
+    } else {
+      add("versions", 1);
+      add("versionBytes", value.entry.sizeBytes);
+    }
   });
   await forEachRow(scanner, sessions, {}, ({ value }) => {
     if (value.answer === undefined) add("openUploads", 1);

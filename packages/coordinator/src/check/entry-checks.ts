@@ -38,22 +38,32 @@ async function lookAtEntry(
     });
   }
   if (entry.kind === "directory") return wrongs;
+  const found = await contentWrongs(reader, subject, entry, (tx, right) => {
+    entries.put(tx, key, right);
+    count(tx, "logicalBytes", right.sizeBytes - entry.sizeBytes);
+  });
+  return [...wrongs, ...found];
+}
+
+/** What is wrong between a file and its content; `write` puts the file right. */
+export async function contentWrongs(
+  reader: KvReader,
+  subject: string,
+  entry: FileEntry,
+  write: (tx: KvTransaction, right: FileEntry) => void,
+): Promise<readonly Wrong[]> {
   const content = await contents.get(reader, entry.contentId);
-  if (content === undefined) {
-    wrongs.push(await missing(reader, subject, entry));
-  } else if (content.sizeBytes !== entry.sizeBytes || content.chunkCount !== entry.chunkCount) {
-    wrongs.push({
+  if (content === undefined) return [await missing(reader, subject, entry)];
+  const { sizeBytes, chunkCount } = content;
+  if (sizeBytes === entry.sizeBytes && chunkCount === entry.chunkCount) return [];
+  return [
+    {
       kind: "entryDiffers",
       subject,
-      message: `it says ${entry.sizeBytes} bytes in ${entry.chunkCount} chunks, and its content ${entry.contentId} has ${content.sizeBytes} in ${content.chunkCount}`,
-      mend: (tx) => {
-        const { sizeBytes, chunkCount } = content;
-        entries.put(tx, key, { ...entry, sizeBytes, chunkCount });
-        count(tx, "logicalBytes", sizeBytes - entry.sizeBytes);
-      },
-    });
-  }
-  return wrongs;
+      message: `it says ${entry.sizeBytes} bytes in ${entry.chunkCount} chunks, and its content ${entry.contentId} has ${sizeBytes} in ${chunkCount}`,
+      mend: (tx) => write(tx, { ...entry, sizeBytes, chunkCount }),
+    },
+  ];
 }
 
 async function lookAtTrashed(

@@ -159,6 +159,20 @@ export const FINDING_KINDS = {
     mending: "lists it, or takes the row away",
     isMended: true,
   },
+  versionsForgotten: {
+    severity: "wrong",
+    meaning:
+      "a bucket has versions of objects, and its record, which says that it has any, is not there",
+    mending: "makes a record with versioning suspended; what else it said is to be set again",
+    isMended: true,
+  },
+  versionUnlisted: {
+    severity: "wrong",
+    meaning:
+      "a version with the id null is not listed as that, or what is listed as that is no such version",
+    mending: "lists it, or takes the row away",
+    isMended: true,
+  },
   trashUnlisted: {
     severity: "wrong",
     meaning: "an item of the trash is not in its indexes, or a row of them has no item",

@@ -7,6 +7,7 @@ import {
   TOMB_KIND,
   tombstones,
   trash,
+  versions,
 } from "../keyspace.ts";
 import { multipartParts } from "../multipart/multipart-tables.ts";
 import type { ContentRecord } from "../namespace/content.ts";
@@ -22,7 +23,7 @@ export interface OwnersCheckParts {
 }
 
 /**
- * Contents count the entries, items of the trash, parts, composites and open uploads that they belong to; one without any has
+ * Contents count the entries, versions, items of the trash, parts, composites and open uploads that they belong to; one without any has
  * a tombstone.
  */
 export function ownersCheck(parts: OwnersCheckParts): CountingCheck<ContentId> {
@@ -74,6 +75,9 @@ async function countOwners(
   });
   await forEachRow(scanner, trash, {}, ({ value: { entry } }) => {
     if (entry.kind === "file") add(entry.contentId);
+  });
+  await forEachRow(scanner, versions, {}, ({ value }) => {
+    if (value.kind === "file") add(value.entry.contentId);
   });
   await forEachRow(scanner, sessions, {}, ({ value }) => {
     if (value.answer === undefined) add(value.contentId);

@@ -12,6 +12,7 @@ import { indexChecks } from "./index-checks.ts";
 import { multipartChecks } from "./multipart-checks.ts";
 import { ownersCheck } from "./owners-check.ts";
 import { referencesCheck } from "./references-check.ts";
+import { versionChecks } from "./version-checks.ts";
 
 export interface StoreCheckParts {
   readonly counting: Counting;
@@ -52,6 +53,7 @@ export function storeStages(parts: StoreCheckParts): readonly CheckStage[] {
         countingFindings(counting, directoriesCheck({ kv, runMutation: parts.runMutation })),
     },
     { name: "buckets", run: () => countingFindings(counting, bucketsCheck(kv)) },
+    rows("versions", versionChecks()),
     rows("contents", contentChecks(settings, isLossKnown)),
     {
       name: "owners",

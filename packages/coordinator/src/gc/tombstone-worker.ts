@@ -4,13 +4,22 @@ import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import { forgetBucket } from "../buckets/read-bucket.ts";
 import { ChunkBatch } from "../chunks/chunk-batch.ts";
 import { count } from "../counters.ts";
-import { chunkMap, contentParts, contents, entries, TOMB_KIND, tombstones } from "../keyspace.ts";
+import {
+  chunkMap,
+  contentParts,
+  contents,
+  entries,
+  TOMB_KIND,
+  tombstones,
+  versions,
+} from "../keyspace.ts";
 import { abortMultipartsOf, letGoParts } from "../multipart/let-go-parts.ts";
 import type { ContentRecord } from "../namespace/content.ts";
 import { dropOwner } from "../namespace/content-owners.ts";
 import { type ContentId, contentId, type InodeId, inodeId } from "../namespace/ids.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
+import { takeKept } from "../objects/version-rows.ts";
 import { pauseUntil } from "./pause-until.ts";
 
 /** Bounds of one step, which is one commit: it ends at the first of them. */
@@ -100,6 +109,7 @@ export class TombstoneWorker implements Worker {
       }
     }
     if (children.length === limit) return false;
+    if (!(await letVersionsGo(tx, id, { nowMs: goneAtMs, room }))) return false;
     const uploadsMax = Math.max(1, room.entries);
     const uploads = await abortMultipartsOf(tx, id, uploadsMax, nowMs);
     room.entries -= uploads;
@@ -134,6 +144,23 @@ export class TombstoneWorker implements Worker {
     contents.delete(tx, id);
     return true;
   }
+}
+
+/** Lets go of versions that a bucket keeps. True when none is left. */
+async function letVersionsGo(
+  tx: KvTransaction,
+  bucketId: InodeId,
+  { nowMs: goneAtMs, room }: StepTerms,
+): Promise<boolean> {
+  const limit = Math.max(1, room.entries);
+  const rows = await versions.page(tx, { within: [bucketId], limit });
+  room.entries -= rows.length;
+  for (const { key, value: record } of rows) {
+    const [, objectKey, sequence] = key;
+    takeKept({ tx }, { bucketId, key: objectKey }, { sequence, record });
+    if (record.kind === "file") await dropOwner(tx, record.entry.contentId, goneAtMs);
+  }
+  return rows.length < limit;
 }
 
 /** Drops the owners that some parts are. Its readers had their grace, so that the parts need none of their own. */

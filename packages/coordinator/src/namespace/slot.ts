@@ -1,9 +1,11 @@
 import { CairnError } from "@cairnfs/base/errors";
+import { readBucket } from "../buckets/read-bucket.ts";
 import { logChange } from "../change-log.ts";
 import { count } from "../counters.ts";
 import { entries } from "../keyspace.ts";
+import { withDefaultRetention } from "../objects/object-lock.ts";
+import { replaceFile } from "../objects/replace-file.ts";
 import { type AttributeChanges, NO_CHANGES } from "./attributes.ts";
-import { dropOwner } from "./content-owners.ts";
 import {
   DIRECTORY_MODE_DEFAULT,
   type DirectoryEntry,
@@ -11,7 +13,6 @@ import {
   type FileEntry,
   NO_METADATA,
   NO_POLICY,
-  PLAIN_FILE,
   type PolicyRecord,
   sortNameOf,
 } from "./entry.ts";
@@ -188,6 +189,7 @@ export async function putFile(
   const { attributes } = terms;
   const replaced = checkFileSlot(slot, terms);
   const id = mutation.nextId();
+  const version = await replaceFile(mutation, slot, replaced, id);
   const entry: FileEntry = {
     kind: "file",
     inodeId: inodeId(id),
@@ -198,15 +200,25 @@ export async function putFile(
     contentType: attributes.contentType ?? "",
     userMetadata: attributes.userMetadata ?? NO_METADATA,
     ...body,
-    ...PLAIN_FILE,
-    object: terms.object,
+    ...version,
+    object: await objectOf(mutation, slot, terms),
   };
   entries.put(tx, [slot.parentId, slot.name], entry);
-  if (replaced !== undefined) await dropFile(mutation, replaced);
   count(tx, "files", 1);
   count(tx, "logicalBytes", entry.sizeBytes);
   logChange(mutation, { kind: "put", path: slot.path.text, inodeId: entry.inodeId });
   return entry;
+}
+
+/** What is said of a new file as an object. */
+async function objectOf(
+  { tx, nowMs }: Mutation,
+  { topId }: Slot,
+  { object }: PutFileTerms,
+): Promise<Uint8Array | undefined> {
+  return topId === undefined
+    ? object
+    : withDefaultRetention(await readBucket(tx, topId), object, nowMs);
 }
 
 /** Whether a file may be put here: throws as `putFile` would, or gives the file that it would replace. */
@@ -225,17 +237,4 @@ export function checkFileSlot(
     throw new CairnError("pathExists", `${path.text} exists`);
   }
   return file;
-}
-
-/** What of a mutation it takes to let go of a file. */
-export type Dropping = Pick<Mutation, "tx" | "nowMs"> & {
-  readonly settings: Pick<Mutation["settings"], "contentGraceMs">;
-};
-
-/** Lets go of a file whose entry is deleted or overwritten by the caller. */
-export async function dropFile(mutation: Dropping, file: FileEntry): Promise<void> {
-  const { tx, nowMs, settings } = mutation;
-  count(tx, "files", -1);
-  count(tx, "logicalBytes", -file.sizeBytes);
-  await dropOwner(tx, file.contentId, nowMs + settings.contentGraceMs);
 }

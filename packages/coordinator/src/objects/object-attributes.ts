@@ -32,7 +32,7 @@ export function encodeObjectAttributes(message: ObjectAttributes): Uint8Array {
       `retention_mode is ${retentionMode} until ${retainUntilMs}, expected 0 and 0, or 1 or 2 and a time`,
     );
   }
-  const bytes = joinParts(encodeMessage(ObjectAttributesSchema, message));
+  const bytes = encodeKept(message);
   if (bytes.byteLength <= OBJECT_ATTRIBUTES_BYTES_MAX) return bytes;
   throw new CairnError(
     "invalidArgument",
@@ -56,5 +56,10 @@ export function copiedAttributes(bytes: Uint8Array | undefined): Uint8Array | un
   message.retentionMode = 0;
   message.retainUntilMs = 0n;
   message.hasLegalHold = false;
+  return encodeKept(message);
+}
+
+/** Encodes what was kept and is within the limits. */
+export function encodeKept(message: ObjectAttributes): Uint8Array {
   return joinParts(encodeMessage(ObjectAttributesSchema, message));
 }

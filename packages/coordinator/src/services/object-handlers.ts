@@ -150,9 +150,7 @@ function removalHandlers({ mutator, onRemove }: ObjectParts): RemovalHandlers {
         );
       }
       const wanted = items.map((item) => parsedOrNot(() => parseRemoval(request, item)));
-      const valid = wanted.filter(
-        (each): each is RemoveObject => !(each instanceof CairnError),
-      );
+      const valid = wanted.filter((each): each is RemoveObject => !(each instanceof CairnError));
       const idsMax = valid.reduce((sum, { path }) => sum + idsFor(path), 0);
       const answer = await mutator.answer(
         call,

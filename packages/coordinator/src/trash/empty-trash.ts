@@ -1,8 +1,8 @@
 import { entries, trash } from "../keyspace.ts";
+import type { Dropping } from "../namespace/drop-file.ts";
 import type { EntryRecord } from "../namespace/entry.ts";
 import type { TrashId } from "../namespace/ids.ts";
 import type { Mutation } from "../namespace/mutation.ts";
-import type { Dropping } from "../namespace/slot.ts";
 import { letGo } from "./let-go.ts";
 import { listTrash } from "./list-trash.ts";
 import { NOTHING, sumOf, type TrashRecord, type TrashSize } from "./trash-record.ts";

@@ -1,9 +1,9 @@
 import { forgetBucket } from "../buckets/read-bucket.ts";
 import { count } from "../counters.ts";
-import { TOMB_KIND, tombstones } from "../keyspace.ts";
+import { TOMB_KIND, tombstones, versions } from "../keyspace.ts";
 import { multipartKeys } from "../multipart/multipart-tables.ts";
+import { type Dropping, dropFile } from "../namespace/drop-file.ts";
 import type { EntryRecord } from "../namespace/entry.ts";
-import { type Dropping, dropFile } from "../namespace/slot.ts";
 
 /**
  * Lets go of an entry that has no row any more, for good: a file's content loses an owner, and of a directory a tombstone stays,
@@ -20,9 +20,11 @@ export async function letGo(
   }
   const { tx, nowMs } = mutation;
   count(tx, "directories", -1);
-  // What is kept of a bucket goes with the last of what is in it, and of what was to be.
-  const hasUploads = await multipartKeys.first(tx, { within: [entry.inodeId] });
-  if (hasChildren || hasUploads)
+  // What is kept of a bucket goes with the last of what is in it, of what was and of what was to be.
+  const within = [entry.inodeId] as const;
+  const hasUploads = await multipartKeys.first(tx, { within });
+  const hasVersions = await versions.first(tx, { within });
+  if (hasChildren || hasUploads || hasVersions)
     tombstones.put(tx, [nowMs, TOMB_KIND.directory, entry.inodeId], true);
   else await forgetBucket(tx, entry.inodeId);
 }

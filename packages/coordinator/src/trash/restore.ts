@@ -1,14 +1,17 @@
 import { assert } from "@cairnfs/base/assert";
 import { CairnError } from "@cairnfs/base/errors";
 import type { KvReader } from "@cairnfs/kv/kv-store";
+import { readBucket } from "../buckets/read-bucket.ts";
 import { logChange } from "../change-log.ts";
 import { entries, trash, trashPathKey, trashPaths } from "../keyspace.ts";
 import { type EntryRecord, sortNameOf } from "../namespace/entry.ts";
 import type { TrashId } from "../namespace/ids.ts";
 import { type Mutation, nextVersion } from "../namespace/mutation.ts";
-import { type Path, parsePath } from "../namespace/path.ts";
+import { refuseNesting } from "../namespace/ops/rename.ts";
+import { type Path, parseLenientPath } from "../namespace/path.ts";
 import { walk } from "../namespace/resolve.ts";
-import { dropFile, requireName, slotBelow } from "../namespace/slot.ts";
+import { requireName, slotBelow } from "../namespace/slot.ts";
+import { replaceFile } from "../objects/replace-file.ts";
 import type { TrashRecord } from "./trash-record.ts";
 import { dropTrash } from "./trash-rows.ts";
 
@@ -38,7 +41,7 @@ export interface Restored {
 export async function restore(mutation: Mutation, request: Restore): Promise<Restored> {
   const { tx } = mutation;
   const [id, record] = await requireTrash(tx, request.choice);
-  const path = request.target ?? parsePath(record.path);
+  const path = request.target ?? parseLenientPath(record.path);
   requireName(path);
 
   const walked = await walk(tx, path.names.slice(0, -1));
@@ -56,10 +59,13 @@ export async function restore(mutation: Mutation, request: Restore): Promise<Res
 
   const freshId = mutation.nextId();
   const version = nextVersion(freshId, Math.max(record.entry.version, file?.version ?? 0));
-  const entry: EntryRecord = { ...record.entry, version };
+  const entry: EntryRecord =
+    record.entry.kind === "file"
+      ? { ...record.entry, version, ...(await replaceFile(mutation, slot, file, freshId)) }
+      : { ...record.entry, version };
+  refuseNesting(await readBucket(tx, entry.inodeId), record.path, path);
   dropTrash(tx, id, record);
   entries.put(tx, [slot.parentId, sortNameOf(slot.name, entry.kind)], entry);
-  if (file !== undefined) await dropFile(mutation, file);
   logChange(mutation, { kind: "restore", path: path.text, inodeId: entry.inodeId });
   return { path, entry };
 }

@@ -1,4 +1,5 @@
 import { present } from "@cairnfs/base/assert";
+import { Versioning } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 import { recordReplica } from "../../chunks/replicas.ts";
 import { IdAllocator } from "../../id-allocator.ts";
 import { chunks } from "../../keyspace.ts";
@@ -42,7 +43,19 @@ export async function richStore(): Promise<TestNamespace> {
   const stored = await ns.store(sessionId, [chunkOf("upload")]);
   await ns.call("addChunks", { sessionId, chunks: stored });
   await addParts(ns);
+  await addVersions(ns);
   return ns;
+}
+
+export const VERSIONED = "versioned";
+
+/** An object with a version from before versioning, a later one and delete markers. */
+async function addVersions(ns: TestNamespace): Promise<void> {
+  await ns.bucket("createBucket", { name: VERSIONED });
+  await ns.put(`/${VERSIONED}/k`, "before");
+  await ns.bucket("setBucket", { name: VERSIONED, versioning: Versioning.ENABLED });
+  await ns.put(`/${VERSIONED}/k`, "after");
+  await ns.call("remove", { path: `/${VERSIONED}/k` });
 }
 
 /** An object of two parts, a copy that one more was appended to, and an upload with a part. */

@@ -1,7 +1,11 @@
 import { CairnError } from "@cairnfs/base/errors";
+import { readBucket } from "../../buckets/read-bucket.ts";
 import { logChange } from "../../change-log.ts";
-import { entries } from "../../keyspace.ts";
+import { entries, versions } from "../../keyspace.ts";
+import { refuseLockedTree } from "../../objects/object-lock.ts";
 import { pruneImplied } from "../../objects/prune.ts";
+import { isSuspended, markRemoved } from "../../objects/replace-file.ts";
+import { isNullFile, versionedKeyOf } from "../../objects/version-rows.ts";
 import { letGo } from "../../trash/let-go.ts";
 import type { TrashRecord } from "../../trash/trash-record.ts";
 import { addTrash } from "../../trash/trash-rows.ts";
@@ -29,28 +33,72 @@ export async function remove(
   mutation: Mutation,
   request: Remove,
 ): Promise<readonly [TrashId, TrashRecord] | undefined> {
+  requireName(request.path);
+  const found = await requireEntry(mutation.tx, request.path);
+  checkPrecondition(request.precondition, found.entry, request.path.text);
+  return removeFound(mutation, found, request);
+}
+
+/** Removes what was found at the path. */
+export async function removeFound(
+  mutation: Mutation,
+  found: Found,
+  request: Remove,
+): Promise<readonly [TrashId, TrashRecord] | undefined> {
   const { tx } = mutation;
   const { path } = request;
-  requireName(path);
-  const found = await requireEntry(tx, path);
   const { parentId, name, entry } = found;
-  checkPrecondition(request.precondition, entry, path.text);
-
   entries.delete(tx, [parentId, sortNameOf(name, entry.kind)]);
-  // Who creates something below has read this directory's entry and runs again; who did so before is seen here.
-  const hasChildren =
-    entry.kind === "directory" &&
-    (await entries.first(tx, { within: [entry.inodeId] })) !== undefined;
-  if (hasChildren && !request.recursive) {
-    throw new CairnError("directoryNotEmpty", `${path.text} is not empty`);
-  }
+  const isKept = entry.kind === "file" && (await keepRemoved(mutation, found, request));
+  const trashed = isKept ? undefined : await letFoundGo(mutation, found, request);
+  logChange(mutation, { kind: "remove", path: path.text, inodeId: entry.inodeId });
+  await pruneImplied(mutation, found.directories, path.names);
+  return trashed;
+}
+
+/** In a bucket with versioning a delete marker stands for a file that was removed. Says whether the file itself is kept as a version. */
+async function keepRemoved(
+  mutation: Mutation,
+  { directories, entry }: Found,
+  { path }: Remove,
+): Promise<boolean> {
+  if (entry.kind === "directory") return false;
+  const at = await versionedKeyOf(mutation.tx, directories[0]?.inodeId, path);
+  if (at === undefined) return false;
+  const isLetGo = isSuspended(at) && isNullFile(entry);
+  await markRemoved(mutation, at, isLetGo ? undefined : entry, "");
+  return !isLetGo;
+}
+
+async function letFoundGo(
+  mutation: Mutation,
+  found: Found,
+  request: Remove,
+): Promise<readonly [TrashId, TrashRecord] | undefined> {
+  const { path } = request;
+  const { entry } = found;
+  const hasChildren = entry.kind === "directory" && (await checkTree(mutation, found, request));
   const trashMs = request.forever ? 0 : await trashMsOf(mutation, found);
   const trashed =
     trashMs > 0 ? addTrash(mutation, { path: path.text, entry, hasChildren, trashMs }) : undefined;
   if (trashed === undefined) await letGo(mutation, entry, hasChildren);
-  logChange(mutation, { kind: "remove", path: path.text, inodeId: entry.inodeId });
-  await pruneImplied(mutation, found.directories, path.names);
   return trashed;
+}
+
+/** Whether something is in a directory whose row is deleted; throws when it may not go with that. */
+async function checkTree(
+  { tx }: Mutation,
+  { directories, entry: { inodeId } }: Found,
+  { path, recursive }: Remove,
+): Promise<boolean> {
+  // Who creates something below has read this directory's entry and runs again; who did so before is seen here.
+  const within = [inodeId] as const;
+  const hasChildren = (await entries.first(tx, { within })) !== undefined;
+  const isEmpty = !hasChildren && (await versions.first(tx, { within })) === undefined;
+  if (isEmpty) return false;
+  if (!recursive) throw new CairnError("directoryNotEmpty", `${path.text} is not empty`);
+  refuseLockedTree(await readBucket(tx, directories[0]?.inodeId ?? inodeId), path.text);
+  return hasChildren;
 }
 
 /** How long what is removed stays in the trash. Of a directory its own policy counts as well. */

@@ -1,13 +1,19 @@
 import { CairnError } from "@cairnfs/base/errors";
+import { type BucketRecord, VERSIONING } from "../../buckets/bucket-record.ts";
+import { readBucket } from "../../buckets/read-bucket.ts";
 import { logChange } from "../../change-log.ts";
 import { entries } from "../../keyspace.ts";
+import { refuseLockedTree } from "../../objects/object-lock.ts";
 import { pruneImplied } from "../../objects/prune.ts";
-import { type EntryRecord, type FileEntry, sortNameOf } from "../entry.ts";
+import { isSuspended, markMoved, replaceFile } from "../../objects/replace-file.ts";
+import { isNullFile, versionedKeyOf } from "../../objects/version-rows.ts";
+import { addOwner } from "../content-owners.ts";
+import { type DirectoryEntry, type EntryRecord, type FileEntry, sortNameOf } from "../entry.ts";
 import { type Mutation, nextVersion } from "../mutation.ts";
 import type { Path } from "../path.ts";
 import { checkPrecondition, NO_PRECONDITION, type Precondition } from "../precondition.ts";
 import { type Found, type Located, requireEntry, walk } from "../resolve.ts";
-import { dropFile, requireName, type Slot, slotBelow } from "../slot.ts";
+import { requireName, type Slot, slotBelow } from "../slot.ts";
 
 export interface Rename {
   readonly source: Path;
@@ -50,10 +56,12 @@ export async function move(mutation: Mutation, moved: Found, request: Move): Pro
 
   const id = mutation.nextId();
   const version = nextVersion(id, Math.max(moved.entry.version, replaced?.version ?? 0));
-  const entry: EntryRecord = { ...moved.entry, version };
-  entries.delete(tx, [moved.parentId, sortNameOf(moved.name, entry.kind)]);
-  entries.put(tx, [slot.parentId, sortNameOf(slot.name, entry.kind)], entry);
-  if (replaced !== undefined) await dropFile(mutation, replaced);
+  entries.delete(tx, [moved.parentId, sortNameOf(moved.name, moved.entry.kind)]);
+  const entry =
+    moved.entry.kind === "file"
+      ? await moveFile(mutation, { ...moved, entry: moved.entry }, { source, slot, replaced, id })
+      : await moveTree(mutation, { ...moved, entry: moved.entry }, request);
+  entries.put(tx, [slot.parentId, sortNameOf(slot.name, entry.kind)], { ...entry, version });
   logChange(mutation, {
     kind: "rename",
     path: source.text,
@@ -61,7 +69,53 @@ export async function move(mutation: Mutation, moved: Found, request: Move): Pro
     inodeId: entry.inodeId,
   });
   await pruneImplied(mutation, moved.directories, source.names);
-  return { parentId: slot.parentId, name: slot.name, entry };
+  return { parentId: slot.parentId, name: slot.name, entry: { ...entry, version } };
+}
+
+/** In a bucket with versioning the file stays, as the version that it was, where it is moved away from. */
+async function moveFile(
+  mutation: Mutation,
+  { entry, directories }: Found<FileEntry>,
+  to: {
+    readonly source: Path;
+    readonly slot: Slot;
+    readonly replaced: FileEntry | undefined;
+    readonly id: number;
+  },
+): Promise<FileEntry> {
+  const { tx } = mutation;
+  const { source, slot, replaced, id } = to;
+  const from = await versionedKeyOf(tx, directories[0]?.inodeId, source);
+  if (from !== undefined) {
+    const isLeft = !(isSuspended(from) && isNullFile(entry));
+    if (isLeft) await addOwner(tx, entry.contentId);
+    await markMoved(mutation, from, isLeft ? entry : undefined);
+  }
+  return { ...entry, ...(await replaceFile(mutation, slot, replaced, id)) };
+}
+
+/** A directory takes along what is in it; earlier versions stay with the keys that they have. */
+async function moveTree(
+  { tx }: Mutation,
+  { entry, directories }: Found<DirectoryEntry>,
+  { source, target }: Move,
+): Promise<DirectoryEntry> {
+  const within = [entry.inodeId] as const;
+  const bucket = await readBucket(tx, directories[0]?.inodeId ?? entry.inodeId);
+  const isEmpty = (await entries.first(tx, { within })) === undefined;
+  const isBucket = directories.length === 0;
+  if (!isEmpty || isBucket) refuseLockedTree(bucket, source.text);
+  if (isBucket) refuseNesting(bucket, source.text, target);
+  return entry;
+}
+
+/** Throws `conflictingState` when a bucket with versions is to be a directory in another. */
+export function refuseNesting(bucket: BucketRecord, path: string, target: Path): void {
+  if (target.names.length === 1 || bucket.versioning === VERSIONING.never) return;
+  throw new CairnError(
+    "conflictingState",
+    `${path} is a bucket with versions, and cannot be at ${target.text}, in another`,
+  );
 }
 
 /** What a move replaces; throws when it may not. Of keys a file and a directory of one name are two things. */
