@@ -14,17 +14,22 @@ export class Chunker {
     this.#parts = parts;
   }
 
-  /** The next `lengthBytes`, or what is left when the source ends before. The bytes are the caller's. */
+  /**
+   * The next `lengthBytes`, or what is left when the source ends before. The bytes are the caller's, in memory of `allocate` where so many
+   * are expected.
+   */
   async take(
     lengthBytes: number,
     signal: AbortSignal,
-    allocate: (sizeBytes: number) => Buffer = Buffer.allocUnsafeSlow,
+    {
+      allocate = Buffer.allocUnsafeSlow,
+      // A short stream does not cost a whole chunk of memory.
+      isExpected = this.#takenBytes > 0,
+    }: { allocate?: (sizeBytes: number) => Buffer; isExpected?: boolean } = {},
   ): Promise<Buffer> {
-    // A short stream does not cost a whole chunk of memory.
-    const isShort = this.#takenBytes === 0;
-    let buffer = isShort
-      ? Buffer.allocUnsafeSlow(Math.min(lengthBytes, FIRST_BUFFER_BYTES))
-      : allocate(lengthBytes);
+    let buffer = isExpected
+      ? allocate(lengthBytes)
+      : Buffer.allocUnsafeSlow(Math.min(lengthBytes, FIRST_BUFFER_BYTES));
     let filledBytes = 0;
     while (filledBytes < lengthBytes && !(await this.isAtEnd(signal))) {
       const part = this.#rest.subarray(0, lengthBytes - filledBytes);

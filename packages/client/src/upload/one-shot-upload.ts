@@ -20,19 +20,33 @@ export async function addOneShot(
   let sizeBytes = 0;
   for (let index = firstIndex; !(await chunker.isAtEnd(run.signal)); index++) {
     sizeBytes += isBuffered
-      ? await addBuffered(run, chunker, index)
+      ? await addBuffered(run, chunker, { index, lengthBytes: nextLength(run, sizeBytes) })
       : await addPassing(run, chunker, index);
   }
   return sizeBytes;
 }
 
-async function addBuffered(run: UploadRun, chunker: Chunker, index: number): Promise<number> {
+/** How long the next chunk will be: whole, or what is left of a source whose size is known. */
+function nextLength({ totalBytes, session }: UploadRun, doneBytes: number): number {
+  const { chunkSizeBytes } = session;
+  const leftBytes = (totalBytes ?? Number.POSITIVE_INFINITY) - doneBytes;
+  // A source that is longer than it was said to be is refused in the end.
+  return leftBytes > 0 ? Math.min(chunkSizeBytes, leftBytes) : chunkSizeBytes;
+}
+
+async function addBuffered(
+  run: UploadRun,
+  chunker: Chunker,
+  { index, lengthBytes }: { readonly index: number; readonly lengthBytes: number },
+): Promise<number> {
   const { chunkSizeBytes } = run.session;
-  const giveBack = await run.memory(chunkSizeBytes);
+  const giveBack = await run.memory(lengthBytes);
   const { buffers } = run.parts;
-  const bytes = await chunker.take(chunkSizeBytes, run.signal, (sizeBytes) =>
-    buffers.take(sizeBytes),
-  );
+  const bytes = await chunker.take(lengthBytes, run.signal, {
+    allocate: (sizeBytes) =>
+      sizeBytes === chunkSizeBytes ? buffers.take(sizeBytes) : Buffer.allocUnsafeSlow(sizeBytes),
+    ...(run.totalBytes !== undefined && { isExpected: true }),
+  });
   let isLingering = false;
   const id = chunkIdFromBytes(sha256(bytes));
   if (index === 0) {

@@ -73,6 +73,11 @@ export class UploadRun {
     });
   }
 
+  /** The source's size, when it is known. */
+  get totalBytes(): number | undefined {
+    return this.#options.totalBytes;
+  }
+
   /** Fires when the upload has failed or was given up. */
   get signal(): AbortSignal {
     return this.#abort.signal;
