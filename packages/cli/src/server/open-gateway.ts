@@ -6,6 +6,8 @@ import type { ReadinessCheck } from "@cairnfs/observability/admin-http";
 import { openAdmin, type RootKey, type RunningServer, type ServerParts } from "./server-parts.ts";
 import type { GatewayProcessConfig } from "./settings.ts";
 
+const PIECE_BYTES = 2 * 1024 * 1024;
+
 /**
  * Opens a gateway on a cluster, and its admin HTTP. The root user's first key is made when there never was one: what the settings say it is,
  * or a fresh one if `canTell`, for whoever starts it to be told.
@@ -56,6 +58,8 @@ function connectTo(config: GatewayProcessConfig, parts: ServerParts): Promise<Ca
     zone: zone === "" ? undefined : zone,
     memoryBytes,
     patienceMs,
+    // What a reader who is slow holds of memory that nobody can wait for.
+    pieceBytes: PIECE_BYTES,
   });
 }
 

@@ -69,6 +69,8 @@ export interface CreateMultipartOptions extends EntryAttributes, CallerOptions {
 export interface PutPartOptions extends ObjectSaid, CallerOptions {
   /** The source's size, where it is known: it must have just this. */
   readonly sizeBytes?: number | undefined;
+  /** As of an object that is put whole. */
+  readonly memoryPatienceMs?: number | undefined;
 }
 
 export interface PutPart {
@@ -195,10 +197,11 @@ export class Multiparts {
     options: PutPartOptions = {},
   ): Promise<PutPart> {
     const terms = { uploadId: idOf(part.uploadId), partNumber: part.number };
-    const { signal, sizeBytes } = options;
+    const { signal, sizeBytes, memoryPatienceMs } = options;
     const { entry } = await put(this.#uploads, `/${bucket}/${key}`, source, {
       signal,
       sizeBytes,
+      memoryPatienceMs,
       // Of the whole object nobody would know it.
       checksum: false,
       object: partPut(bucket, options, terms),

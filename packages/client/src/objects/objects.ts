@@ -56,6 +56,8 @@ export interface PutObjectOptions extends EntryAttributes, CallerOptions {
   readonly precondition?: EntryPrecondition | undefined;
   /** The source's size, where it is known: it must have just this. */
   readonly sizeBytes?: number | undefined;
+  /** How long a chunk of a stream waits for memory before it is sent while it comes; for ever unless given. */
+  readonly memoryPatienceMs?: number | undefined;
   /** Adds to the object that is there, which must have this size and the inode of the precondition. */
   readonly appendAt?: number | undefined;
   /** What is said of the object; or `finish` says it. */

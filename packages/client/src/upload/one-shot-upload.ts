@@ -5,10 +5,14 @@ import type { Chunker } from "./chunker.ts";
 import { bufferedChunkBytes, SLICE_BYTES, SLICED_CHUNK_BYTES } from "./upload-memory.ts";
 import type { UploadRun } from "./upload-run.ts";
 
+/** Slices of a chunk that is sent while it comes because there was no memory for it. */
+const SHORT_SLICE_BYTES = 256 * 1024;
+
 /**
  * Adds the chunks of a source that comes once; resolves with the source's size. Chunks that fit in memory stay there until the content
  * has them, so that any failure of a node can be made good. Larger ones (only when the caller asked for such
- * chunks) are sent while they come, one at a time: a node that fails in the middle of one fails the upload.
+ * chunks) are sent while they come, one at a time: a node that fails in the middle of one fails the upload. So are those for
+ * which no memory comes free in the time that the caller has for that: others may hold it whose sources are slow.
  */
 export async function addOneShot(
   run: UploadRun,
@@ -40,7 +44,8 @@ async function addBuffered(
   { index, lengthBytes }: { readonly index: number; readonly lengthBytes: number },
 ): Promise<number> {
   const { chunkSizeBytes } = run.session;
-  const giveBack = await run.memory(lengthBytes);
+  const giveBack = await run.memoryInTime(lengthBytes);
+  if (giveBack === undefined) return addPassing(run, chunker, index, SHORT_SLICE_BYTES);
   const { buffers } = run.parts;
   const bytes = await chunker.take(lengthBytes, run.signal, {
     allocate: (sizeBytes) =>
@@ -80,9 +85,14 @@ async function addBuffered(
   return bytes.byteLength;
 }
 
-async function addPassing(run: UploadRun, chunker: Chunker, index: number): Promise<number> {
+async function addPassing(
+  run: UploadRun,
+  chunker: Chunker,
+  index: number,
+  sliceBytes = SLICE_BYTES,
+): Promise<number> {
   const { chunkSizeBytes } = run.session;
-  const giveBack = await run.memory(SLICED_CHUNK_BYTES);
+  const giveBack = await run.memory(sliceBytes === SLICE_BYTES ? SLICED_CHUNK_BYTES : 0);
   if (index === 0) run.startFileHash();
   const hash = createSha256();
   let sizeBytes = 0;
@@ -97,7 +107,7 @@ async function addPassing(run: UploadRun, chunker: Chunker, index: number): Prom
       hasBegun = true;
       while (sizeBytes < chunkSizeBytes && !(await chunker.isAtEnd(run.signal))) {
         const slice = await chunker.take(
-          Math.min(SLICE_BYTES, chunkSizeBytes - sizeBytes),
+          Math.min(sliceBytes, chunkSizeBytes - sizeBytes),
           run.signal,
         );
         hash.update(slice);

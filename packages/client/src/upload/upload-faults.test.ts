@@ -1,6 +1,7 @@
 import { sha256 } from "@cairnfs/base/checksum";
 import { CairnError } from "@cairnfs/base/errors";
 import { toHex } from "@cairnfs/base/hex";
+import { eventually } from "@cairnfs/base/testing/eventually";
 import { expect, test } from "vitest";
 import type { CairnClient } from "../client.ts";
 import { SMALL_FILE_BYTES_MAX } from "../small-files/put-small-file.ts";
@@ -330,3 +331,32 @@ test("progress grows to the whole size", async () => {
   expect(seen.at(-1)).toBe(bytes.byteLength);
   expect(seen.toSorted((a, b) => a - b)).toEqual(seen);
 });
+
+test("streams that stand still with all the memory keep nobody waiting who has no patience", async () => {
+  await using cluster = await MemoryCluster.open({ nodeCount: 3, chunkSizeBytes: 2 * MIB });
+  const client = await cluster.connect({ memoryBytes: 4 * MIB });
+  const abort = new AbortController();
+  const { signal } = abort;
+  const begun = [gate(), gate()];
+  const standing = begun.map(({ open }, at) =>
+    client
+      .put(`/standing/${at}`, standStill(testBytes(MIB + 100), open, signal), {
+        signal,
+        parents: true,
+      })
+      .catch((error: unknown) => error),
+  );
+  for (const { opened } of begun) await opened;
+  await eventually(() => expect(client.memory.uploads.usedBytes).toBe(4 * MIB));
+  const bytes = testBytes(5 * MIB + 1);
+  await client.put("/a", inParts(bytes, 70_000), { memoryPatienceMs: 1 });
+  await expectFile(client, "/a", bytes);
+  abort.abort();
+  await Promise.all(standing);
+});
+
+async function* standStill(bytes: Uint8Array, then: () => void, signal: AbortSignal) {
+  yield bytes;
+  then();
+  await hang(signal);
+}

@@ -49,6 +49,11 @@ export interface PutOptions extends EntryAttributes, StoragePolicy {
   readonly checksum?: boolean | undefined;
   /** Ask for chunks that the cluster has before sending them: true unless given. */
   readonly dedupe?: boolean | undefined;
+  /**
+   * How long a chunk of a source that comes once waits for memory; for ever unless given. Then it is sent while it comes, and a node that
+   * fails meanwhile fails the put: for sources that may be slow and must not keep others waiting.
+   */
+  readonly memoryPatienceMs?: number | undefined;
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
 }
 

@@ -1,4 +1,6 @@
 import { createSha256, type Sha256 } from "@cairnfs/base/checksum";
+import { deadlineAfter } from "@cairnfs/base/clock";
+import { hasReason } from "@cairnfs/base/errors";
 import { Limit } from "@cairnfs/base/limit";
 import { type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { type LinkedAbort, linkAbort } from "../abort.ts";
@@ -108,15 +110,30 @@ export class UploadRun {
   }
 
   /** Reserves memory; what is not given back by the end is given back then. */
-  async memory(sizeBytes: number): Promise<() => void> {
+  async memory(sizeBytes: number, signal: AbortSignal = this.signal): Promise<() => void> {
     if (sizeBytes === 0) return () => undefined;
-    const giveBack = await this.parts.budget.take(sizeBytes, this.signal);
+    const giveBack = await this.parts.budget.take(sizeBytes, signal);
     const release = () => {
       this.#memory.delete(release);
       giveBack();
     };
     this.#memory.add(release);
     return release;
+  }
+
+  /** The same, but undefined when none comes free in the time that the caller has for that. */
+  async memoryInTime(sizeBytes: number): Promise<(() => void) | undefined> {
+    const { memoryPatienceMs } = this.#options.put;
+    if (memoryPatienceMs === undefined) return this.memory(sizeBytes);
+    const deadline = deadlineAfter(this.parts.config.clock, memoryPatienceMs, this.signal);
+    try {
+      return await this.memory(sizeBytes, deadline.signal);
+    } catch (error) {
+      if (this.signal.aborted || !hasReason(error, "deadlineExceeded")) throw error;
+      return undefined;
+    } finally {
+      deadline.release();
+    }
   }
 
   /** From here on the whole file is hashed, if that is wanted. */

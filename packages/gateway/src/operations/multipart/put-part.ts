@@ -7,7 +7,7 @@ import {
 } from "../../encryption/object-encryption.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { GatewayParts, RequestBody, S3Request } from "../../s3/operation.ts";
-import { ObjectPayload } from "../object/object-payload.ts";
+import { MEMORY_PATIENCE_MS, ObjectPayload } from "../object/object-payload.ts";
 import { contentAttributes } from "../object/put-object.ts";
 import { noSuchUpload, partNumberOf } from "./find-upload.ts";
 import { uploadChecksum } from "./upload-checksum.ts";
@@ -48,6 +48,7 @@ export async function putPart(
   await parts.client.multiparts
     .putPart(bucket, key, { uploadId, number }, source, {
       sizeBytes: payload.sizeBytes,
+      memoryPatienceMs: MEMORY_PATIENCE_MS,
       finish,
       signal,
     })

@@ -14,7 +14,7 @@ import { expirationHeaders } from "../../s3/expiration.ts";
 import { newObject } from "../../s3/new-object.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { noSuchObject } from "./find-object.ts";
-import { ObjectPayload, requireLength } from "./object-payload.ts";
+import { MEMORY_PATIENCE_MS, ObjectPayload, requireLength } from "./object-payload.ts";
 import { lostRace, writePrecondition } from "./write-conditions.ts";
 
 /** Makes the body of the request the object at a key, whole or not at all. */
@@ -43,6 +43,7 @@ async function runPutObject(request: S3Request, parts: GatewayParts): Promise<S3
       ...attributes,
       precondition,
       sizeBytes: payload.sizeBytes,
+      memoryPatienceMs: MEMORY_PATIENCE_MS,
       finish: () => ({ ...object, ...contentAttributes(payload.finish(), encryption) }),
       signal,
     });
