@@ -13,7 +13,7 @@ import { ROOT_ID } from "../namespace/ids.ts";
 import { FREES, type Mutator } from "../namespace/mutator.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import { abortDueUploads } from "./due-uploads.ts";
-import { type DueVersion, dueVersions } from "./due-versions.ts";
+import { type DueVersion, type DueVersions, dueVersions } from "./due-versions.ts";
 import {
   LAP_START,
   type LapPlace,
@@ -28,6 +28,10 @@ import { rulesInForce } from "./rules.ts";
 
 /** So many names of the root are looked at in one step. */
 const STEP_NAMES = 512;
+/** So many versions are looked at in one step where none is due. */
+const STEP_VERSIONS_MAX = 2_048;
+/** What a page counts for at least: it may have been spent on empty directories. */
+const STEP_VERSIONS_MIN = 256;
 /** So many versions are let go at the same time. */
 const REMOVALS = 8;
 /** So long it sleeps at most when there is nothing to do. */
@@ -143,16 +147,31 @@ export class LifecycleWorker implements Worker {
       return next ?? after;
     }
     if (rules.versions.length === 0) return uploadsOf(bucket.name);
-    const { due, seen, next } = await kv.read((reader) =>
-      dueVersions(reader, bucket.id, { rules: rules.versions, place, times }),
-    );
-    this.#seen.add(seen);
+    const { due, next } = await this.#findDue(bucket, { rules: rules.versions, place, times });
     for (let at = 0; at < due.length; at += REMOVALS) {
       const some = due.slice(at, at + REMOVALS);
       await Promise.all(some.map((one) => this.#remove(bucket, one, signal)));
     }
     if (due.length > 0) this.#parts.onEnded();
     return next ?? uploadsOf(bucket.name);
+  }
+
+  /** Looks for versions that are due, page by page, until there are some or many have been looked at. */
+  async #findDue(
+    bucket: LifecycleBucket,
+    request: Parameters<typeof dueVersions>[2],
+  ): Promise<DueVersions> {
+    let { place } = request;
+    for (let left = STEP_VERSIONS_MAX; ; ) {
+      const from = place;
+      const found = await this.#parts.kv.read((reader) =>
+        dueVersions(reader, bucket.id, { ...request, place: from }),
+      );
+      this.#seen.add(found.seen);
+      left -= Math.max(found.seen, STEP_VERSIONS_MIN);
+      if (found.due.length > 0 || found.next === undefined || left <= 0) return found;
+      place = found.next;
+    }
   }
 
   async #remove(bucket: LifecycleBucket, due: DueVersion, signal: AbortSignal): Promise<void> {
