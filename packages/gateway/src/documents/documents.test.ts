@@ -147,8 +147,12 @@ describe("documents are refused with AWS's codes", () => {
       "MalformedXML",
     ],
     ["a mode that is none", lockRule("<Mode>governance</Mode><Days>1</Days>"), "MalformedXML"],
-    ["0 days of lock", lockRule("<Mode>GOVERNANCE</Mode><Days>0</Days>"), "InvalidArgument"],
-    ["36,501 days", lockRule("<Mode>GOVERNANCE</Mode><Days>36501</Days>"), "InvalidArgument"],
+    ["0 days of lock", lockRule("<Mode>GOVERNANCE</Mode><Days>0</Days>"), "InvalidRetentionPeriod"],
+    [
+      "36,501 days",
+      lockRule("<Mode>GOVERNANCE</Mode><Days>36501</Days>"),
+      "InvalidRetentionPeriod",
+    ],
     [
       "a retention of the past",
       () =>

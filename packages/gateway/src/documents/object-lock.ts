@@ -52,14 +52,8 @@ export function readObjectLock(document: string): BucketRetention | undefined {
 }
 
 function requirePeriod(period: number | undefined, max: number): void {
-  if (period === undefined) return;
-  if (period <= 0) {
-    throw new S3Error("InvalidArgument", {
-      message: "Default retention period must be a positive integer value.",
-    });
-  }
-  if (period > max) {
-    throw new S3Error("InvalidArgument", { message: "Default retention period is too large." });
+  if (period !== undefined && (period <= 0 || period > max)) {
+    throw new S3Error("InvalidRetentionPeriod");
   }
 }
 

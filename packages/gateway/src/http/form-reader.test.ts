@@ -40,7 +40,7 @@ test("an empty file is a file", async () => {
 test.each<[string, string, string | undefined, string]>([
   ["another type", file("a"), "application/json", "PreconditionFailed"],
   ["no boundary", file("a"), "multipart/form-data", "PreconditionFailed"],
-  ["no file", `${field("key", "k")}--xyz--\r\n`, TYPE, "IncorrectNumberOfFilesInPostRequest"],
+  ["no file", `${field("key", "k")}--xyz--\r\n`, TYPE, "InvalidArgument"],
   ["an end in a field", field("key", "k"), TYPE, "MalformedPOSTRequest"],
   ["an end in the file", `${file("abc").slice(0, -4)}`, TYPE, "MalformedPOSTRequest"],
   ["a part without a name", "--xyz\r\nA: b\r\n\r\nc\r\n--xyz--", TYPE, "MalformedPOSTRequest"],

@@ -30,7 +30,9 @@ export async function readForm(
     if (fields.size === FIELDS_MAX) throw new S3Error("MaxPostPreDataLengthExceededError");
     fields.set(name, await reader.readField());
   }
-  throw new S3Error("IncorrectNumberOfFilesInPostRequest");
+  throw new S3Error("InvalidArgument", {
+    message: "POST requires exactly one file upload per request.",
+  });
 }
 
 function boundaryOf(contentType: string | undefined): string {

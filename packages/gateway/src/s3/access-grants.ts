@@ -24,9 +24,6 @@ const TAGGING = [
   "DeleteObjectVersionTagging",
 ] as const;
 
-/** Said of what a write makes, by who writes it. */
-const WRITERS: ReadonlySet<string> = new Set(["PutObjectAcl", "PutObjectTagging"]);
-
 const BUCKET_ACTIONS: Readonly<Record<AclPermission, readonly string[]>> = {
   READ: ["ListBucket", "ListBucketVersions", "ListBucketMultipartUploads"],
   WRITE: ["PutObject", "DeleteObject", "AbortMultipartUpload", "ListMultipartUploadParts"],
@@ -47,11 +44,6 @@ export function needsObject(action: string): boolean {
   return OBJECT_OWNERS_SET.has(action);
 }
 
-/** Whether an action is about what a write is just making. */
-export function isOfWriter(action: string): boolean {
-  return WRITERS.has(action);
-}
-
 /** What the owner of a bucket may do: everything but what is for owners of objects, which `isEveryObjects` adds. */
 export function bucketOwnerGrants(
   ownerId: string,
@@ -66,6 +58,11 @@ export function bucketOwnerGrants(
 export function objectOwnerGrants(ownerId: string): Grant[] {
   const actions = [...OBJECT_OWNERS, ...TAGGING].map((action) => `s3:${action}`);
   return [{ grantee: { kind: "user", id: ownerId }, actions }];
+}
+
+/** What somebody who does not sign may say of what it writes where everybody may write. */
+export function strangerGrants(): Grant[] {
+  return [{ grantee: { kind: "everyone" }, actions: ["s3:PutObjectAcl", "s3:PutObjectTagging"] }];
 }
 
 /** What an ACL of a bucket lets its grantees do. */

@@ -101,6 +101,22 @@ test("ACLs of objects let others read them", async () => {
   expect(await statuses("/gallery/bobs", bob)).toEqual([200]);
 });
 
+test("what is said of an object is changed by its owner, not by whoever could write another", async () => {
+  await alice.put("/said", "", acl("public-read-write"));
+  await alice.put("/said/k", "x");
+  const tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+  for (const one of [bob, nobody]) {
+    expect((await one.put("/said/k", tags, mark("tagging"))).status).toBe(403);
+    expect((await one.get("/said/k", mark("tagging"))).status).toBe(403);
+    const opened = await one.put("/said/k", "", { ...mark("acl"), ...acl("public-read") });
+    expect(opened.status).toBe(403);
+  }
+  expect((await alice.put("/said/k", tags, mark("tagging"))).status).toBe(200);
+  const own = { headers: { "x-amz-acl": "public-read", "x-amz-tagging": "a=b" } };
+  expect((await bob.put("/said/own", "x", own)).status).toBe(200);
+  expect((await nobody.put("/said/free", "x", own)).status).toBe(200);
+});
+
 test("policies of buckets allow by principal and condition, and a denial wins over everything", async () => {
   await alice.put("/ruled");
   await alice.put("/ruled/a", "a");

@@ -9,10 +9,10 @@ import { accessContext, addTags } from "./access-context.ts";
 import {
   bucketAclGrants,
   bucketOwnerGrants,
-  isOfWriter,
   needsObject,
   objectAclGrants,
   objectOwnerGrants,
+  strangerGrants,
 } from "./access-grants.ts";
 import { bucketRules, ownershipOf } from "./bucket-rules.ts";
 import { S3Error } from "./errors.ts";
@@ -26,8 +26,8 @@ export interface WantedAccess {
   readonly bucket: string;
   readonly key: string;
   readonly versionId?: string | undefined;
-  /** Of the object that a write makes; its tags are those of the request. */
-  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** It is about what this request is writing, not about what is there. */
+  readonly isOfWrite?: boolean;
 }
 
 /** Decides for one request; what it has looked up it keeps, for all that this request wants. */
@@ -46,7 +46,8 @@ export class AccessDecider {
    */
   async require(wanted: WantedAccess): Promise<void> {
     if (await this.mayDo(wanted)) return;
-    if (needsObject(wanted.action) && (await this.#object(wanted)) === undefined) {
+    const isRead = needsObject(wanted.action) && wanted.isOfWrite !== true;
+    if (isRead && (await this.#object(wanted)) === undefined) {
       const { bucket, key, versionId } = wanted;
       const mayList = await this.mayDo({ action: "ListBucket", bucket, key: "" });
       if (mayList && versionId === undefined) {
@@ -90,7 +91,6 @@ export class AccessDecider {
     const { caller } = this.#request;
     const context = accessContext(this.#request, this.#parts);
     if (object?.object !== undefined) addTags(context, "s3:ExistingObjectTag", object.object.tags);
-    if (wanted.tags !== undefined) addTags(context, "s3:RequestObjectTag", wanted.tags);
     const { bucket, key, action } = wanted;
     const resource = `arn:aws:s3:::${bucket || "*"}${key === "" ? "" : `/${key}`}`;
     const principal = caller.kind === "anonymous" ? caller : principalOf(caller);
@@ -108,14 +108,14 @@ export class AccessDecider {
     const { caller, signal } = this.#request;
     const { ignorePublicAcls } = bucketRules(bucket).block;
     const isEnforced = ownershipOf(bucket, this.#parts.config) === "BucketOwnerEnforced";
-    const isMissing = needsObject(wanted.action) && object === undefined;
+    const isOfWrite = wanted.isOfWrite === true;
+    const isMissing = needsObject(wanted.action) && (isOfWrite || object === undefined);
     const grants = [...bucketOwnerGrants(owner, wanted.action, isEnforced || isMissing)];
     if (isEnforced) return grants;
     const acl = decodeAcl(bucket.documents.get("acl"), owner);
     grants.push(...bucketAclGrants(acl, ignorePublicAcls));
-    if (isOfWriter(wanted.action) && caller.kind === "user") {
-      grants.push(...objectOwnerGrants(caller.id));
-    }
+    if (isOfWrite && caller.kind === "user") grants.push(...objectOwnerGrants(caller.id));
+    if (isOfWrite && caller.kind === "anonymous") grants.push(...strangerGrants());
     if (object === undefined) return grants;
     const kept = object.object;
     const objectOwner = await this.#parts.users.ownerId(kept?.owner ?? bucket.owner, signal);
@@ -126,7 +126,7 @@ export class AccessDecider {
 
   /** Only what decides by the object's owner, ACL or tags has to know it. */
   #isObjectNeeded(
-    { action, key }: WantedAccess,
+    { action, key, isOfWrite }: WantedAccess,
     bucket: BucketDetails,
     policy: PolicyDocument | undefined,
   ): boolean {

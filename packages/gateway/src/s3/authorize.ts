@@ -21,8 +21,8 @@ export async function authorize(
   await checkBucket(await parts.buckets.get(bucket), request, parts);
   if (operation.decidesItself === true) return;
   const versionId = query.get("versionId");
-  for (const action of neededActions(operation, request)) {
-    await decider.require({ action, bucket, key, versionId });
+  for (const needed of neededActions(operation, request)) {
+    await decider.require({ ...needed, bucket, key, versionId });
   }
   await authorizeSource(request, parts, decider);
 }
@@ -38,7 +38,7 @@ function authorizeInService(
     parts.config.usersMakeBuckets && caller.kind === "user" && hasNone(caller.policies);
   const actions = isFree ? ["s3:ListAllMyBuckets", "s3:CreateBucket"] : ["s3:ListAllMyBuckets"];
   const grants = [{ grantee: { kind: "users" }, actions } as const];
-  for (const action of neededActions(operation, request)) {
+  for (const { action } of neededActions(operation, request)) {
     const isAllowed = caller.kind === "user" && decider.mayDoInService(action, bucket, grants);
     if (!isAllowed) throw new S3Error("AccessDenied");
   }

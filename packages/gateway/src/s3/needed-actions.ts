@@ -24,19 +24,28 @@ const WRITE_HEADERS: readonly (readonly [string, string])[] = [
   ["x-amz-object-lock-legal-hold", "PutObjectLegalHold"],
 ];
 
-/** All IAM actions that a request needs, without "s3:". */
-export function neededActions(operation: Operation, request: S3Request): readonly string[] {
+/** An IAM action, without "s3:". */
+export interface NeededAction {
+  readonly action: string;
+  /** It is about what the request writes, not about what is there. */
+  readonly isOfWrite: boolean;
+}
+
+/** All that a request needs to be allowed. */
+export function neededActions(operation: Operation, request: S3Request): readonly NeededAction[] {
   const named = typeof operation.action === "string" ? operation.action : operation.action(request);
   const actions = new Set(named.split(" ").map((action) => versioned(action, request)));
+  const written = new Set<string>();
   if (actions.has("PutObject")) {
     for (const [header, action] of WRITE_HEADERS) {
-      if (request.headers[header] !== undefined) actions.add(action);
+      if (request.headers[header] !== undefined) written.add(action);
     }
   }
+  for (const action of written) actions.add(action);
   if (bypassesGovernance(request) && [...actions].some((action) => BYPASSED.has(action))) {
     actions.add("BypassGovernanceRetention");
   }
-  return [...actions];
+  return [...actions].map((action) => ({ action, isOfWrite: written.has(action) }));
 }
 
 const BYPASSED: ReadonlySet<string> = new Set(["DeleteObjectVersion", "PutObjectRetention"]);

@@ -1,4 +1,5 @@
 import { hasReason } from "@cairnfs/base/errors";
+import type { BucketDetails } from "@cairnfs/client";
 import { MAX_BUCKET_TAGS, readTagSet, tagSetXml } from "../../documents/tagging.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
@@ -31,7 +32,6 @@ async function runCreateBucket(request: S3Request, parts: GatewayParts): Promise
   const owner = ownerId(request.caller);
   const hasObjectLock = headers["x-amz-bucket-object-lock-enabled"]?.toLowerCase() === "true";
   const documents = new Map(await newBucketDocuments(request, parts));
-  const hasAcl = documents.size > 0;
   const tags = document === undefined ? undefined : childOf(document, "Tags");
   if (tags !== undefined) {
     const kept = tagSetXml(readTagSet(tags, MAX_BUCKET_TAGS));
@@ -56,12 +56,22 @@ async function runCreateBucket(request: S3Request, parts: GatewayParts): Promise
       throw new S3Error("InvalidBucketName", { details: { BucketName: name }, cause: error });
     }
     if (!hasReason(error, "pathExists")) throw error;
-    if (error.details.owner !== owner || hasAcl) {
+    const isOthers = error.details.owner !== owner;
+    if (isOthers || hasOtherAcl(await buckets.read(name, signal), documents)) {
       throw new S3Error("BucketAlreadyExists", { details: { BucketName: name } });
     }
     if (config.region === LENIENT_REGION) return reply;
     throw new S3Error("BucketAlreadyOwnedByYou", { details: { BucketName: name } });
   }
+}
+
+/** A bucket is not made again with another ACL than it has. */
+function hasOtherAcl(
+  { documents }: Pick<BucketDetails, "documents">,
+  asked: ReadonlyMap<string, Uint8Array>,
+): boolean {
+  const none = new Uint8Array(0);
+  return !Buffer.from(documents.get("acl") ?? none).equals(asked.get("acl") ?? none);
 }
 
 function checkLocation(constraint: string, region: string): void {

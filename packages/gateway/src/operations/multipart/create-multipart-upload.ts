@@ -3,6 +3,7 @@ import { newObject } from "../../s3/new-object.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { ownerId } from "../../s3/owner.ts";
 import { textElement, xmlDocument } from "../../xml/write.ts";
+import { abortHeaders } from "./abort-headers.ts";
 import { askedChecksum, keptChecksum, uploadChecksumHeaders } from "./upload-checksum.ts";
 
 /** Begins an upload in parts; what the object is to be is said here. */
@@ -40,7 +41,11 @@ async function runCreateMultipartUpload(request: S3Request, parts: GatewayParts)
   );
   return {
     status: 200,
-    headers: { ...uploadChecksumHeaders(checksum), ...encryption?.headers },
+    headers: {
+      ...uploadChecksumHeaders(checksum),
+      ...encryption?.headers,
+      ...abortHeaders(bucket, key, parts.clock.now()),
+    },
     body,
   };
 }

@@ -7,6 +7,7 @@ import { attributesEtag, quoted } from "../../s3/etag.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { element, textElement, xmlDocument, xmlTime } from "../../xml/write.ts";
 import { pageLimit } from "../listing/listing-query.ts";
+import { abortHeaders } from "./abort-headers.ts";
 import { noSuchUpload, openUpload, uploadIdOf } from "./find-upload.ts";
 import { uploadChecksum, uploadChecksumXml } from "./upload-checksum.ts";
 
@@ -47,7 +48,8 @@ async function runListParts(request: S3Request, parts: GatewayParts): Promise<S3
     ...shown.map(partXml),
     uploadChecksumXml(uploadChecksum(upload.object)),
   );
-  return { status: 200, body };
+  const details = await parts.buckets.get(bucket);
+  return { status: 200, headers: abortHeaders(details, key, upload.createdMs), body };
 }
 
 /** What is inside an element that shows a user. */

@@ -32,6 +32,9 @@ async function runDeleteObjects(request: S3Request, parts: GatewayParts): Promis
   requireDigest(request);
   const { objects, isQuiet } = readDelete(await readText(request));
   const outcomes = await removeAll(request, parts, objects);
+  if (request.caller.kind === "anonymous" && outcomes.every(isDenied)) {
+    throw new S3Error("AccessDenied");
+  }
   const rows = objects.map((object, index) => {
     const outcome = outcomes[index];
     if (outcome === undefined) return "";
@@ -39,6 +42,10 @@ async function runDeleteObjects(request: S3Request, parts: GatewayParts): Promis
     return isQuiet ? "" : removedXml(object, outcome.removed);
   });
   return { status: 200, body: xmlDocument("DeleteResult", ...rows) };
+}
+
+function isDenied(outcome: Outcome | undefined): boolean {
+  return outcome !== undefined && "error" in outcome && outcome.error.code === "AccessDenied";
 }
 
 /** What would delete much must have come as it was sent. */

@@ -52,6 +52,7 @@ async function runPostObject(request: S3Request, parts: GatewayParts): Promise<S
   const { fields } = form;
   const { bucket } = request;
   const caller = await authenticateForm(fields, parts);
+  const key = keyOf(fields, form.filename);
   const policy = fields.get("policy");
   const length =
     policy === undefined
@@ -61,14 +62,14 @@ async function runPostObject(request: S3Request, parts: GatewayParts): Promise<S
     ...request,
     method: "PUT",
     caller,
-    key: keyOf(fields, form.filename),
+    key,
     query: new Map(),
     headers: headersOf(fields, request),
     body: fileBody(form.file, length),
   };
   const decider = new AccessDecider(write, parts);
-  for (const action of neededActions(putObject, write)) {
-    await decider.require({ action, bucket, key: write.key });
+  for (const needed of neededActions(putObject, write)) {
+    await decider.require({ ...needed, bucket, key: write.key });
   }
   return formReply(fields, write, await putObject.run(write, parts));
 }
