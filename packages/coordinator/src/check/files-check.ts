@@ -1,7 +1,7 @@
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import { liveCopies } from "../chunks/replicas.ts";
 import { chunks, contents, entries } from "../keyspace.ts";
-import type { FileEntry } from "../namespace/entry.ts";
+import { type FileEntry, placeAfter } from "../namespace/entry.ts";
 import type { InodeId } from "../namespace/ids.ts";
 import type { Path } from "../namespace/path.ts";
 import { type PlacedChunk, readChunkMap } from "../namespace/read-chunk-map.ts";
@@ -68,7 +68,7 @@ async function lookOn(parts: FilesCheckParts, frame: Frame) {
     });
     const found: (readonly [string, string])[] = [];
     for (const { key, value } of rows) {
-      frame.after = key[1];
+      frame.after = placeAfter(key[1]);
       const name = value.kind === "directory" ? key[1].slice(0, -1) : key[1];
       const childPath = path === "/" ? `/${name}` : `${path}/${name}`;
       if (value.kind === "directory") {

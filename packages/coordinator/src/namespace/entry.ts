@@ -198,3 +198,11 @@ function readPolicy1(from: RecordReader): PolicyRecord {
 export function sortNameOf(name: string, kind: EntryRecord["kind"]): string {
   return kind === "directory" ? `${name}/` : name;
 }
+
+/**
+ * Where a walk that has seen `sortName` goes on, as a text that is empty only at the beginning: the file of the empty name comes first of
+ * all, and no name has NUL.
+ */
+export function placeAfter(sortName: string): string {
+  return sortName === "" ? "\0" : sortName;
+}

@@ -94,6 +94,35 @@ test("a directory that a key made stays once somebody has asked for it or said s
   expect(await namespace.names("/b")).toEqual(["asked", "said"]);
 });
 
+test("the object of a key that ends with a slash is a directory's mark: not listed, and gone with it", async () => {
+  await using namespace = await open();
+  await put(namespace, "d/");
+  await put(namespace, "e/");
+  await put(namespace, "e/1");
+  expect(await namespace.names("/b")).toEqual(["d", "e"]);
+  expect(await namespace.names("/b/e")).toEqual(["1"]);
+  await namespace.call("remove", { path: "/b/d" });
+  await expect(namespace.call("remove", { path: "/b/e" })).rejects.toThrow(
+    refused("directoryNotEmpty"),
+  );
+  await namespace.call("remove", { path: "/b/e/1" });
+  expect(await namespace.names("/b")).toEqual(["e"]);
+  await namespace.objects("removeObject", { bucket: "b", key: "e/" });
+  expect(await namespace.names("/b")).toEqual([]);
+  await namespace.runAll();
+  expect(await namespace.violations()).toEqual([]);
+});
+
+test("a removed tree with marks is added up once", async () => {
+  await using namespace = await TestNamespace.open({ settings: { trashMs: 1000 } });
+  await namespace.call("makeDirectory", { path: "/b" });
+  for (let at = 0; at < 12; at++) await put(namespace, "d/".repeat(at + 1), "x");
+  await namespace.call("remove", { path: "/b/d", recursive: true });
+  await namespace.run("trash");
+  const { items } = await namespace.trash("listTrash", {});
+  expect(items[0]?.size).toMatchObject({ files: 12n, directories: 12n });
+});
+
 test("two that remove the last two of a directory leave none of it, and one who adds keeps it", async () => {
   await using namespace = await open();
   for (let round = 0; round < 20; round++) {

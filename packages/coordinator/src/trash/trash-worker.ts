@@ -3,7 +3,7 @@ import type { Step, Worker } from "@cairnfs/base/worker";
 import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import type { Row } from "@cairnfs/kv/table";
 import { entries, trash, trashDues, trashSizings } from "../keyspace.ts";
-import type { EntryRecord } from "../namespace/entry.ts";
+import { type EntryRecord, placeAfter } from "../namespace/entry.ts";
 import { type InodeId, type TrashId, trashId } from "../namespace/ids.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
@@ -99,7 +99,7 @@ async function countOn(reader: KvReader, sizing: TrashSizing): Promise<TrashSizi
     const row = top.rows[top.at];
     if (row !== undefined) {
       top.at += 1;
-      top.after = row.key[1];
+      top.after = placeAfter(row.key[1]);
       size = sumOf(size, sizeOf(row.value));
       if (row.value.kind === "directory" && stack.length < DEPTH_MAX) {
         stack.push(frameOf(row.value.inodeId, ""));

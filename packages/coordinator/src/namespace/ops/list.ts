@@ -22,7 +22,7 @@ export interface ListPage {
 /**
  * The children of a directory after the sort name `after`, in key order, at most `limit`, or fewer when they are
  * large: an encoded `ListResponse`. A token is the sort name of the last entry shown: what comes and goes between pages
- * moves no other entry over the edge.
+ * moves no other entry over the edge. The file of the empty name, which is an object's, is the directory's own mark and not shown.
  */
 export async function list(reader: KvReader, path: Path, page: ListPage): Promise<Uint8Array> {
   const directoryId = await requireDirectory(reader, path.names);
@@ -30,8 +30,11 @@ export async function list(reader: KvReader, path: Path, page: ListPage): Promis
   let { after } = page;
   for (let left = page.limit; left > 0; ) {
     const limit = Math.min(READ_ROWS_MAX, left);
-    const from = after === "" ? {} : { after: [directoryId, after] as const };
-    const rows = await entries.rawPage(reader, { within: [directoryId], ...from, limit });
+    const rows = await entries.rawPage(reader, {
+      within: [directoryId],
+      after: [directoryId, after],
+      limit,
+    });
     let last: Uint8Array | undefined;
     for (const { key, value } of rows) {
       const sortName = key.subarray(SORT_NAME_OFFSET);

@@ -93,10 +93,14 @@ async function checkTree(
 ): Promise<boolean> {
   // Who creates something below has read this directory's entry and runs again; who did so before is seen here.
   const within = [inodeId] as const;
-  const hasChildren = (await entries.first(tx, { within })) !== undefined;
-  const isEmpty = !hasChildren && (await versions.first(tx, { within })) === undefined;
-  if (isEmpty) return false;
-  if (!recursive) throw new CairnError("directoryNotEmpty", `${path.text} is not empty`);
+  const children = await entries.page(tx, { within, limit: 2 });
+  const hasChildren = children.length > 0;
+  const hasVersions = (await versions.first(tx, { within })) !== undefined;
+  if (!hasChildren && !hasVersions) return false;
+  // A directory with nothing but its own mark is an empty one.
+  const isMarked = children.length === 1 && children[0]?.key[1] === "" && !hasVersions;
+  if (!recursive && !isMarked)
+    throw new CairnError("directoryNotEmpty", `${path.text} is not empty`);
   refuseLockedTree(await readBucket(tx, directories[0]?.inodeId ?? inodeId), path.text);
   return hasChildren;
 }
