@@ -47,47 +47,58 @@ export async function dueVersions(
   const { rules, place, times } = request;
   const prefix = prefixesOf(rules).find((one) => isBeforeEnd(place.key, one));
   if (prefix === undefined) return { due: [], seen: 0, next: undefined };
-  const isBefore = Buffer.compare(place.key, prefix) < 0;
-  const range: KeyRange = { prefix, delimiter: NOTHING, start: isBefore ? prefix : place.key };
+  const page = await readPage(reader, bucketId, place, prefix);
+  // Of the last item of a page that was cut off nobody knows whether it is the last of its key.
+  const count = page.isCut ? page.items.length - 1 : page.items.length;
+  const due: DueVersion[] = [];
+  let at: VersionsPlace = place;
+  for (const [index, item] of page.items.slice(0, count).entries()) {
+    const isNewKey = at.sequence === undefined || !at.key.equals(item.key);
+    const newer = isNewKey ? 0 : at.noncurrent;
+    const isOnly = isNewKey && page.items[index + 1]?.key.equals(item.key) !== true;
+    if (isExpired(rules, subjectOf(item, newer, isOnly), times)) due.push(dueOf(item));
+    const noncurrent = newer + (item.isLatest ? 0 : 1);
+    at = { ...place, key: item.key, sequence: sequenceOf(item), noncurrent };
+  }
+  if (page.isCut) return { due, seen: count, next: at };
+  const next = page.restFrom && {
+    ...place,
+    key: page.restFrom,
+    sequence: undefined,
+    noncurrent: 0,
+  };
+  return { due, seen: count, next };
+}
+
+interface VersionsPage {
+  readonly items: readonly VersionItem[];
+  /** There is more, of the last item's key or after it. */
+  readonly isCut: boolean;
+  /** Otherwise: the key from which on there may be more. */
+  readonly restFrom: Buffer | undefined;
+}
+
+async function readPage(
+  reader: KvReader,
+  bucketId: InodeId,
+  { key, sequence }: VersionsPlace,
+  prefix: Buffer,
+): Promise<VersionsPage> {
+  const isBefore = Buffer.compare(key, prefix) < 0;
+  const range: KeyRange = { prefix, delimiter: NOTHING, start: isBefore ? prefix : key };
   const marker =
-    isBefore || place.sequence === undefined
+    isBefore || sequence === undefined
       ? undefined
-      : ({
-          key: place.key.toString("utf8"),
-          choice: { kind: "sequence", sequence: place.sequence },
-        } as const);
+      : ({ key: key.toString("utf8"), choice: { kind: "sequence", sequence } } as const);
   const page = await listVersions(reader, bucketId, { range, limit: STEP_VERSIONS, marker });
   // Without a delimiter nothing is rolled up.
   const items = page.items.filter((item): item is VersionItem => item.kind !== "prefix");
-  const isCut = page.next !== undefined && page.next.versionId !== "";
-  // Of the last item of a page that was cut off nobody knows whether it is the last of its key.
-  const count = isCut ? items.length - 1 : items.length;
-
-  const due: DueVersion[] = [];
-  let at: VersionsPlace = place;
-  for (let index = 0; index < count; index++) {
-    const item = items[index];
-    if (item === undefined) break;
-    const isNewKey = at.sequence === undefined || !at.key.equals(item.key);
-    const newer = isNewKey ? 0 : at.noncurrent;
-    const isOnly = isNewKey && items[index + 1]?.key.equals(item.key) !== true;
-    if (isExpired(rules, subjectOf(item, newer, isOnly), times)) due.push(dueOf(item));
-    at = {
-      ...place,
-      key: item.key,
-      sequence: sequenceOf(item),
-      noncurrent: newer + (item.isLatest ? 0 : 1),
-    };
-  }
-  if (isCut) return { due, seen: count, next: at };
-  const rest = { ...place, sequence: undefined, noncurrent: 0 };
   if (page.next !== undefined) {
-    const key = Buffer.concat([page.next.key, JUST_AFTER]);
-    return { due, seen: count, next: { ...rest, key } };
+    const isCut = page.next.versionId !== "";
+    return { items, isCut, restFrom: Buffer.concat([page.next.key, JUST_AFTER]) };
   }
-  const next =
-    prefix.byteLength === 0 ? undefined : { ...rest, key: Buffer.from(prefixEnd(prefix)) };
-  return { due, seen: count, next };
+  const isAll = prefix.byteLength === 0;
+  return { items, isCut: false, restFrom: isAll ? undefined : Buffer.from(prefixEnd(prefix)) };
 }
 
 /** Whether something with the prefix may come from `key` on. */
