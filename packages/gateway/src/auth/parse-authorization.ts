@@ -30,7 +30,7 @@ export function parseAuthorization(
   return {
     credential,
     signedHeaders: SignedHeaders.split(";").map((name) => name.toLowerCase()),
-    signature: Signature,
+    signature: Signature.toLowerCase(),
     payloadHash: payloadHashOf(headers),
     refused: malformed,
     ...signingTime,

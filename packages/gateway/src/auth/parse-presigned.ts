@@ -35,7 +35,7 @@ export function parsePresigned(
     parameter("X-Amz-Expires"),
   ];
   if (algorithm !== ALGORITHM_V4) {
-    throw refused(`X-Amz-Algorithm only supports "${ALGORITHM_V4}"`);
+    throw refused(`X-Amz-Algorithm only supports "${ALGORITHM_V4} and AWS4-ECDSA-P256-SHA256"`);
   }
   const credential = parseCredential(credentialText, region, credentialRefused);
   const timeMs = parseBasicTime(time);
@@ -45,7 +45,7 @@ export function parsePresigned(
   return {
     credential,
     signedHeaders: signedHeaders.split(";").map((name) => name.toLowerCase()),
-    signature,
+    signature: signature.toLowerCase(),
     time,
     timeMs,
     expiresS: expiresOf(expires),
@@ -70,13 +70,13 @@ function expiresOf(text: string): number {
 
 /** Refuses a URL before its time, and after it. */
 export function checkExpiry(
-  { timeMs, expiresS }: SigningTime & { readonly expiresS: number },
+  { time, timeMs, expiresS }: SigningTime & { readonly expiresS: number },
   nowMs: number,
 ): void {
   if (timeMs - nowMs > SKEW_MAX_MS) {
     throw new S3Error("AccessDenied", {
       message: "Request is not yet valid",
-      details: { "X-Amz-Expires": String(expiresS), ServerTime: isoTime(nowMs) },
+      details: { "X-Amz-Date": time, ServerTime: isoTime(nowMs) },
     });
   }
   const expiresMs = timeMs + expiresS * 1000;
