@@ -79,7 +79,6 @@ const ACTIONS: Readonly<Record<ActionLevel, readonly string[]>> = {
     "GetObjectVersionTorrent",
     "InitiateReplication",
     "ListMultipartUploadParts",
-    "ObjectOwnerOverrideToBucketOwner",
     "PutObject",
     "PutObjectAcl",
     "PutObjectLegalHold",
@@ -103,8 +102,13 @@ const LEVELS = new Map(
 
 /** What the actions that a pattern stands for are done to; empty when it stands for none. */
 export function levelsOf(pattern: string): ReadonlySet<ActionLevel> {
+  const levels = matchingActions(pattern).map((action) => LEVELS.get(action));
+  return new Set(levels.filter((level) => level !== undefined));
+}
+
+/** The actions that a pattern stands for, in lower case and with "s3:". */
+export function matchingActions(pattern: string): readonly string[] {
   const wanted = pattern.toLowerCase();
-  const levels = new Set<ActionLevel>();
-  for (const [action, level] of LEVELS) if (matches(wanted, action)) levels.add(level);
-  return levels;
+  if (LEVELS.has(wanted)) return [wanted];
+  return [...LEVELS.keys()].filter((action) => matches(wanted, action));
 }

@@ -8,6 +8,9 @@ const STATEMENT = {
   Resource: "arn:aws:s3:::photos/*",
 };
 
+const NO_SUCH_CONDITION =
+  "Conditions do not apply to combination of actions and resources in statement";
+
 function refusal(run: () => unknown): string {
   try {
     run();
@@ -35,11 +38,11 @@ test("a sound policy is taken apart", () => {
         AWS: ["arn:aws:iam::000000000000:user/alice"],
         CanonicalUser: "c".repeat(64),
       },
-      Action: ["s3:PutObject", "s3:Get*"],
+      Action: ["s3:PutObject", "s3:*"],
       NotResource: "arn:aws:s3:::photos/free/*",
       Condition: {
         "ForAnyValue:StringLikeIfExists": { "s3:RequestObjectTagKeys": ["a*", "b"] },
-        NumericLessThan: { "S3:Max-Keys": 10 },
+        NumericLessThan: { "S3:Object-Lock-Remaining-Retention-Days": 10 },
       },
     },
   });
@@ -55,7 +58,7 @@ test("a sound policy is taken apart", () => {
           users: ["arn:aws:iam::000000000000:user/alice"],
           userIds: ["c".repeat(64)],
         },
-        actions: { isNot: false, patterns: ["s3:PutObject", "s3:Get*"] },
+        actions: { isNot: false, patterns: ["s3:PutObject", "s3:*"] },
         resources: { isNot: true, patterns: ["arn:aws:s3:::photos/free/*"] },
         conditions: [
           {
@@ -69,7 +72,7 @@ test("a sound policy is taken apart", () => {
             operator: "NumericLessThan",
             quantifier: "one",
             ifExists: false,
-            key: "s3:max-keys",
+            key: "s3:object-lock-remaining-retention-days",
             values: ["10"],
           },
         ],
@@ -133,6 +136,17 @@ describe("a document is refused in AWS's words", () => {
     ],
     [{ Nothing: 1 }, "Unknown field Nothing"],
     [{ Sid: 1 }, "Field Sid must be a string"],
+    [{ Condition: { Null: { "aws:SourceIp": "true" } } }, "Invalid IP address in Conditions"],
+    [{ Condition: { StringEquals: { "s3:prefix": "a" } } }, NO_SUCH_CONDITION],
+    [{ Condition: { StringEquals: { "s3:VersionId": "a" } } }, NO_SUCH_CONDITION],
+    [
+      {
+        Action: ["s3:GetObject", "s3:PutObject"],
+        Condition: { StringEquals: { "s3:x-amz-acl": "private" } },
+      },
+      NO_SUCH_CONDITION,
+    ],
+    [{ Condition: { StringEquals: { "s3:RequestObjectTag/a": "b" } } }, NO_SUCH_CONDITION],
     [{ Condition: [] }, "Policy has an invalid condition"],
     [{ Condition: { StringIs: { "s3:prefix": "a" } } }, "Invalid Condition type : StringIs"],
     [
@@ -153,7 +167,7 @@ describe("a document is refused in AWS's words", () => {
     ],
     [
       { Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/33" } } },
-      "Invalid value for condition IpAddress of aws:SourceIp: 10.0.0.0/33",
+      "Invalid IP address in Conditions",
     ],
     [
       { Condition: { DateLessThan: { "aws:CurrentTime": "soon" } } },
@@ -176,6 +190,10 @@ describe("a document is refused in AWS's words", () => {
 
 test.each<readonly [changes: object]>([
   [{ Action: "*" }],
+  [{ Principal: ["*"] }],
+  [{ Action: "s3:*", Condition: { StringEquals: { "s3:prefix": "a" } } }],
+  [{ Action: "s3:PutObject", Condition: { StringEquals: { "s3:x-amz-acl": "private" } } }],
+  [{ Action: "s3:GetObjectVersion", Condition: { StringEquals: { "s3:VersionId": "a" } } }],
   [{ Action: "s3:*" }],
   [{ Action: "S3:GETOBJECT*" }],
   [{ Resource: "*" }],

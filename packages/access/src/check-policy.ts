@@ -1,4 +1,5 @@
 import { levelsOf } from "./actions.ts";
+import { mayHaveKey } from "./condition-actions.ts";
 import { malformed } from "./malformed.ts";
 import { parsePolicy } from "./parse-policy.ts";
 import { matches } from "./pattern.ts";
@@ -16,6 +17,7 @@ export function parseBucketPolicy(text: string, bucket: string): PolicyDocument 
     }
     checkActions(statement);
     checkBucketResources(statement, bucket);
+    checkConditions(statement);
   }
   return policy;
 }
@@ -50,6 +52,15 @@ function checkBucketResources({ actions, resources }: Statement, bucket: string)
   for (const pattern of actions.patterns) {
     const applies = [...levelsOf(pattern)].some((level) => levels.has(level) || levels.has("both"));
     if (!applies) throw malformed("Action does not apply to any resource(s) in statement");
+  }
+}
+
+/** A condition on what requests for an action never have is a mistake: it would never hold, or always. */
+function checkConditions({ actions, conditions }: Statement): void {
+  if (actions.isNot) return;
+  for (const condition of conditions) {
+    if (actions.patterns.every((pattern) => mayHaveKey(pattern, condition))) continue;
+    throw malformed("Conditions do not apply to combination of actions and resources in statement");
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { parseBucketPolicy, parseUserPolicy } from "./check-policy.ts";
+import { parseUserPolicy } from "./check-policy.ts";
 import { type AccessRequest, type AccessRules, type Decision, decide } from "./decide.ts";
+import { parsePolicy } from "./parse-policy.ts";
 import { contextKey } from "./policy-document.ts";
 import type { Principal } from "./principal.ts";
 
@@ -34,7 +35,7 @@ function request(asked: Asked): AccessRequest {
 
 function bucketPolicy(...statements: readonly object[]): AccessRules {
   const document = JSON.stringify({ Version: "2012-10-17", Statement: statements });
-  return { identityPolicies: [], resourcePolicy: parseBucketPolicy(document, "photos") };
+  return { identityPolicies: [], resourcePolicy: parsePolicy(document) };
 }
 
 function userPolicy(...statements: readonly object[]): AccessRules {
@@ -196,7 +197,7 @@ test("variables stand for what the request has, as text and never as a pattern",
   expect(isAllowed({ resource: "arn:aws:s3:::photos/guest/x" }, fallback)).toBe(true);
 
   const document = JSON.stringify({ Version: "2008-10-17", Statement: [home] });
-  const old = { identityPolicies: [], resourcePolicy: parseBucketPolicy(document, "photos") };
+  const old = { identityPolicies: [], resourcePolicy: parsePolicy(document) };
   expect(isAllowed({ resource: "arn:aws:s3:::photos/alice/x", context }, old)).toBe(false);
   const verbatim = "arn:aws:s3:::photos/${aws:username}/x";
   expect(isAllowed({ resource: verbatim, context }, old)).toBe(true);

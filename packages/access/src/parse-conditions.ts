@@ -130,6 +130,10 @@ function isKnownKey(name: string): boolean {
 
 function checkValue(operator: ConditionOperator, key: string, value: string): void {
   if (value.includes("${")) return;
+  const isAddress = operator.endsWith("IpAddress") || key.toLowerCase() === "aws:sourceip";
+  if (isAddress && parseRange(value) === undefined) {
+    throw malformed("Invalid IP address in Conditions");
+  }
   if (isValueOf(operator, value)) return;
   throw malformed(`Invalid value for condition ${operator} of ${key}: ${value}`);
 }
@@ -138,7 +142,6 @@ function isValueOf(operator: ConditionOperator, value: string): boolean {
   if (operator.startsWith("Numeric")) return !Number.isNaN(numberFrom(value));
   if (operator.startsWith("Date")) return !Number.isNaN(timeFrom(value));
   if (operator === "Bool" || operator === "Null") return /^(?:true|false)$/iu.test(value);
-  if (operator.endsWith("IpAddress")) return parseRange(value) !== undefined;
   return true;
 }
 

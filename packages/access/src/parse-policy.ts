@@ -112,6 +112,8 @@ function principalsOf(fields: Fields): PrincipalSet | undefined {
 
 function namedPrincipals(given: unknown): Omit<PrincipalSet, "isNot"> {
   if (given === "*") return { isEveryone: true, users: [], userIds: [] };
+  // A list without a kind is one of users.
+  if (Array.isArray(given)) return namedPrincipals({ AWS: given });
   if (!isObject(given)) throw invalidPrincipal();
   const kinds = Object.entries(given);
   if (kinds.length === 0) throw invalidPrincipal();

@@ -63,6 +63,7 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
-export function incomplete(message?: string): S3Error {
-  return new S3Error("IncompleteBody", { message });
+/** A body that does not go on as it has to. */
+export function incomplete(): S3Error {
+  return new S3Error("IncompleteBody", { message: "The request body terminated unexpectedly" });
 }

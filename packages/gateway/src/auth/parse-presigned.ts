@@ -6,6 +6,7 @@ import { UNSIGNED_PAYLOAD } from "./payload-hash.ts";
 import { ALGORITHM_V4, type SignatureV4 } from "./signature-v4.ts";
 import { isoTime, parseBasicTime, SKEW_MAX_MS } from "./signing-time.ts";
 
+const ECDSA = "AWS4-ECDSA-P256-SHA256";
 const SECONDS_MAX = 604_800;
 
 const refused = (message: string, details?: Readonly<Record<string, string>>) =>
@@ -35,7 +36,9 @@ export function parsePresigned(
     parameter("X-Amz-Expires"),
   ];
   if (algorithm !== ALGORITHM_V4) {
-    throw refused(`X-Amz-Algorithm only supports "${ALGORITHM_V4} and AWS4-ECDSA-P256-SHA256"`);
+    // AWS knows a second one, by public keys, which nobody has here.
+    const known = algorithm === ECDSA ? ALGORITHM_V4 : `${ALGORITHM_V4} and ${ECDSA}`;
+    throw refused(`X-Amz-Algorithm only supports "${known}"`);
   }
   const credential = parseCredential(credentialText, region, credentialRefused);
   const timeMs = parseBasicTime(time);

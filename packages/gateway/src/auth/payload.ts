@@ -42,14 +42,8 @@ function chunked(
 ): RequestBody {
   const { headers, body } = request;
   const given = headers["x-amz-decoded-content-length"];
-  if (given === undefined) throw new S3Error("MissingContentLength");
-  const lengthBytes = Number(given);
-  if (!/^\d{1,16}$/u.test(given) || !Number.isSafeInteger(lengthBytes)) {
-    throw new S3Error("InvalidArgument", {
-      message: "x-amz-decoded-content-length must be a number of bytes",
-      details: { ArgumentName: "x-amz-decoded-content-length", ArgumentValue: given },
-    });
-  }
+  const lengthBytes = /^\d{1,16}$/u.test(given ?? "") ? Number(given) : Number.NaN;
+  if (!Number.isSafeInteger(lengthBytes)) throw new S3Error("MissingContentLength");
   const trailerNames = coding.hasTrailer ? namesIn(headers["x-amz-trailer"]) : [];
   return new ChunkedBody(body, { lengthBytes, trailerNames, signer: coding.signer });
 }

@@ -89,7 +89,7 @@ export const S3_ERRORS = {
   InvalidStorageClass: row(400, "The storage class you specified is not valid"),
   InvalidTag: row(400, "The tag provided was not a valid tag."),
   InvalidTargetBucketForLogging: row(400, "The target bucket for logging does not exist"),
-  InvalidToken: row(400, "The provided token is malformed or otherwise not valid."),
+  InvalidToken: row(400, "The provided token is malformed or otherwise invalid."),
   InvalidURI: row(400, "Couldn't parse the specified URI."),
   InvalidWriteOffset: row(
     400,
