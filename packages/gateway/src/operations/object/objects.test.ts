@@ -253,3 +253,31 @@ test("an object in parts is read part by part, and encrypted ones each with thei
   const both = { query: { partNumber: "1" }, headers: { range: "bytes=0-1" } };
   expect(await s3.get("/box/in-parts", both)).toMatchObject({ code: "InvalidRequest" });
 });
+test("versions are read and removed by their ids, and what was removed is a delete marker", async () => {
+  await s3.put("/versions");
+  const enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+  await s3.put("/versions", enabled, { query: { versioning: undefined } });
+  const one = String((await s3.put("/versions/a", "one")).headers["x-amz-version-id"]);
+  const two = String((await s3.put("/versions/a", "two")).headers["x-amz-version-id"]);
+  const at = (versionId: string) => s3.get("/versions/a", { query: { versionId } });
+  expect((await at(one)).text).toBe("one");
+  expect((await at(two)).text).toBe("two");
+  const removed = await s3.delete("/versions/a");
+  expect(removed.headers["x-amz-delete-marker"]).toBe("true");
+  const marker = String(removed.headers["x-amz-version-id"]);
+  const gone = await s3.get("/versions/a");
+  expect(gone).toMatchObject({ status: 404, code: "NoSuchKey" });
+  expect(gone.headers).toMatchObject({
+    "x-amz-delete-marker": "true",
+    "x-amz-version-id": marker,
+  });
+  expect(await at(marker)).toMatchObject({ status: 405, code: "MethodNotAllowed" });
+  expect(await at("nonsense")).toMatchObject({ status: 400, code: "InvalidArgument" });
+  expect(await at("ffffffffffffffff")).toMatchObject({ status: 404, code: "NoSuchVersion" });
+  const unhidden = await s3.delete("/versions/a", { query: { versionId: marker } });
+  expect(unhidden.headers).toMatchObject({
+    "x-amz-delete-marker": "true",
+    "x-amz-version-id": marker,
+  });
+  expect((await s3.get("/versions/a")).text).toBe("two");
+});

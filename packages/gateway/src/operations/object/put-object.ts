@@ -87,7 +87,9 @@ export function writtenHeaders(
   return {
     etag: quoted(etagOf(entry)),
     ...(entry.object !== undefined && checksumHeaders(entry.object)),
-    ...(entry.versionId !== undefined && { "x-amz-version-id": entry.versionId }),
+    // As S3: what is put while versioning is suspended is not told its id.
+    ...(entry.versionId !== undefined &&
+      entry.versionId !== "null" && { "x-amz-version-id": entry.versionId }),
     ...encryption?.headers,
   };
 }
