@@ -3,14 +3,12 @@ import { abortMultipart } from "../multipart/let-go-parts.ts";
 import { multipartKeys, multiparts } from "../multipart/multipart-tables.ts";
 import { uploadNumberOf } from "../multipart/upload-id.ts";
 import type { Mutation } from "../namespace/mutation.ts";
-import type { LapPlace } from "./lap-state.ts";
+import type { UploadsPlace } from "./lap-state.ts";
 import type { LifecycleBucket } from "./remove-due.ts";
 import { hasPassed, type LifecycleTimes } from "./rules.ts";
 
 /** So many open uploads are looked at in one step. */
 const STEP_UPLOADS = 256;
-
-type UploadsPlace = Extract<LapPlace, { readonly kind: "uploads" }>;
 
 /** Aborts those of some open uploads of a bucket, from `place` on, that the rules want to go; how many, and where to go on. */
 export async function abortDueUploads(

@@ -6,7 +6,7 @@ import { type ListedVersionItem, listVersions } from "../listing/list-versions.t
 import type { InodeId } from "../namespace/ids.ts";
 import { decodeObjectAttributes } from "../objects/object-attributes.ts";
 import type { VersionChoice } from "../objects/version-id.ts";
-import type { LapPlace } from "./lap-state.ts";
+import type { VersionsPlace } from "./lap-state.ts";
 import { isExpired, type LifecycleSubject, type LifecycleTimes, prefixesOf } from "./rules.ts";
 
 /** So many versions are looked at in one step. */
@@ -31,7 +31,6 @@ export interface DueVersions {
   readonly next: VersionsPlace | undefined;
 }
 
-type VersionsPlace = Extract<LapPlace, { readonly kind: "versions" }>;
 type VersionItem = Exclude<ListedVersionItem, { readonly kind: "prefix" }>;
 
 /** Looks at some versions of a bucket, from `place` on: which of them the rules want to go. */
@@ -42,12 +41,15 @@ export async function dueVersions(
     readonly rules: readonly LifecycleRule[];
     readonly place: VersionsPlace;
     readonly times: LifecycleTimes;
+    /** How many versions to look at; 2 at least. */
+    readonly limit?: number;
   },
 ): Promise<DueVersions> {
   const { rules, place, times } = request;
   const prefix = prefixesOf(rules).find((one) => isBeforeEnd(place.key, one));
   if (prefix === undefined) return { due: [], seen: 0, next: undefined };
-  const page = await readPage(reader, bucketId, place, prefix);
+  const limit = request.limit ?? STEP_VERSIONS;
+  const page = await readPage(reader, bucketId, { place, prefix, limit });
   // Of the last item of a page that was cut off nobody knows whether it is the last of its key.
   const count = page.isCut ? page.items.length - 1 : page.items.length;
   const due: DueVersion[] = [];
@@ -81,16 +83,17 @@ interface VersionsPage {
 async function readPage(
   reader: KvReader,
   bucketId: InodeId,
-  { key, sequence }: VersionsPlace,
-  prefix: Buffer,
+  wanted: { readonly place: VersionsPlace; readonly prefix: Buffer; readonly limit: number },
 ): Promise<VersionsPage> {
+  const { prefix, limit } = wanted;
+  const { key, sequence } = wanted.place;
   const isBefore = Buffer.compare(key, prefix) < 0;
   const range: KeyRange = { prefix, delimiter: NOTHING, start: isBefore ? prefix : key };
   const marker =
     isBefore || sequence === undefined
       ? undefined
       : ({ key: key.toString("utf8"), choice: { kind: "sequence", sequence } } as const);
-  const page = await listVersions(reader, bucketId, { range, limit: STEP_VERSIONS, marker });
+  const page = await listVersions(reader, bucketId, { range, limit, marker });
   // Without a delimiter nothing is rolled up.
   const items = page.items.filter((item): item is VersionItem => item.kind !== "prefix");
   if (page.next !== undefined) {

@@ -34,6 +34,9 @@ export type LapPlace =
       readonly uploadId: Uint8Array;
     };
 
+export type VersionsPlace = Extract<LapPlace, { readonly kind: "versions" }>;
+export type UploadsPlace = Extract<LapPlace, { readonly kind: "uploads" }>;
+
 export interface LapState {
   /** 0: there was none yet. */
   readonly startedMs: number;
@@ -93,12 +96,12 @@ export const lapStates = metaTable<"lifecycle", LapState>(
 export const LAP_START: LapPlace = { kind: "between", after: "" };
 
 /** The place at which the versions of a bucket begin. */
-export function versionsOf(bucket: string): LapPlace {
+export function versionsOf(bucket: string): VersionsPlace {
   return { kind: "versions", bucket, key: NOTHING, sequence: undefined, noncurrent: 0 };
 }
 
 /** The place at which the open uploads of a bucket begin. */
-export function uploadsOf(bucket: string): LapPlace {
+export function uploadsOf(bucket: string): UploadsPlace {
   return { kind: "uploads", bucket, key: NOTHING, uploadId: NOTHING };
 }
 

@@ -8,26 +8,7 @@ import {
 } from "./testing/model-listing.ts";
 import { nastyText } from "./testing/nasty-text.ts";
 import { plantBucket } from "./testing/planted-bucket.ts";
-
-/** Keys with versions in the tree and beside it, as a bucket with versioning has them. */
-function randomVersions(random: Prng, keyCount: number): ModelVersion[] {
-  const keys = new Set<string>();
-  for (let at = 0; at < keyCount; at++) keys.add(`k${nastyText(random, 5)}`);
-  const versions: ModelVersion[] = [];
-  for (const key of keys) {
-    const count = 1 + Math.floor(random.next() * 5);
-    const nullAt = Math.floor(random.next() * count * 2);
-    let sequence = 10 * count;
-    for (let at = 0; at < count; at++) {
-      const isMarker = random.next() < 0.3;
-      const isInTree = at === 0 && !isMarker;
-      const place = isInTree ? "tree" : isMarker ? "marker" : "kept";
-      versions.push({ key, sequence, isNull: at === nullAt, place });
-      sequence -= 1 + Math.floor(random.next() * 8);
-    }
-  }
-  return versions;
-}
+import { randomVersions } from "./testing/random-versions.ts";
 
 test("random versions are listed as a sorted array of them is, whatever the request", async () => {
   const random = new Prng(3);

@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
+import type { KvReader, KvStore, KvTransaction } from "@cairnfs/kv/kv-store";
 import { MemoryKv } from "@cairnfs/kv/memory/memory-kv";
 import { ListObjectsResponseSchema } from "@cairnfs/protocol/gen/cairn/v1/objects_pb";
 import { entries, nullVersions, versions } from "../../keyspace.ts";
@@ -22,6 +22,8 @@ const PATHS_PER_COMMIT = 2_000;
 
 /** A bucket whose entries were written as rows, and what listing it costs. */
 export interface PlantedBucket extends AsyncDisposable {
+  readonly kv: KvStore;
+  readonly bucketId: InodeId;
   list(request: ListRequest): Promise<ListedPage>;
   listVersions(request: ListVersionsRequest): Promise<ListedVersions>;
   /** Since they were reset: ranges that were read, and rows that they gave. */
@@ -59,6 +61,8 @@ export async function plantBucket(plants: Plants): Promise<PlantedBucket> {
   }
   const costs = { reads: 0, rows: 0 };
   return {
+    kv,
+    bucketId: BUCKET_ID,
     costs,
     resetCosts: () => Object.assign(costs, { reads: 0, rows: 0 }),
     async list({ limit, ...request }) {
