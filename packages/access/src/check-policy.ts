@@ -16,8 +16,8 @@ export function parseBucketPolicy(text: string, bucket: string): PolicyDocument 
       throw malformed("Allow with NotPrincipal is not allowed.");
     }
     checkActions(statement);
-    checkBucketResources(statement, bucket);
     checkConditions(statement);
+    checkBucketResources(statement, bucket);
   }
   return policy;
 }

@@ -154,13 +154,11 @@ describe("a signed body that was changed is refused", () => {
 
   test("the signature of the trailers, or a trailer", async () => {
     const { text } = SIGNED_TRAILER;
-    for (const other of [
-      text.replace("sOO8", "sOO9"),
-      text.replace("d81f", "d81e"),
-      text.replace(/x-amz-trailer-signature:\w+\r\n/u, ""),
-    ]) {
+    for (const other of [text.replace("sOO8", "sOO9"), text.replace("d81f", "d81e")]) {
       expect(await refusal({ ...SIGNED_TRAILER, text: other })).toBe("SignatureDoesNotMatch");
     }
+    const unsigned = text.replace(/x-amz-trailer-signature:\w+\r\n/u, "");
+    expect(await refusal({ ...SIGNED_TRAILER, text: unsigned })).toBe("IncompleteBody");
     const without = text.replace("x-amz-checksum-crc32c:sOO8/Q==\r\n", "");
     expect(await refusal({ ...SIGNED_TRAILER, text: without })).toBe("MalformedTrailerError");
   });

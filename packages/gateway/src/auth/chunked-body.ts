@@ -114,7 +114,9 @@ export class ChunkedBody implements RequestBody {
       lines += `${name}:${value}\n`;
     }
     if (this.#trailers.size < this.trailerNames.length) throw new S3Error("MalformedTrailerError");
-    if (this.#trailers.size > 0) this.#signer?.checkTrailers(signature ?? "", lines);
+    if (this.#signer === undefined || this.#trailers.size === 0) return;
+    if (signature === undefined) throw incomplete();
+    this.#signer.checkTrailers(signature, lines);
   }
 }
 

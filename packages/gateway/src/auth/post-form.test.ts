@@ -175,12 +175,12 @@ test.each<readonly [what: string, fields: Record<string, string | undefined>, me
   [
     "another key",
     { ...FIELDS, key: "down/a" },
-    'Policy Condition failed: ["starts-with","$key","up/"]',
+    'Policy Condition failed: ["starts-with", "$key", "up/"]',
   ],
   [
     "another acl",
     { ...FIELDS, acl: "public-read" },
-    'Policy Condition failed: ["eq","$acl","private"]',
+    'Policy Condition failed: ["eq", "$acl", "private"]',
   ],
   ["a missing field", { ...FIELDS, acl: undefined }, "Policy Condition failed"],
   ["a field more", { ...FIELDS, "x-amz-meta-a": "1" }, "Extra input fields: x-amz-meta-a"],

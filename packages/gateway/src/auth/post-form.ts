@@ -58,7 +58,8 @@ async function byV2(fields: FormFields, parts: AuthenticationParts): Promise<Cal
 
 function fieldOf(fields: FormFields, name: string, shown = name): string {
   const value = fields.get(name);
-  if (value !== undefined && value !== "") return value;
+  // An empty policy is a policy, and none that can be read.
+  if (value !== undefined && (value !== "" || name === "policy")) return value;
   throw refused(
     `Bucket POST must contain a field named '${shown}'.  If it is specified, please check the order of the fields.`,
   );

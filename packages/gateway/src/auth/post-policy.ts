@@ -119,7 +119,7 @@ function conditionFrom(given: unknown): PostCondition | LengthRange {
     test: "eq",
     field: name.toLowerCase(),
     value,
-    shown: JSON.stringify(["eq", `$${name}`, value]),
+    shown: listShown(["eq", `$${name}`, value]),
   };
 }
 
@@ -141,7 +141,11 @@ function listed(given: readonly unknown[]): PostCondition | LengthRange {
   if (typeof field !== "string" || !field.startsWith("$") || typeof value !== "string") {
     throw invalid(`Invalid ${test}: arguments must be a field and a string.`);
   }
-  return { test, field: field.slice(1).toLowerCase(), value, shown: JSON.stringify(given) };
+  return { test, field: field.slice(1).toLowerCase(), value, shown: listShown(given) };
+}
+
+function listShown(list: readonly unknown[]): string {
+  return `[${list.map((one) => JSON.stringify(one)).join(", ")}]`;
 }
 
 function sizeFrom(given: unknown): number {
