@@ -52,6 +52,7 @@ const CODES: Readonly<Partial<Record<CairnError["reason"], S3ErrorCode>>> = {
   conflictingState: "InvalidBucketState",
   deadlineExceeded: "ServiceUnavailable",
   directoryNotEmpty: "BucketNotEmpty",
+  invalidArgument: "InvalidArgument",
   invalidPath: "InvalidArgument",
   malformedPolicy: "MalformedPolicy",
   nodeNotReady: "ServiceUnavailable",
