@@ -46,7 +46,11 @@ const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 });
 const path = fc
   .array(name, { minLength: 1, maxLength: 4 })
   .map((names) => `/bucket/${names.map(escaped).join("/")}`);
-const query = fc.dictionary(name, fc.string({ unit: "grapheme", maxLength: 12 }), { maxKeys: 4 });
+// The SDK's signer keeps the query in an object of its own, which loses this one name.
+const parameter = name.filter((text) => text !== "__proto__");
+const query = fc.dictionary(parameter, fc.string({ unit: "grapheme", maxLength: 12 }), {
+  maxKeys: 4,
+});
 const metadata = fc.dictionary(
   fc.stringMatching(/^[a-z][a-z0-9-]{0,9}$/u),
   fc.stringMatching(/^[!-~](?:[ -~]{0,20}[!-~])?$/u),

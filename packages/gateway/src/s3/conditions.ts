@@ -41,16 +41,16 @@ export function checkSourceConditions(headers: RequestHeaders, found: Conditione
   const match = headers[`${prefix}match`];
   const unmodifiedSince = timeOf(headers[`${prefix}unmodified-since`]);
   if (match !== undefined) {
-    if (!names(match, found.etag)) throw failed(`${prefix}match`);
+    if (!names(match, found.etag)) throw failed("x-amz-copy-source-If-Match");
   } else if (unmodifiedSince !== undefined && seconds(found) > unmodifiedSince) {
-    throw failed(`${prefix}unmodified-since`);
+    throw failed("x-amz-copy-source-If-Unmodified-Since");
   }
   const noneMatch = headers[`${prefix}none-match`];
   const modifiedSince = timeOf(headers[`${prefix}modified-since`]);
   if (noneMatch !== undefined) {
-    if (names(noneMatch, found.etag)) throw failed(`${prefix}none-match`);
+    if (names(noneMatch, found.etag)) throw failed("x-amz-copy-source-If-None-Match");
   } else if (modifiedSince !== undefined && seconds(found) <= modifiedSince) {
-    throw failed(`${prefix}modified-since`);
+    throw failed("x-amz-copy-source-If-Modified-Since");
   }
 }
 
@@ -78,11 +78,11 @@ export function checkWriteConditions(
   }
 }
 
-/** Whether a list of ETags, quoted or not, or "*", names this one. */
+/** Whether a list of ETags, quoted or not or, as S3 takes them, quoted at one end, or "*", names this one. */
 function names(list: string, etag: string): boolean {
   return list.split(",").some((item) => {
     const named = item.trim().replace(/^W\//u, "");
-    return named === "*" || named.replace(/^"(.*)"$/u, "$1") === etag;
+    return named === "*" || named.replace(/^"|"$/gu, "") === etag;
   });
 }
 

@@ -37,11 +37,20 @@ function resourceOf(request: Pick<RawRequest, "bucket" | "key"> | undefined): st
 export function toS3Error(error: unknown, logger: Logger): S3Error {
   if (error instanceof S3Error) return error;
   if (error instanceof CairnError) {
+    if (error.reason === "objectLocked") return lockedError(error);
     const code = CODES[error.reason];
     if (code !== undefined) return new S3Error(code, { cause: error });
   }
   logger.error("a request failed", {}, error);
   return new S3Error("InternalError", { cause: error });
+}
+
+/** What is told of an object that is locked. */
+function lockedError(cause: unknown): S3Error {
+  return new S3Error("AccessDenied", {
+    message: "Access Denied because object protected by object lock.",
+    cause,
+  });
 }
 
 const CODES: Readonly<Partial<Record<CairnError["reason"], S3ErrorCode>>> = {
@@ -56,7 +65,6 @@ const CODES: Readonly<Partial<Record<CairnError["reason"], S3ErrorCode>>> = {
   invalidPath: "InvalidArgument",
   malformedPolicy: "MalformedPolicy",
   nodeNotReady: "ServiceUnavailable",
-  objectLocked: "AccessDenied",
   overloaded: "SlowDown",
   pathNotFound: "NoSuchKey",
   peerGone: "ServiceUnavailable",

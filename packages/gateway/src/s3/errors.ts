@@ -122,7 +122,7 @@ export const S3_ERRORS = {
   MethodNotAllowed: row(405, "The specified method is not allowed against this resource."),
   MissingContentLength: row(411, "You must provide the Content-Length HTTP header."),
   MissingFields: row(400, "Missing fields in request."),
-  MissingRequestBodyError: row(400, "Request body is empty."),
+  MissingRequestBodyError: row(400, "Request Body is empty"),
   MissingSecurityHeader: row(400, "Your request was missing a required header"),
   NoSuchBucket: row(404, "The specified bucket does not exist"),
   NoSuchBucketPolicy: row(404, "The bucket policy does not exist"),
@@ -142,10 +142,7 @@ export const S3_ERRORS = {
     404,
     "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
   ),
-  NoSuchVersion: row(
-    404,
-    "The version ID specified in the request does not match an existing version.",
-  ),
+  NoSuchVersion: row(404, "The specified version does not exist."),
   NoSuchWebsiteConfiguration: row(
     404,
     "The specified bucket does not have a website configuration",

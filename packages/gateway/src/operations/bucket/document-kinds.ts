@@ -37,7 +37,10 @@ const KINDS: readonly DocumentKind[] = [
     actions: { get: "GetBucketTagging", put: "PutBucketTagging" },
     absent: { code: "NoSuchTagSet" },
     putStatus: 204,
-    read: (document) => tagSetXml(readTagging(document, MAX_BUCKET_TAGS)),
+    read(document) {
+      const tags = readTagging(document, MAX_BUCKET_TAGS);
+      return Object.keys(tags).length === 0 ? undefined : tagSetXml(tags);
+    },
   },
   {
     name: "encryption",

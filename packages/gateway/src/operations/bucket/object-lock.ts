@@ -36,7 +36,9 @@ export const putObjectLockConfiguration: Operation = {
   query: "object-lock",
   action: "PutBucketObjectLockConfiguration",
   async run(request, parts) {
-    const retention = readObjectLock(await readText(request));
+    const document = await readText(request);
+    if (document === "") throw new S3Error("MissingRequestBodyError");
+    const retention = readObjectLock(document);
     try {
       await setBucket(request, parts, {
         hasObjectLock: true,

@@ -88,12 +88,12 @@ export async function removeObject(
   for (let attempt = 1; ; attempt++) {
     const stated = await statIfThere(client, bucket, key, options);
     if (stated?.entry !== undefined) checkDelete(conditions, stated.entry);
-    const precondition: EntryPrecondition | undefined =
-      stated?.entry === undefined ? undefined : { version: stated.entry.version };
+    const precondition: EntryPrecondition =
+      stated?.entry === undefined ? { mustNotExist: true } : { version: stated.entry.version };
     try {
       return await client.objects.remove(bucket, key, { ...options, precondition });
     } catch (error) {
-      if (!hasReason(error, "preconditionFailed")) throw error;
+      if (!hasReason(error, "preconditionFailed", "pathExists")) throw error;
       if (attempt === ATTEMPTS) throw new S3Error("ConditionalRequestConflict", { cause: error });
     }
   }

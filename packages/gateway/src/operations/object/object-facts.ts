@@ -71,19 +71,10 @@ export async function changeObject(
       });
       return found;
     } catch (error) {
-      if (hasReason(error, "objectLocked")) throw lockedError(error);
       if (!hasReason(error, "preconditionFailed")) throw await noSuchObject(error, request, parts);
       if (attempt === ATTEMPTS) throw new S3Error("OperationAborted", { cause: error });
     }
   }
-}
-
-/** What is told of an object that is locked. */
-export function lockedError(cause: unknown): S3Error {
-  return new S3Error("AccessDenied", {
-    message: "Access Denied because object protected by object lock.",
-    cause,
-  });
 }
 
 /** What replies say of the version that they are about. */
