@@ -10,6 +10,12 @@ import {
 } from "../packages/cli/src/server/settings.ts";
 import { USER_SETTINGS } from "../packages/cli/src/user-config.ts";
 import { referenceTable } from "../packages/config/src/reference.ts";
+import { REQUEST_HEADERS } from "../packages/gateway/src/s3/header-register.ts";
+import {
+  OPERATION_NOTES,
+  REFUSED_OPERATIONS,
+} from "../packages/gateway/src/s3/operation-register.ts";
+import { OPERATIONS } from "../packages/gateway/src/s3/operations.ts";
 import { METRICS } from "../packages/observability/src/metric-names.ts";
 import { AccessService } from "../packages/protocol/src/gen/cairn/v1/access_pb.ts";
 import { CheckService } from "../packages/protocol/src/gen/cairn/v1/check_pb.ts";
@@ -30,6 +36,7 @@ write("errors.md", errorsPage());
 write("exit-codes.md", exitCodesPage());
 write("metrics.md", metricsPage());
 write("rpc.md", rpcPage());
+write("s3.md", s3Page());
 
 function write(name: string, text: string): void {
   writeFileSync(join("docs", "reference", name), `${NOTE}\n\n${text.trim()}\n`);
@@ -67,6 +74,45 @@ ${referenceTable(gatewayProcessSettings)}
 Saved by \`cairn config set\` in \`~/.config/cairn/config.yaml\` (\`$XDG_CONFIG_HOME\`). A cluster that runs out of \`./.cairn\` comes before what was saved; the variable and the flag before both.
 
 ${table(["Name", "Environment", "Flag", "Meaning"], user)}
+`;
+}
+
+function s3Page(): string {
+  const served = new Map(OPERATIONS.map(({ name, action }) => [name, action]));
+  const rows = [
+    ...[...served].map(([name, action]) => [
+      name,
+      "supported",
+      action
+        .split(" ")
+        .map((one) => `\`s3:${one}\``)
+        .join(", "),
+      OPERATION_NOTES[name] ?? "",
+    ]),
+    ...Object.entries(REFUSED_OPERATIONS).map(([name, why]) => [name, "refused", "", why]),
+  ].sort(([one = ""], [other = ""]) => (one < other ? -1 : 1));
+  return `
+# S3
+
+What the gateway (\`cairn gateway\`) does of S3: every operation and every header of requests with its state. *Supported*: as AWS documents it, but for what the note says. *Refused*: operations with
+NotImplemented (501), headers with the error of the note. *Ignored*: as AWS ignores it, or because it says nothing here.
+
+Requests are of the path style (\`/bucket/key\`) or, with the setting \`domains\`, of the virtual-hosted style. Parameters of queries are those that AWS documents for the operation.
+Requests with a subresource that is not below are NotImplemented, other methods MethodNotAllowed.
+
+## Operations
+
+The permission is what policies of users and buckets are asked for; for versions that are named, the one of versions (\`s3:GetObjectVersion\`). Writing with tags, an ACL, a retention or a hold needs their permissions too, and copying
+\`s3:GetObject\` on the source.
+
+${table(["Operation", "State", "Permission", "Note"], rows)}
+
+## Headers of requests
+
+${table(
+  ["Header", "State", "Note"],
+  REQUEST_HEADERS.map(({ name, state, note }) => [`\`${name}\``, state, note]),
+)}
 `;
 }
 

@@ -33,8 +33,7 @@ export interface NeededAction {
 
 /** All that a request needs to be allowed. */
 export function neededActions(operation: Operation, request: S3Request): readonly NeededAction[] {
-  const named = typeof operation.action === "string" ? operation.action : operation.action(request);
-  const actions = new Set(named.split(" ").map((action) => versioned(action, request)));
+  const actions = new Set(operation.action.split(" ").map((action) => versioned(action, request)));
   const written = new Set<string>();
   if (actions.has("PutObject")) {
     for (const [header, action] of WRITE_HEADERS) {

@@ -101,8 +101,8 @@ export interface Operation {
   readonly query?: string;
   /** A header that must be there, lower case; wins over a row without. */
   readonly header?: string;
-  /** The IAM action that is decided on, without "s3:"; several, with spaces between, are all needed. */
-  readonly action: string | ((request: S3Request) => string);
+  /** The IAM action that is decided on, without "s3:"; several, with spaces between, are all needed. For a version that is named it is the one of versions. */
+  readonly action: string;
   /** It is about several objects, or one that only its body names: it decides on each by itself. */
   readonly decidesItself?: true;
   run(request: S3Request, parts: GatewayParts): Promise<S3Reply>;

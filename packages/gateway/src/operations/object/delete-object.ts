@@ -15,7 +15,7 @@ export const deleteObject: Operation = {
   name: "DeleteObject",
   method: "DELETE",
   level: "object",
-  action: ({ query }) => (query.has("versionId") ? "DeleteObjectVersion" : "DeleteObject"),
+  action: "DeleteObject",
   run: runDeleteObject,
 };
 

@@ -19,15 +19,12 @@ import { requestedVersion } from "../../s3/version-id.ts";
 import { deleteMarkerError, noSuchObject } from "./find-object.ts";
 import { partRange, plainContent } from "./object-content.ts";
 
-const action = (request: S3Request) =>
-  request.query.has("versionId") ? "GetObjectVersion" : "GetObject";
-
 /** The bytes of an object, or of a range of it. */
 export const getObject: Operation = {
   name: "GetObject",
   method: "GET",
   level: "object",
-  action,
+  action: "GetObject",
   run: runGetObject,
 };
 
@@ -36,7 +33,7 @@ export const headObject: Operation = {
   name: "HeadObject",
   method: "HEAD",
   level: "object",
-  action,
+  action: "GetObject",
   run: runHeadObject,
 };
 
