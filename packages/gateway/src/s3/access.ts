@@ -134,7 +134,7 @@ export class AccessDecider {
     const { caller } = this.#request;
     const policies = [...policiesOf(caller), ...(policy === undefined ? [] : [policy])];
     if (policies.some((one) => asksFor(one, "s3:ExistingObjectTag/"))) return true;
-    if (caller.kind === "user" && caller.isRoot) return false;
+    if (isOfWrite === true || (caller.kind === "user" && caller.isRoot)) return false;
     return needsObject(action) && ownershipOf(bucket, this.#parts.config) !== "BucketOwnerEnforced";
   }
 
