@@ -7,8 +7,10 @@ import { Chance } from "./schedule/chance.ts";
 import type { Value } from "./world/contents.ts";
 import { CHUNK_BYTES_MIN, type Shape } from "./world/shape.ts";
 
-const FILES = ["/a", "/d/a", "/b", "/d/b", "/e/a"];
-const FOLDERS = ["/d", "/e"];
+/** Names that buckets may have: what is in them can be uploaded as an object. */
+export const FOLDERS = ["/dir", "/ext"] as const;
+const [DIR, EXT] = FOLDERS;
+const FILES = ["/a", `${DIR}/a`, "/b", `${DIR}/b`, `${EXT}/a`];
 const ACTIONS: Readonly<Record<ActionKind, number>> = {
   put: 14,
   get: 8,
@@ -136,7 +138,7 @@ function operationsOf(
     // A few directories first, or most paths lead nowhere.
     action:
       id < 2
-        ? { kind: "mkdir", path: FOLDERS[id] ?? "/d" }
+        ? { kind: "mkdir", path: FOLDERS[id] ?? DIR }
         : actionOf(random, { shape, values, files, isReusing }),
   }));
 }
@@ -174,7 +176,7 @@ function actionOf(random: Chance, { shape, values, files, isReusing }: ActionCho
     case "rename":
     case "copy": {
       if (kind === "rename" && random.is(0.15)) {
-        return random.is(0.5) ? { kind, path: "/d", to: "/e" } : { kind, path: "/e", to: "/d" };
+        return random.is(0.5) ? { kind, path: DIR, to: EXT } : { kind, path: EXT, to: DIR };
       }
       return { kind, path, to: random.pick(files.filter((other) => other !== path)) };
     }

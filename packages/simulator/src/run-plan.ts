@@ -2,6 +2,7 @@ import { auditCopies } from "./check/audit.ts";
 import { checkDisks } from "./check/check-disks.ts";
 import { checkHistory } from "./check/check-history.ts";
 import { checkQuiet, workLeft } from "./check/check-quiet.ts";
+import { FOLDERS } from "./generate-plan.ts";
 import type { HistoryEntry, PlannedOperation } from "./history/operation.ts";
 import { historyLine } from "./history/operation.ts";
 import type { FaultAction } from "./nemesis/fault.ts";
@@ -11,6 +12,7 @@ import { ClientRunner } from "./world/client-runner.ts";
 import { Operator } from "./world/operator.ts";
 import { World } from "./world/world.ts";
 
+const [DIR, EXT] = FOLDERS;
 /** How long clients may take for what they have to do, faults included. */
 const WORK_MS = 600_000;
 /** How long a cluster without faults may take until nothing is left to do. */
@@ -219,13 +221,13 @@ async function finalReads(
   for (const path of [...paths]) {
     // What was in a directory may have moved with it.
     for (const [from, to] of [
-      ["/d/", "/e/"],
-      ["/e/", "/d/"],
+      [`${DIR}/`, `${EXT}/`],
+      [`${EXT}/`, `${DIR}/`],
     ] as const) {
       if (path.startsWith(from)) paths.add(to + path.slice(from.length));
     }
   }
-  const folders = new Set(["/d", "/e"]);
+  const folders = new Set<string>(FOLDERS);
   let id = FINAL_IDS;
   const read = (kind: "get" | "list", path: string): PlannedOperation => ({
     id: id++,

@@ -11,8 +11,7 @@ import {
   CreateMultipartResponseSchema,
   type MultipartService,
 } from "@cairnfs/protocol/gen/cairn/v1/multipart_pb";
-import { decodeMessage, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
-import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
+import { decoderOf, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { requireBucket } from "../buckets/read-bucket.ts";
 import { parseAttributes } from "../namespace/attributes.ts";
@@ -60,6 +59,8 @@ export interface MultipartParts {
 export type MultipartHandlers = ServiceHandlers<typeof MultipartService>;
 
 const OWNER_BYTES_MAX = 128;
+
+const decodeCompleted = decoderOf(CompleteMultipartResponseSchema, "internal");
 
 /** Answers what is asked of uploads in parts. */
 export function multipartHandlers(parts: MultipartParts): MultipartHandlers {
@@ -127,13 +128,15 @@ function changeHandlers({ random, mutator, onEnded }: MultipartParts) {
           ),
       };
       const path = parseKeyPath(request.bucket, request.key);
-      const answer = await mutator.run(
+      // Attempts of one call get one answer, even where the bucket has another name since.
+      const answer = await mutator.answer(
+        call,
+        CompleteMultipartResponseSchema,
         idsFor(path),
-        (mutation) => completeMultipart(mutation, wanted),
-        call.signal,
+        async (mutation) => decodeCompleted(await completeMultipart(mutation, wanted)),
       );
       onEnded();
-      return encodedMessage(CompleteMultipartResponseSchema, [answer]);
+      return answer;
     },
 
     async abortMultipart(request, call) {
@@ -158,7 +161,7 @@ function readHandlers({ kv, clock }: MultipartParts) {
         const upload = multipartMessage(name, record);
         if (record.state.kind !== "completed") return { upload };
         const { answer } = record.state;
-        const { entry } = decodeMessage(CompleteMultipartResponseSchema, answer, "internal");
+        const { entry } = decodeCompleted(answer);
         return { upload, ...(entry && { completed: entry }) };
       });
     },

@@ -105,6 +105,17 @@ test("completing again gives the same answer for a day, whatever became of the o
   expect(await b.ns.violations()).toEqual([]);
 });
 
+test("attempts of one completion are answered alike, even when the bucket has another name since", async () => {
+  await using b = await MultipartBucket.open();
+  const uploadId = await b.create();
+  const parts = [{ number: 1, contentId: await b.putPart(uploadId, 1, A) }];
+  const attempt = () =>
+    b.ns.multiparts("completeMultipart", { bucket, key, uploadId, parts }, "ab".repeat(24));
+  const first = await attempt();
+  await b.ns.call("rename", { source: "/bucket", target: "/other" });
+  expect(await attempt()).toEqual(first);
+});
+
 test("a part that is uploaded again takes the place of the earlier one, and the object is of the one named", async () => {
   await using b = await MultipartBucket.open();
   const uploadId = await b.create();

@@ -91,8 +91,7 @@ const REPEATABLE: Readonly<Record<string, Repeatable>> = {
   "cairn.v1.MultipartService.CopyPart": "keyed",
   "cairn.v1.MultipartService.ListParts": "idempotent",
   "cairn.v1.MultipartService.ListMultiparts": "idempotent",
-  // What was completed is answered the same again.
-  "cairn.v1.MultipartService.CompleteMultipart": "idempotent",
+  "cairn.v1.MultipartService.CompleteMultipart": "keyed",
   "cairn.v1.MultipartService.AbortMultipart": "keyed",
   "cairn.v1.MultipartService.GetContentParts": "idempotent",
   "cairn.v1.DataNodeService.ReplicateChunk": "idempotent",

@@ -6,6 +6,7 @@ import type { Action, HistoryEntry, Outcome, PlannedOperation } from "../history
 import type { SimProcess } from "../process/sim-process.ts";
 import { bytesOf, type Value } from "./contents.ts";
 import type { Machine } from "./machine.ts";
+import { objectAt, putAsObject } from "./object-put.ts";
 import { describe } from "./problems.ts";
 import type { World } from "./world.ts";
 
@@ -136,6 +137,14 @@ export class ClientRunner {
         const source = bytesOf(value);
         // Sources of both kinds: those that can be read again, and those that come once.
         const isOneShot = action.stallMs > 0 || id % 3 === 0;
+        const object = id % 4 === 1 ? objectAt(action.path) : undefined;
+        if (object !== undefined) {
+          await putAsObject(client, object, {
+            source,
+            stalled: (bytes) => (isOneShot ? this.#inParts(bytes, action.stallMs) : bytes),
+          });
+          return "done";
+        }
         await client.put(action.path, isOneShot ? this.#inParts(source, action.stallMs) : source);
         return "done";
       }
