@@ -26,8 +26,9 @@ export async function handleRequest(
 
 async function answer(request: RawRequest, router: Router, parts: GatewayParts): Promise<S3Reply> {
   const headers = headersOf(request);
-  const operation = router.find({ ...request, headers });
-  checkKey(request.key);
+  const { method, bucket, key, query } = request;
+  const operation = router.find({ method, bucket, key, query, headers });
+  checkKey(key);
   const { caller, body } = await authenticate(request, parts);
   const authenticated = { ...request, headers, caller, body };
   await authorize(operation, authenticated, parts);

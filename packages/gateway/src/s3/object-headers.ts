@@ -136,7 +136,6 @@ function addLock(headers: Record<string, string>, object: ObjectAttributes): voi
  * that no header has is encoded as RFC 2047 says.
  */
 function headerText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a header has no others.
   if (/^[\t\u0020-\u007e\u0080-\u00ff]*$/u.test(text)) return text;
   return `=?UTF-8?B?${Buffer.from(text).toString("base64")}?=`;
 }

@@ -95,27 +95,43 @@ class XmlReader {
     for (;;) {
       const top = open.at(-1);
       if (top !== undefined) this.#addText(top);
-      if (this.#text.startsWith("<!--", this.#at)) {
-        this.#skipTo("-->");
-      } else if (this.#text.startsWith("<![CDATA[", this.#at) && top !== undefined) {
-        const start = this.#at + 9;
-        this.#skipTo("]]>");
-        top.text += this.#text.slice(start, this.#at - 3);
-      } else if (this.#text.startsWith("</", this.#at)) {
-        const closed = open.pop();
-        if (closed === undefined) throw malformed();
-        this.#close(closed);
-        const parent = open.at(-1);
-        if (parent === undefined) return closed;
-        parent.children.push(closed);
-      } else {
-        const { element, isEmpty } = this.#open();
-        if (!isEmpty) open.push(element);
-        else if (top === undefined) return element;
-        else top.children.push(element);
-        if (open.length > DEPTH_MAX) throw malformed();
-      }
+      if (this.#skipUnparsed(top)) continue;
+      const closed = this.#text.startsWith("</", this.#at)
+        ? this.#closeTop(open.pop())
+        : this.#openInto(open);
+      if (closed === undefined) continue;
+      const parent = open.at(-1);
+      if (parent === undefined) return closed;
+      parent.children.push(closed);
     }
+  }
+
+  /** A comment, or text that is taken as it stands. */
+  #skipUnparsed(top: OpenElement | undefined): boolean {
+    if (this.#text.startsWith("<!--", this.#at)) {
+      this.#skipTo("-->");
+      return true;
+    }
+    if (top === undefined || !this.#text.startsWith("<![CDATA[", this.#at)) return false;
+    const start = this.#at + "<![CDATA[".length;
+    this.#skipTo("]]>");
+    top.text += this.#text.slice(start, this.#at - "]]>".length);
+    return true;
+  }
+
+  #closeTop(top: OpenElement | undefined): OpenElement {
+    if (top === undefined) throw malformed();
+    this.#close(top);
+    return top;
+  }
+
+  /** The element that begins here when it ends with its start tag; else it is put on top of those that are open. */
+  #openInto(open: OpenElement[]): OpenElement | undefined {
+    const { element, isEmpty } = this.#open();
+    if (isEmpty) return element;
+    open.push(element);
+    if (open.length > DEPTH_MAX) throw malformed();
+    return undefined;
   }
 
   #addText(element: OpenElement): void {

@@ -48,7 +48,20 @@ async function runGetObject(request: S3Request, parts: GatewayParts): Promise<S3
     }),
   );
   const { reply, range } = await describe(request, parts, opened);
-  return { ...reply, body: plainContent(opened, { range, headers, signal }, parts) };
+  const body = plainContent(opened, { range, headers, signal }, parts);
+  const sizeBytes = Number(reply.headers["content-length"]);
+  return { ...reply, body: sizeBytes > GATHERED_BYTES_MAX ? body : await gathered(body) };
+}
+
+/** Replies up to here are sent in one go. */
+const GATHERED_BYTES_MAX = 64 * 1024;
+
+async function gathered(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  // Each is good until the next one is asked for only.
+  for await (const piece of body) pieces.push(Uint8Array.from(piece));
+  const [first = NONE] = pieces;
+  return pieces.length > 1 ? Buffer.concat(pieces) : first;
 }
 
 async function runHeadObject(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
@@ -74,7 +87,7 @@ async function found<T extends StatedObject>(
 }
 
 interface Described {
-  readonly reply: S3Reply;
+  readonly reply: { readonly status: number; readonly headers: Record<string, string> };
   readonly range: RequestedRange | undefined;
 }
 

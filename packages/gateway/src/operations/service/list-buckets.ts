@@ -1,3 +1,4 @@
+import type { BucketInfo, BucketListPage } from "@cairnfs/client";
 import { invalidArgument } from "../../s3/errors.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { ownerId } from "../../s3/owner.ts";
@@ -15,46 +16,59 @@ export const listBuckets: Operation = {
   run: runListBuckets,
 };
 
-async function runListBuckets(request: S3Request, { client }: GatewayParts): Promise<S3Reply> {
-  const { caller, query, signal } = request;
+async function runListBuckets(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
+  const { query } = request;
   const limit = bucketLimit(query.get("max-buckets"));
-  const prefix = query.get("prefix") ?? "";
-  const region = query.get("bucket-region");
-  const isRoot = caller.kind === "user" && caller.isRoot;
-  const owner = ownerId(caller);
-  const rows: string[] = [];
-  let last = "";
-  let after: string | undefined = tokenValue(query.get("continuation-token"));
+  const shown: BucketInfo[] = [];
   let isTruncated = false;
-  while (after !== undefined && !isTruncated) {
-    const page = await client.buckets.listPage({ after, prefix, limit: PAGE, signal });
-    for (const bucket of page.buckets) {
-      if (!isRoot && bucket.owner !== owner) continue;
-      if (region !== undefined && region !== bucket.region) continue;
-      if (rows.length === limit) {
-        isTruncated = true;
-        break;
-      }
-      last = bucket.name;
-      rows.push(
-        element(
-          "Bucket",
-          textElement("Name", bucket.name),
-          textElement("CreationDate", xmlTime(bucket.createdMs)),
-          textElement("BucketRegion", bucket.region === "" ? undefined : bucket.region),
-        ),
-      );
-    }
-    after = page.nextAfter;
+  for await (const bucket of bucketsFor(request, parts)) {
+    isTruncated = shown.length === limit;
+    if (isTruncated) break;
+    shown.push(bucket);
   }
+  const last = shown.at(-1)?.name ?? "";
   const body = xmlDocument(
     "ListAllMyBucketsResult",
     ownerElement(request),
-    element("Buckets", ...rows),
+    element("Buckets", ...shown.map(bucketElement)),
     isTruncated ? textElement("ContinuationToken", Buffer.from(last).toString("base64url")) : "",
     textElement("Prefix", query.get("prefix")),
   );
   return { status: 200, body };
+}
+
+/** The buckets that the caller gets to see and has asked for, in the order of their names. */
+async function* bucketsFor(
+  { caller, query, signal }: S3Request,
+  { client }: GatewayParts,
+): AsyncGenerator<BucketInfo, void, undefined> {
+  const prefix = query.get("prefix") ?? "";
+  const region = query.get("bucket-region");
+  const isRoot = caller.kind === "user" && caller.isRoot;
+  const owner = ownerId(caller);
+  let after: string | undefined = tokenValue(query.get("continuation-token"));
+  while (after !== undefined) {
+    const page: BucketListPage = await client.buckets.listPage({
+      after,
+      prefix,
+      limit: PAGE,
+      signal,
+    });
+    for (const bucket of page.buckets) {
+      const isMine = isRoot || bucket.owner === owner;
+      if (isMine && (region === undefined || region === bucket.region)) yield bucket;
+    }
+    after = page.nextAfter;
+  }
+}
+
+function bucketElement(bucket: BucketInfo): string {
+  return element(
+    "Bucket",
+    textElement("Name", bucket.name),
+    textElement("CreationDate", xmlTime(bucket.createdMs)),
+    textElement("BucketRegion", bucket.region === "" ? undefined : bucket.region),
+  );
 }
 
 function ownerElement({ caller }: S3Request): string {
