@@ -1,3 +1,4 @@
+import { Versioning } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 import { expect, test } from "vitest";
 import { readCounters } from "../counters.ts";
 import { contentParts } from "../keyspace.ts";
@@ -229,5 +230,30 @@ test("a range that begins and ends where chunks do becomes a part that refers to
   await b.ns.clock.advance(b.ns.settings.contentGraceMs);
   await b.ns.runAll();
   expect(await b.ns.kv.read(readCounters)).toMatchObject({ chunks: 0 });
+  expect(await b.ns.violations()).toEqual([]);
+});
+
+test("in a bucket with versions a completion and an append make versions, and the old ones stay as they were", async () => {
+  await using b = await MultipartBucket.open();
+  await b.ns.bucket("setBucket", { name: bucket, versioning: Versioning.ENABLED });
+  const first = await b.upload(key, [A, B]);
+  const second = await b.append(key, sizeOf(A, B), C);
+  const third = await b.upload(key, [C]);
+  const ids = [first, second, third].map(({ versionId }) => versionId);
+  expect(new Set(ids).size).toBe(3);
+  const chunksOfVersion = async (versionId: string) => {
+    const opened = await b.ns.objects("openObject", { bucket, key, versionId });
+    return opened.chunks.length;
+  };
+  await b.ns.clock.advance(b.ns.settings.contentGraceMs);
+  await b.ns.runAll();
+  expect(await Promise.all(ids.map(chunksOfVersion))).toEqual([3, 5, 2]);
+  expect(await b.ns.violations()).toEqual([]);
+  for (const versionId of [ids[0], ids[2]]) {
+    await b.ns.objects("removeObject", { bucket, key, versionId: versionId ?? "" });
+  }
+  await b.ns.clock.advance(b.ns.settings.contentGraceMs);
+  await b.ns.runAll();
+  expect(await b.chunksOf(key)).toEqual(placed(A, B, C));
   expect(await b.ns.violations()).toEqual([]);
 });
