@@ -46,7 +46,7 @@ export function toS3Error(error: unknown, logger: Logger): S3Error {
 }
 
 /** What is told of an object that is locked. */
-function lockedError(cause: unknown): S3Error {
+export function lockedError(cause: unknown): S3Error {
   return new S3Error("AccessDenied", {
     message: "Access Denied because object protected by object lock.",
     cause,

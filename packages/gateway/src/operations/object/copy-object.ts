@@ -151,7 +151,11 @@ async function copyTerms(
 }
 
 /** What a copy has of its own, whatever its source had. */
-const OWN_HEADERS = ["x-amz-storage-class", "x-amz-website-redirect-location"];
+const OWN_HEADERS = [
+  "x-amz-object-lock-legal-hold",
+  "x-amz-storage-class",
+  "x-amz-website-redirect-location",
+];
 
 function copiedHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(

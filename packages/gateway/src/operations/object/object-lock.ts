@@ -5,6 +5,7 @@ import {
   readRetention,
   retentionXml,
 } from "../../documents/object-lock.ts";
+import { lockedError } from "../../s3/error-reply.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { bypassesGovernance } from "../../s3/needed-actions.ts";
 import type { GatewayParts, Operation, S3Request } from "../../s3/operation.ts";
@@ -14,6 +15,8 @@ import { changeObject, findObject, versionHeaders } from "./object-facts.ts";
 
 const GOVERNANCE = 1;
 const COMPLIANCE = 2;
+/** Kept among the object's headers once a hold was set: it is OFF whenever it is not on. */
+const HOLD = "x-amz-object-lock-legal-hold";
 
 export const getObjectRetention: Operation = {
   name: "GetObjectRetention",
@@ -44,7 +47,19 @@ export const putObjectRetention: Operation = {
         retention === undefined ? 0 : retention.mode === "GOVERNANCE" ? GOVERNANCE : COMPLIANCE,
       retainUntilMs: retention?.untilMs ?? 0,
     };
-    const found = await changeObject(request, parts, () => kept, bypassesGovernance(request));
+    const bypasses = bypassesGovernance(request);
+    const found = await changeObject(
+      request,
+      parts,
+      ({ object }) => {
+        const isKept =
+          object.retentionMode === GOVERNANCE && object.retainUntilMs > parts.clock.now();
+        const isOther = isKept && kept.retentionMode !== GOVERNANCE;
+        if (isOther && !bypasses) throw lockedError(undefined);
+        return kept;
+      },
+      bypasses,
+    );
     return { status: 200, headers: versionHeaders(found) };
   },
 };
@@ -58,8 +73,9 @@ export const getObjectLegalHold: Operation = {
   async run(request, parts) {
     await requireLock(request, parts);
     const { object } = await findObject(request, parts);
-    const status = textElement("Status", object.hasLegalHold ? "ON" : "OFF");
-    return { status: 200, body: xmlDocument("LegalHold", status) };
+    const status = object.hasLegalHold ? "ON" : object.headers[HOLD];
+    if (status === undefined) throw new S3Error("NoSuchObjectLockConfiguration");
+    return { status: 200, body: xmlDocument("LegalHold", textElement("Status", status)) };
   },
 };
 
@@ -72,7 +88,10 @@ export const putObjectLegalHold: Operation = {
   async run(request, parts) {
     await requireLock(request, parts);
     const hasLegalHold = readLegalHold(await readText(request));
-    const found = await changeObject(request, parts, () => ({ hasLegalHold }));
+    const found = await changeObject(request, parts, ({ object }) => ({
+      hasLegalHold,
+      headers: { ...object.headers, [HOLD]: "OFF" },
+    }));
     return { status: 200, headers: versionHeaders(found) };
   },
 };

@@ -63,6 +63,7 @@ test("retention keeps a version, is made longer, and shorter only under governan
   expect((await retain("GOVERNANCE", 10)).status).toBe(200);
   expect((await retain("GOVERNANCE", 20)).status).toBe(200);
   expect(await retain("GOVERNANCE", 5)).toMatchObject({ status: 403, code: "AccessDenied" });
+  expect(await retain("COMPLIANCE", 30)).toMatchObject({ status: 403, code: "AccessDenied" });
   expect((await s3.get("/locked/r", mark("retention"))).text).toContain("<Mode>GOVERNANCE</Mode>");
   const gone = { query: { versionId: id } };
   expect(await s3.delete("/locked/r", gone)).toMatchObject({ status: 403 });
@@ -82,7 +83,13 @@ test("a legal hold keeps a version until it is switched off", async () => {
   expect((await s3.delete("/locked/h", gone)).status).toBe(403);
   const off = "<LegalHold><Status>OFF</Status></LegalHold>";
   expect((await s3.put("/locked/h", off, mark("legal-hold"))).status).toBe(200);
+  expect((await s3.get("/locked/h", mark("legal-hold"))).text).toContain("<Status>OFF</Status>");
   expect((await s3.delete("/locked/h", gone)).status).toBe(204);
+  await s3.put("/locked/never", "x");
+  expect(await s3.get("/locked/never", mark("legal-hold"))).toMatchObject({
+    status: 404,
+    code: "NoSuchObjectLockConfiguration",
+  });
   expect(await s3.put("/plain/acl", off, mark("legal-hold"))).toMatchObject({
     status: 400,
     code: "InvalidRequest",
