@@ -1,6 +1,6 @@
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import { liveCopies } from "../chunks/replicas.ts";
-import { chunks, contents, entries } from "../keyspace.ts";
+import { chunks, contents, entries, versions } from "../keyspace.ts";
 import { type FileEntry, placeAfter } from "../namespace/entry.ts";
 import type { InodeId } from "../namespace/ids.ts";
 import type { Path } from "../namespace/path.ts";
@@ -9,7 +9,8 @@ import { requireEntry } from "../namespace/resolve.ts";
 import type { KnownNodes } from "./chunk-checks.ts";
 import { faultOfMap } from "./content-checks.ts";
 import type { Found } from "./finding.ts";
-import type { Scanner } from "./scanner.ts";
+import { pagesOf, type Scanner } from "./scanner.ts";
+import { versionName } from "./version-checks.ts";
 
 const PAGE_ENTRIES = 64;
 /** Deeper directories than this are not gone into. */
@@ -55,6 +56,21 @@ export async function* fileFindings(
     if (next !== undefined && stack.length < DEPTH_MAX) stack.push(next);
     await scanner.pause(rows);
   }
+}
+
+/** The same of the versions of objects that are not in the tree. */
+export async function* versionFileFindings(
+  parts: FilesCheckParts,
+): AsyncGenerator<Found, void, undefined> {
+  const pages = pagesOf(parts.scanner, versions, {}, async (rows, reader) => {
+    const found: Found[] = [];
+    for (const { key, value } of rows) {
+      const fault = value.kind === "file" ? await faultOf(reader, value.entry, parts) : undefined;
+      if (fault !== undefined) found.push(unreadable(versionName(key), fault));
+    }
+    return found;
+  });
+  for await (const page of pages) yield* page;
 }
 
 /** Looks at children until there is a directory to go into, or at a page of them. */

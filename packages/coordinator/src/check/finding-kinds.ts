@@ -17,7 +17,7 @@ export const FINDING_KINDS = {
   fileUnreadable: {
     severity: "lost",
     meaning:
-      "a file cannot be read whole: its content, a part of its chunk map, a chunk record or every live copy of a chunk is missing",
+      "a file, or a version of one, cannot be read whole: its content, a part of its chunk map, a chunk record or every live copy of a chunk is missing",
     mending:
       "bring back nodes that are away; else restore the file from where it came from, or remove it with `cairn rm --forever`",
     isMended: false,

@@ -7,7 +7,7 @@ import { nowMsOf } from "../namespace/now-ms.ts";
 import { type Path, parsePath } from "../namespace/path.ts";
 import type { NamespaceSettings } from "../namespace/settings.ts";
 import type { KnownNodes } from "./chunk-checks.ts";
-import { fileFindings } from "./files-check.ts";
+import { fileFindings, versionFileFindings } from "./files-check.ts";
 import type { Finding, Found } from "./finding.ts";
 import type { FindingKind } from "./finding-kinds.ts";
 import { type NodesCheckParts, nodeFindings } from "./nodes-check.ts";
@@ -142,5 +142,6 @@ function stagesOf(
     }),
     { name: "nodes", run: () => nodeFindings({ ...parts, scanner, signal }) },
     files(parsePath("/")),
+    { name: "versions of files", run: () => versionFileFindings({ kv, scanner, nodes }) },
   ];
 }

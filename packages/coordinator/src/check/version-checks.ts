@@ -21,7 +21,7 @@ async function lookAtVersion(
   key: VersionKey,
   record: VersionRecord,
 ): Promise<readonly Wrong[]> {
-  const subject = nameOf(key);
+  const subject = versionName(key);
   const wrongs = [...(await bucketWrongs(reader, key)), ...(await nullWrongs(reader, key, record))];
   if (record.kind === "marker") return wrongs;
   const { entry } = record;
@@ -62,7 +62,7 @@ async function nullWrongs(
   return [
     {
       kind: "versionUnlisted",
-      subject: nameOf(key),
+      subject: versionName(key),
       message,
       // Where another one is listed, that one is as good.
       ...(listed === undefined && {
@@ -82,10 +82,11 @@ async function lookAtNull(
   if (record !== undefined && isNullRecord(record)) return [];
   const message = `it is listed as the version "null", and is not there as that`;
   const mend = (tx: KvTransaction) => nullVersions.delete(tx, key);
-  const subject = nameOf([bucketId, objectKey, sequence]);
+  const subject = versionName([bucketId, objectKey, sequence]);
   return [{ kind: "versionUnlisted", subject, message, mend }];
 }
 
-function nameOf([bucketId, key, sequence]: VersionKey): string {
+/** A version as a finding names it. */
+export function versionName([bucketId, key, sequence]: VersionKey): string {
   return `version ${sequence} of ${JSON.stringify(key)} in bucket ${bucketId}`;
 }

@@ -9,7 +9,7 @@ import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import type { Finding } from "../check/finding.ts";
 import { FINDING_KINDS } from "../check/finding-kinds.ts";
 import { type CheckParts, type CheckOutcome as Outcome, runCheck } from "../check/run-check.ts";
-import { parsePath } from "../namespace/path.ts";
+import { parseLenientPath } from "../namespace/path.ts";
 
 export type CheckHandlers = ServiceHandlers<typeof CheckService>;
 
@@ -26,7 +26,7 @@ export function checkHandlers(parts: CheckParts): CheckHandlers {
   let isRunning = false;
   return {
     async *checkCluster(request, call): AsyncGenerator<Response, void, undefined> {
-      const path = request.path === "" ? undefined : parsePath(request.path);
+      const path = request.path === "" ? undefined : parseLenientPath(request.path);
       if (isRunning) throw new CairnError("overloaded", "another check is under way");
       isRunning = true;
       try {

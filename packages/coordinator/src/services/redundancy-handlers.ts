@@ -26,7 +26,7 @@ import { chunks } from "../keyspace.ts";
 import type { FileEntry } from "../namespace/entry.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
-import { parsePath } from "../namespace/path.ts";
+import { parseLenientPath } from "../namespace/path.ts";
 import { type PlacedChunk, readChunkMap } from "../namespace/read-chunk-map.ts";
 import { requireFile } from "../namespace/resolve.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
@@ -76,7 +76,7 @@ export function redundancyHandlers(parts: RedundancyParts): RedundancyHandlers {
     },
 
     async explainFile(request, call) {
-      const path = parsePath(request.path);
+      const path = parseLenientPath(request.path);
       const limit = chunkLimit(request.chunkLimit);
       const offsetBytes = wholeNumber(request.offsetBytes, "offset_bytes");
       const { isLive } = parts.explain;

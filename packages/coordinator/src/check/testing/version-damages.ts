@@ -33,8 +33,8 @@ export const VERSION_DAMAGES: readonly Damage[] = [
   },
   {
     name: "a version whose content is lost with its bytes",
-    kinds: ["contentMissing"],
-    left: ["contentMissing"],
+    kinds: ["contentMissing", "fileUnreadable"],
+    left: ["contentMissing", "fileUnreadable"],
     plant: (ns) =>
       change(ns, async (tx, bucketId) => {
         const { record } = await fileOf(tx, bucketId);
