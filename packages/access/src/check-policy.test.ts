@@ -216,7 +216,7 @@ test("a user's policy is about any resource and names nobody", () => {
   const { Principal: _, ...statement } = STATEMENT;
   const user = (changes: object) =>
     refusal(() => parseUserPolicy(JSON.stringify({ Statement: { ...statement, ...changes } })));
-  for (const Resource of ["*", "arn:aws:s3:::*", "arn:aws:s3:::photos/${aws:username}/*"]) {
+  for (const Resource of ["*", "arn:aws:s3:::*", `arn:aws:s3:::photos/\${aws:username}/*`]) {
     expect(user({ Resource })).toBe("");
   }
   expect(user({ Resource: "photos" })).toBe("Policy has invalid resource");

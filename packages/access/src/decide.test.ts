@@ -177,7 +177,7 @@ test("actions are the same in any case, resources are not; both have wildcards",
 });
 
 test("variables stand for what the request has, as text and never as a pattern", () => {
-  const home = { ...READ, Resource: "arn:aws:s3:::photos/${aws:username}/*" };
+  const home = { ...READ, Resource: `arn:aws:s3:::photos/\${aws:username}/*` };
   const own = bucketPolicy(home);
   const context = { "aws:username": "alice" };
   expect(isAllowed({ resource: "arn:aws:s3:::photos/alice/x", context }, own)).toBe(true);
@@ -187,19 +187,19 @@ test("variables stand for what the request has, as text and never as a pattern",
   expect(isAllowed({ resource: "arn:aws:s3:::photos/bob/x", context: greedy }, own)).toBe(false);
   expect(isAllowed({ resource: "arn:aws:s3:::photos/*/x", context: greedy }, own)).toBe(true);
 
-  const literal = bucketPolicy({ ...READ, Resource: "arn:aws:s3:::photos/${*}${?}${$}" });
+  const literal = bucketPolicy({ ...READ, Resource: `arn:aws:s3:::photos/\${*}\${?}\${$}` });
   expect(isAllowed({ resource: "arn:aws:s3:::photos/*?$" }, literal)).toBe(true);
   expect(isAllowed({ resource: "arn:aws:s3:::photos/abc" }, literal)).toBe(false);
   const fallback = bucketPolicy({
     ...READ,
-    Resource: "arn:aws:s3:::photos/${aws:username, 'guest'}/*",
+    Resource: `arn:aws:s3:::photos/\${aws:username, 'guest'}/*`,
   });
   expect(isAllowed({ resource: "arn:aws:s3:::photos/guest/x" }, fallback)).toBe(true);
 
   const document = JSON.stringify({ Version: "2008-10-17", Statement: [home] });
   const old = { identityPolicies: [], resourcePolicy: parsePolicy(document) };
   expect(isAllowed({ resource: "arn:aws:s3:::photos/alice/x", context }, old)).toBe(false);
-  const verbatim = "arn:aws:s3:::photos/${aws:username}/x";
+  const verbatim = `arn:aws:s3:::photos/\${aws:username}/x`;
   expect(isAllowed({ resource: verbatim, context }, old)).toBe(true);
 });
 

@@ -11,9 +11,12 @@ import { ACCOUNT_ID } from "./principal.ts";
 
 const word = fc.constantFrom("a", "b", "alice", "bob", "photos", "2026", "");
 const pattern = fc
-  .array(fc.oneof(word, fc.constantFrom("*", "?", "/", "${aws:username}", "${*}", "$", "{", ":")), {
-    maxLength: 6,
-  })
+  .array(
+    fc.oneof(word, fc.constantFrom("*", "?", "/", `\${aws:username}`, `\${*}`, "$", "{", ":")),
+    {
+      maxLength: 6,
+    },
+  )
   .map((parts) => parts.join(""));
 const oneOrMany = <T>(one: fc.Arbitrary<T>) => fc.oneof(one, fc.array(one, { maxLength: 3 }));
 const key = fc.constantFrom(

@@ -10,11 +10,16 @@ import { CairnError } from "@cairnfs/base/errors";
 import { Prng, randomBelow } from "@cairnfs/base/random";
 import { expect, test } from "vitest";
 import { file_cairn_test_v1_echo } from "../gen/cairn/test/v1/echo_pb.ts";
+import { file_cairn_v1_access } from "../gen/cairn/v1/access_pb.ts";
+import { file_cairn_v1_buckets } from "../gen/cairn/v1/buckets_pb.ts";
 import { file_cairn_v1_check } from "../gen/cairn/v1/check_pb.ts";
 import { file_cairn_v1_common } from "../gen/cairn/v1/common_pb.ts";
 import { file_cairn_v1_coordinator } from "../gen/cairn/v1/coordinator_pb.ts";
 import { file_cairn_v1_datanode } from "../gen/cairn/v1/datanode_pb.ts";
+import { file_cairn_v1_encryption } from "../gen/cairn/v1/encryption_pb.ts";
+import { file_cairn_v1_multipart } from "../gen/cairn/v1/multipart_pb.ts";
 import { file_cairn_v1_nodes } from "../gen/cairn/v1/nodes_pb.ts";
+import { file_cairn_v1_objects } from "../gen/cairn/v1/objects_pb.ts";
 import { file_cairn_v1_redundancy } from "../gen/cairn/v1/redundancy_pb.ts";
 import { file_cairn_v1_scrub } from "../gen/cairn/v1/scrub_pb.ts";
 import { file_cairn_v1_trash } from "../gen/cairn/v1/trash_pb.ts";
@@ -22,11 +27,16 @@ import { CODECS } from "../gen/codecs.ts";
 import { decodeMessage, encodeMessage, joinParts } from "./codec.ts";
 
 const SCHEMAS: readonly DescMessage[] = [
+  file_cairn_v1_access,
+  file_cairn_v1_buckets,
   file_cairn_v1_check,
   file_cairn_v1_common,
   file_cairn_v1_coordinator,
   file_cairn_v1_datanode,
+  file_cairn_v1_encryption,
+  file_cairn_v1_multipart,
   file_cairn_v1_nodes,
+  file_cairn_v1_objects,
   file_cairn_v1_redundancy,
   file_cairn_v1_scrub,
   file_cairn_v1_trash,
