@@ -126,7 +126,7 @@ export type ListedMultipart =
 export interface MultipartListPage {
   /** In byte order of the keys, of one key the oldest first. */
   readonly items: readonly ListedMultipart[];
-  /** Where the next page goes on; `undefined` after the last one. */
+  /** Where the next page goes on; `undefined` after the last one. A page may have fewer items than the limit and not be the last. */
   readonly next: { readonly afterKey: string; readonly afterUploadId: string } | undefined;
 }
 

@@ -77,3 +77,16 @@ test("uploads of one key are listed in the order in which they were created, and
   const afterUploadId = Buffer.from(ids[0] ?? "", "hex");
   expect((await shown({ afterKey: "k", afterUploadId })).slice(0, 2)).toEqual(ids.slice(1));
 });
+
+test("a page of uploads of which much is said fits a message", async () => {
+  await using b = await MultipartBucket.open();
+  const object = { headers: { long: "x".repeat(60_000) } };
+  for (let at = 0; at < 100; at++) {
+    await b.ns.multiparts("createMultipart", { bucket, key: `k${100 + at}`, object });
+  }
+  const first = await b.ns.multiparts("listMultiparts", { bucket });
+  expect(first.items.length).toBeGreaterThan(20);
+  expect(first.items.length).toBeLessThan(50);
+  const all = await listed(b, { prefix: "", delimiter: "" }, 1_000);
+  expect(all).toHaveLength(100);
+});

@@ -1,3 +1,4 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "@cairnfs/base/clock";
 import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
@@ -9,6 +10,7 @@ import {
   type CopyPartRequest,
   CopyPartResponseSchema,
   CreateMultipartResponseSchema,
+  type ListedMultipartSchema,
   type MultipartService,
 } from "@cairnfs/protocol/gen/cairn/v1/multipart_pb";
 import { decoderOf, encodeMessage, joinParts } from "@cairnfs/protocol/rpc/codec";
@@ -36,7 +38,7 @@ import { type CompleteMultipart, completeMultipart } from "./complete-multipart.
 import { copyPart } from "./copy-part.ts";
 import { findMultipart, type MultipartName, requireOpen } from "./find-multipart.ts";
 import { abortMultipart } from "./let-go-parts.ts";
-import { type ListedUpload, listMultiparts } from "./list-multiparts.ts";
+import { type ListedUploads, listMultiparts } from "./list-multiparts.ts";
 import {
   multipartMessage,
   pageLimit,
@@ -190,10 +192,10 @@ function readHandlers({ kv, clock }: MultipartParts) {
       const page = { bucket, prefix, delimiter, afterKey, limit };
       const after = afterUploadId.byteLength === 0 ? afterUploadId : checkUploadId(afterUploadId);
       return kv.read(async (reader) => {
-        const { items, hasMore } = await listMultiparts(reader, { ...page, afterUploadId: after });
-        const last = hasMore ? items.at(-1) : undefined;
+        const listed = await listMultiparts(reader, { ...page, afterUploadId: after });
+        const { messages, last } = await listedMessages(reader, bucket, listed);
         return {
-          items: (await listedMessages(reader, bucket, items)).flat(),
+          items: messages,
           nextAfterKey: last?.key ?? "",
           nextAfterUploadId: last?.uploadId ?? NO_BYTES,
         };
@@ -220,16 +222,27 @@ function nameOf({ bucket, key, uploadId }: MultipartName): MultipartName {
   return { bucket, key, uploadId: checkUploadId(uploadId) };
 }
 
-/** What is listed, as clients see it. A row whose upload is not there is damage, and passed over. */
-function listedMessages(reader: KvReader, bucket: string, items: readonly ListedUpload[]) {
-  return Promise.all(
-    items.map(async ({ key, uploadId }) => {
-      if (uploadId === undefined) return [{ key }];
-      const record = await multiparts.get(reader, uploadNumberOf(uploadId));
-      if (record === undefined) return [];
-      return [{ key, upload: multipartMessage({ bucket, key, uploadId }, record) }];
-    }),
-  );
+/** What is said of uploads may be long: a page that has so much of it ends. */
+const PAGE_BYTES = 2 * 1024 * 1024;
+
+/**
+ * What is listed, as clients see it, as far as it fits a message, and where to go on, if there is more. A row whose upload is not
+ * there is damage, and passed over.
+ */
+async function listedMessages(reader: KvReader, bucket: string, { items, hasMore }: ListedUploads) {
+  const messages: MessageInitShape<typeof ListedMultipartSchema>[] = [];
+  let leftBytes = PAGE_BYTES;
+  for (const [at, item] of items.entries()) {
+    const { key, uploadId } = item;
+    const record = uploadId && (await multiparts.get(reader, uploadNumberOf(uploadId)));
+    if (uploadId === undefined) messages.push({ key });
+    else if (record !== undefined) {
+      messages.push({ key, upload: multipartMessage({ bucket, key, uploadId }, record) });
+      leftBytes -= multiparts.encode(record).byteLength;
+    }
+    if (leftBytes <= 0 && at < items.length - 1) return { messages, last: item };
+  }
+  return { messages, last: hasMore ? items.at(-1) : undefined };
 }
 
 function encodedOr(message: ObjectAttributes | undefined, otherwise: Uint8Array): Uint8Array {

@@ -410,7 +410,7 @@ export const ListPartsResponseSchema: GenMessage<ListPartsResponse> = /*@__PURE_
   messageDesc(file_cairn_v1_multipart, 10);
 
 /**
- * In the order of the keys, of one key in the order in which they were begun.
+ * In the order of the keys, of one key in the order in which they were begun. A page may have fewer than the limit and not be the last.
  *
  * @generated from message cairn.v1.ListMultipartsRequest
  */
