@@ -216,3 +216,27 @@ test("much else at the root ends a page early, and no bucket is lost by it", asy
   expect(found).toEqual(["f-bucket", "fff", "zzz"]);
   expect(second.nextAfter).toBe("");
 });
+
+test("a lifecycle whose rules contradict themselves is refused, one without rules takes it away", async () => {
+  await using tree = await TestNamespace.open();
+  await tree.bucket("createBucket", { name: "old" });
+  const set = (...rules: readonly object[]) =>
+    tree.bucket("setBucket", { name: "old", lifecycle: { rules: [...rules] } });
+  const refused = [
+    [
+      { id: "a", expireDays: 1 },
+      { id: "a", expireDays: 2 },
+    ],
+    [{ id: "a", expireDays: 0 }],
+    [{ id: "a", expireDays: 1, expireAtMs: 1n }],
+    [{ id: "x".repeat(256), expireDays: 1 }],
+    Array.from({ length: 1_001 }, (_, at) => ({ id: `${at}`, expireDays: 1 })),
+  ];
+  for (const rules of refused) {
+    await expect(set(...rules)).rejects.toMatchObject({ reason: "invalidArgument" });
+  }
+  const { bucket } = await set({ id: "a", expireDays: 1, source: Buffer.from("xml") });
+  expect(bucket?.lifecycle?.rules).toHaveLength(1);
+  expect((await set()).bucket?.lifecycle).toBeUndefined();
+  expect(await rowsLeft(tree)).toBe(1);
+});

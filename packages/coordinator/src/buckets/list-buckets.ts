@@ -32,45 +32,77 @@ export async function listBuckets(
   page: BucketPage,
   rowsMax = ROWS_MAX,
 ): Promise<ListedBuckets> {
-  const found: [string, DirectoryEntry][] = [];
-  let last = page.after;
-  const isWanted = (name: string) => name > last && name.startsWith(page.prefix);
-  const finish = async (nextAfter: string): Promise<ListedBuckets> => ({
-    buckets: await withRecords(reader, found.slice(0, page.limit)),
-    nextAfter,
-  });
-  const take = (name: string, entry: DirectoryEntry) => {
-    found.push([name, entry]);
-    last = name;
-  };
-
-  let from: string = later(page.after === "" ? "" : `${page.after}-`, page.prefix);
+  const gathered = new GatheredBuckets(reader, page);
   const limit = Math.min(PAGE_ROWS, rowsMax);
-  let left = rowsMax;
-  for (;;) {
-    const rows = await entries.page(reader, {
-      within: [ROOT_ID, page.prefix],
-      from: [ROOT_ID, from],
-      limit,
-    });
+  let from = later(page.after === "" ? "" : `${page.after}-`, page.prefix);
+  for (let left = rowsMax; ; ) {
+    const within = [ROOT_ID, page.prefix] as const;
+    const rows = await entries.page(reader, { within, from: [ROOT_ID, from], limit });
     left -= rows.length;
-    const isEnd = rows.length < limit;
-    for (const [at, { key, value }] of rows.entries()) {
-      const sortName = key[1];
-      const name = value.kind === "directory" ? sortName.slice(0, -1) : sortName;
-      const isLastLook = left <= 0 && !isEnd && at === rows.length - 1;
-      const isBucket = value.kind === "directory" && isBucketName(name);
-      if ((isBucket || isLastLook) && isWanted(name)) {
-        for (const [shorter, entry] of await readShorter(reader, name, isWanted)) {
-          take(shorter, entry);
-        }
-        if (isBucket) take(name, value);
-      }
-      if (found.length > page.limit) return finish(found[page.limit - 1]?.[0] ?? "");
-      if (isLastLook) return finish(later(last, name));
-      from = `${sortName}\0`;
+    for (const { key, value } of rows) {
+      if (value.kind === "directory") await gathered.meet(key[1].slice(0, -1), value);
+      if (gathered.isFull) return gathered.finish("");
     }
-    if (isEnd) return finish("");
+    const last = rows.at(-1)?.key[1];
+    if (last === undefined || rows.length < limit) return gathered.finish("");
+    if (left <= 0) return gathered.finish(await gathered.passUpTo(last));
+    from = `${last}\0`;
+  }
+}
+
+/** The buckets of a page so far. */
+class GatheredBuckets {
+  readonly #reader: KvReader;
+  readonly #page: BucketPage;
+  readonly #found: (readonly [string, DirectoryEntry])[] = [];
+  /** All wanted names up to this one were met. */
+  #last: string;
+
+  constructor(reader: KvReader, page: BucketPage) {
+    this.#reader = reader;
+    this.#page = page;
+    this.#last = page.after;
+  }
+
+  /** There is one more than the page takes. */
+  get isFull(): boolean {
+    return this.#found.length > this.#page.limit;
+  }
+
+  /** Takes a directory that is a wanted bucket, after those that sort before it and are stored behind it. */
+  async meet(name: string, entry: DirectoryEntry): Promise<void> {
+    if (!isBucketName(name) || !this.#isWanted(name)) return;
+    await this.#takeShorter(name);
+    this.#take(name, entry);
+  }
+
+  /** Takes what else sorts before the place that the rows were read to; gives the name up to which nothing is missing. */
+  async passUpTo(sortName: string): Promise<string> {
+    const name = sortName.endsWith("/") ? sortName.slice(0, -1) : sortName;
+    if (this.#isWanted(name)) await this.#takeShorter(name);
+    return later(this.#last, name);
+  }
+
+  async finish(nextAfter: string): Promise<ListedBuckets> {
+    const shown = this.#found.slice(0, this.#page.limit);
+    const last = shown.at(-1)?.[0] ?? "";
+    return {
+      buckets: await withRecords(this.#reader, shown),
+      nextAfter: this.isFull ? last : nextAfter,
+    };
+  }
+
+  readonly #isWanted = (name: string): boolean =>
+    name > this.#last && name.startsWith(this.#page.prefix);
+
+  async #takeShorter(name: string): Promise<void> {
+    const shorter = await readShorter(this.#reader, name, this.#isWanted);
+    for (const [found, entry] of shorter) this.#take(found, entry);
+  }
+
+  #take(name: string, entry: DirectoryEntry): void {
+    this.#found.push([name, entry]);
+    this.#last = name;
   }
 }
 
