@@ -119,6 +119,11 @@ class Exchange {
     const mark = target.indexOf("?");
     const rawPath = mark < 0 ? target : target.slice(0, mark);
     const rawQuery = mark < 0 ? "" : target.slice(mark + 1);
+    const { bucket, key, isVirtualHosted } = addressOf(
+      rawPath,
+      message.headers.host ?? "",
+      domains,
+    );
     return {
       method,
       rawPath,
@@ -126,7 +131,9 @@ class Exchange {
       rawHeaders: message.rawHeaders,
       headers: headersOf(message),
       query: parseQuery(rawQuery),
-      ...addressOf(rawPath, message.headers.host ?? "", domains),
+      bucket,
+      key,
+      isVirtualHosted,
       body: this.#body,
       sourceAddress: message.socket.remoteAddress ?? "",
       isSecure: false,
