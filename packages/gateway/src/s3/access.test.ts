@@ -216,6 +216,18 @@ test("a copy needs the source to be readable", async () => {
   await bob.put("/copies");
   const copy = { headers: { "x-amz-copy-source": "/sources/k" } };
   expect(await bob.put("/copies/k", "", copy)).toMatchObject({ code: "AccessDenied" });
+  const allow = (...actions: string[]) => ({
+    Effect: "Allow",
+    Principal: { AWS: ids.get("bob") },
+    Action: actions,
+    Resource: "arn:aws:s3:::sources/*",
+  });
+  await setPolicy(alice, "sources", allow("s3:GetObject"));
+  expect((await bob.put("/copies/k", "", copy)).status).toBe(200);
+  await alice.put("/sources/k", "x", { headers: { "x-amz-tagging": "a=b" } });
+  expect(await bob.put("/copies/k", "", copy)).toMatchObject({ code: "AccessDenied" });
+  await setPolicy(alice, "sources", allow("s3:GetObject", "s3:GetObjectTagging"));
+  expect((await bob.put("/copies/k", "", copy)).status).toBe(200);
 });
 
 test("an owner that is expected to be another, or a payer that does not pay, is refused", async () => {

@@ -4,6 +4,7 @@ import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes
 import { toBase64 } from "../../checksums/payload-checks.ts";
 import { CHECKSUM_ELEMENTS } from "../../documents/complete-multipart.ts";
 import { encryptionHeadersOf, wantedEncryption } from "../../encryption/object-encryption.ts";
+import { AccessDecider } from "../../s3/access.ts";
 import { type CopySource, copySource } from "../../s3/copy-source.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
@@ -127,6 +128,7 @@ async function copyTerms(
 ): Promise<CopyTerms> {
   const replaces = directive(request, "metadata") === "REPLACE";
   const replacesTags = directive(request, "tagging") === "REPLACE";
+  if (!replacesTags) await requireTags(request, parts, source);
   const given = await newObject(request, parts, bucket);
   const content = await copiedContent(
     request,
@@ -148,6 +150,17 @@ async function copyTerms(
     },
     content,
   };
+}
+
+/** Who copies tags has to be allowed to read them. */
+async function requireTags(
+  request: S3Request,
+  parts: GatewayParts,
+  { named, object }: FoundSource,
+): Promise<void> {
+  if (Object.keys(object.tags).length === 0) return;
+  const action = named.versionId === undefined ? "GetObjectTagging" : "GetObjectVersionTagging";
+  await new AccessDecider(request, parts).require({ ...named, action });
 }
 
 /** What a copy has of its own, whatever its source had. */
