@@ -135,7 +135,7 @@ export class MemoryCoordinator {
           throw new CairnError("invalidArgument", "inline_bytes is over the limit");
         }
         tree.check(path, request.precondition);
-        tree.prepare(path, request.parents);
+        tree.prepare(path, request.parents || request.object !== undefined);
         const content = this.#newContent();
         const { chunkSizeBytes } = this.#options;
         if (request.chunks.length > 0) {
@@ -146,13 +146,14 @@ export class MemoryCoordinator {
         }
         const sha256 = Uint8Array.from(request.sha256);
         const entry = tree.newEntry("file", 0o644, request.attributes);
-        tree.putFile(path, { ...entry, content, sha256, chunkSizeBytes });
+        const object = request.object?.attributes;
+        tree.putFile(path, { ...entry, content, sha256, chunkSizeBytes, object });
         this.#changed(ChangeKind.PUT, path);
         return { entry: this.#entryAt(path) };
       }),
       beginUpload: this.#method("beginUpload", async (request) => {
         tree.check(request.path, request.precondition);
-        tree.prepare(request.path, request.parents);
+        tree.prepare(request.path, request.parents || request.object !== undefined);
         const sessionId = new Uint8Array(16).fill(tree.nextId());
         sessionId.set([this.sessions.size], 0);
         const chunkSizeBytes = Number(
@@ -215,10 +216,11 @@ export class MemoryCoordinator {
           throw new CairnError("uploadMismatch", `the upload has ${content.sizeBytes} bytes`);
         }
         tree.check(path, precondition);
-        tree.prepare(path, parents);
+        tree.prepare(path, parents || session.request.object !== undefined);
         const entry = tree.newEntry("file", 0o644, attributes);
         const sha256 = Uint8Array.from(request.sha256);
-        tree.putFile(path, { ...entry, content, sha256, chunkSizeBytes });
+        const { object } = request;
+        tree.putFile(path, { ...entry, content, sha256, chunkSizeBytes, object });
         this.#changed(ChangeKind.PUT, path);
         session.committed = this.#entryAt(path);
         return { entry: session.committed };

@@ -2,6 +2,7 @@ import { CairnError } from "@cairnfs/base/errors";
 import {
   type Attributes,
   EntryKind,
+  type ObjectAttributes,
   type Precondition,
 } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 
@@ -32,6 +33,8 @@ export interface MemoryEntry {
   sha256: Uint8Array;
   chunkSizeBytes: number;
   content: MemoryContent | undefined;
+  /** Of a file that was put as an object. */
+  object?: ObjectAttributes | undefined;
 }
 
 /** The tree of a test's coordinator: entries by path. One entry has a name, be it a file or a directory. */
@@ -194,6 +197,7 @@ export function entryMessage(name: string, entry: MemoryEntry) {
     chunkCount: BigInt(content?.chunks.length ?? 0),
     contentId: BigInt(content?.id ?? 0),
     ...(entry.policy !== undefined && { policy: entry.policy }),
+    ...(entry.object !== undefined && { object: entry.object }),
   };
 }
 

@@ -11,7 +11,7 @@ import { addRepeatable } from "./repeatable-upload.ts";
 import { openSource, type RepeatableSource, type UploadSource } from "./source.ts";
 import { bufferedChunkBytes } from "./upload-memory.ts";
 import type { PutResult, PutTerms, UploadParts, UploadSession } from "./upload-parts.ts";
-import { UploadRun } from "./upload-run.ts";
+import { checkSize, UploadRun } from "./upload-run.ts";
 
 /** How long a failed upload tries to tell the coordinator that nothing more comes; the session expires anyway. */
 const ABORT_PATIENCE_MS = 2_000;
@@ -139,16 +139,6 @@ async function putHead(
   return byteLength <= parts.limits.inlineBytes
     ? putInline(parts, path, head, options)
     : putSmallFile(parts, { path, bytes: head }, options);
-}
-
-/** A source that ends early must not become a file. */
-function checkSize(expectedBytes: number | undefined, sizeBytes: number): void {
-  if (expectedBytes === undefined || expectedBytes === sizeBytes) return;
-  throw new CairnError(
-    "uploadMismatch",
-    `the source has ${sizeBytes} bytes, expected ${expectedBytes}`,
-    { details: { addedBytes: sizeBytes, expectedBytes } },
-  );
 }
 
 /** One call for a file that fits in its inode; `undefined` when this coordinator's limit is lower. */

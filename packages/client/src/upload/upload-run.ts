@@ -1,6 +1,6 @@
 import { createSha256, type Sha256 } from "@cairnfs/base/checksum";
 import { deadlineAfter } from "@cairnfs/base/clock";
-import { hasReason } from "@cairnfs/base/errors";
+import { CairnError, hasReason } from "@cairnfs/base/errors";
 import { Limit } from "@cairnfs/base/limit";
 import { type ChunkId, chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import { type LinkedAbort, linkAbort } from "../abort.ts";
@@ -91,6 +91,7 @@ export class UploadRun {
       const sizeBytes = await produce();
       await Promise.all(this.#tasks);
       this.#throwFailure();
+      checkSize(this.#options.put.sizeBytes, sizeBytes);
       const sha256 = this.#fileHash?.digest() ?? this.#fileSha256;
       const object = await this.#options.put.object?.attributes();
       const entry = await this.#appender.finish({ sha256, sizeBytes, object });
@@ -231,4 +232,14 @@ export class UploadRun {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
+}
+
+/** A source that ends early must not become a file. */
+export function checkSize(expectedBytes: number | undefined, sizeBytes: number): void {
+  if (expectedBytes === undefined || expectedBytes === sizeBytes) return;
+  throw new CairnError(
+    "uploadMismatch",
+    `the source has ${sizeBytes} bytes, expected ${expectedBytes}`,
+    { details: { addedBytes: sizeBytes, expectedBytes } },
+  );
 }
