@@ -3,13 +3,7 @@ import { headersOf } from "../auth/query-headers.ts";
 import { authorize, hideMissing } from "./authorize.ts";
 import { corsHeaders, preflight } from "./cors.ts";
 import { S3Error } from "./errors.ts";
-import type {
-  GatewayParts,
-  RawRequest,
-  RequestHeaders,
-  S3Reply,
-  S3Request,
-} from "./operation.ts";
+import type { GatewayParts, RawRequest, RequestHeaders, S3Reply, S3Request } from "./operation.ts";
 import type { Router } from "./route.ts";
 
 /** Answers a request: which operation it asks for, who asks, whether he may, and the operation. Rejects with what is wrong. */
