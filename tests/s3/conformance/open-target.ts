@@ -1,4 +1,4 @@
-import { GatewayCluster, ROOT_KEY } from "@cairnfs/gateway/testing/gateway-cluster";
+import { GatewayCluster } from "@cairnfs/gateway/testing/gateway-cluster";
 import { type Target, targetOfEnvironment } from "./support/target.ts";
 
 const ALT_EMAIL = "alt@example.com";
@@ -13,14 +13,16 @@ export async function openTarget(env: NodeJS.ProcessEnv): Promise<OpenTarget> {
   if (elsewhere !== undefined) return { ...elsewhere, close: () => Promise.resolve() };
   const cluster = await GatewayCluster.open({});
   const { access } = cluster.client;
-  await access.ensureRootKey({ pair: ROOT_KEY });
+  // Neither is the root user, which may do more than the owner of a bucket.
+  await access.createUser("main");
   await access.createUser("alt", { email: ALT_EMAIL });
-  const { accessKeyId, secretKey } = await access.createKey({ userName: "alt" });
+  const main = await access.createKey({ userName: "main" });
+  const alt = await access.createKey({ userName: "alt" });
   return {
     endpoint: new URL(`http://${cluster.gateway.address}`),
     region: "us-east-1",
-    main: { ...ROOT_KEY, email: "" },
-    alt: { accessKeyId, secretKey, email: ALT_EMAIL },
+    main: { ...main, email: "" },
+    alt: { ...alt, email: ALT_EMAIL },
     close: () => cluster[Symbol.asyncDispose](),
   };
 }

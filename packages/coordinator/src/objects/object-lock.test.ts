@@ -46,7 +46,7 @@ test("a version that is held goes when the hold is taken away", async () => {
   expect(await bucket.tree.violations()).toEqual([]);
 });
 
-test("a retention becomes longer and not shorter, unless under governance with the bypass", async () => {
+test("a retention becomes longer, not shorter nor of another mode, unless under governance with the bypass", async () => {
   await using opened = await open();
   const { bucket, retained } = opened;
   const governed = await bucket.put("g", "1", retained(GOVERNANCE, 2));
@@ -55,7 +55,8 @@ test("a retention becomes longer and not shorter, unless under governance with t
   await expect(bucket.say("g", {}, governed)).rejects.toThrow(locked);
   await bucket.say("g", retained(GOVERNANCE, 3), governed);
   await bucket.say("g", retained(GOVERNANCE, 1), governed, true);
-  await bucket.say("g", retained(COMPLIANCE, 1), governed);
+  await expect(bucket.say("g", retained(COMPLIANCE, 2), governed)).rejects.toThrow(locked);
+  await bucket.say("g", retained(COMPLIANCE, 1), governed, true);
   await expect(bucket.say("g", retained(GOVERNANCE, 1), governed, true)).rejects.toThrow(locked);
   await bucket.put("c", "1", retained(COMPLIANCE, 2));
   await expect(bucket.say("c", retained(COMPLIANCE, 1), "", true)).rejects.toThrow(locked);

@@ -26,8 +26,8 @@ export function checkRemovable(bucket: BucketRecord, file: FileEntry, terms: Loc
 }
 
 /**
- * Throws unless what is said of a version may be changed so: `objectLocked` for a retention that would become shorter, `conflictingState` for
- * one in a bucket without object lock.
+ * Throws unless what is said of a version may be changed so: `objectLocked` for a retention that would become shorter or of another mode,
+ * `conflictingState` for one in a bucket without object lock.
  */
 export function checkLockChange(
   bucket: BucketRecord,
@@ -44,8 +44,8 @@ export function checkLockChange(
     );
   }
   const kept = decodeObjectAttributes(before);
-  const isWeaker = retentionMode < kept.retentionMode || retainUntilMs < kept.retainUntilMs;
-  if (isWeaker && isRetained(kept, terms)) throw retained(kept, terms);
+  const isOther = retentionMode !== kept.retentionMode || retainUntilMs < kept.retainUntilMs;
+  if (isOther && isRetained(kept, terms)) throw retained(kept, terms);
 }
 
 function isRetained(

@@ -7,8 +7,7 @@ import { bucketRules, ownershipOf } from "./bucket-rules.ts";
 import { S3Error } from "./errors.ts";
 import { type DescribedObject, describedObject } from "./object-headers.ts";
 import type { GatewayParts, S3Request } from "./operation.ts";
-import { ownerId } from "./owner.ts";
-import { ANONYMOUS_ID } from "./user-cache.ts";
+import { writerId } from "./owner.ts";
 
 /** All that the headers of a write say of the object that it makes. */
 export interface NewObject {
@@ -40,8 +39,7 @@ export async function ownedObject(
   const isGiven =
     ownership === "BucketOwnerEnforced" ||
     (ownership === "BucketOwnerPreferred" && headers["x-amz-acl"] === "bucket-owner-full-control");
-  const writer = caller.kind === "anonymous" ? ANONYMOUS_ID : ownerId(caller);
-  const owner = isGiven ? bucket.owner : writer;
+  const owner = isGiven ? bucket.owner : writerId(caller);
   if (!saysAcl(headers)) return { owner, acl: NO_ACL };
   const acl = await aclOfHeaders(request, parts, {
     ownerId: await parts.users.ownerId(owner, signal),

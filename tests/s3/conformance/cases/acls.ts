@@ -4,6 +4,7 @@ import {
   AUTHENTICATED_USERS,
   accessControlPolicy,
   type Grant,
+  tagging,
 } from "../support/documents.ts";
 
 const GUIDE = "User guide: Access control list (ACL) overview";
@@ -119,6 +120,15 @@ const owners: readonly Row[] = [
     denied("GET {rw}/foo"),
     ask("GET {rw}/foo", { as: "alt" }, { body: "bar" }),
     ask("DELETE {rw}/foo"),
+  ),
+  row(
+    "Whoever may not write the ACL of an object changes neither it nor the tags",
+    GUIDE,
+    put("{rw}/foo", "bar"),
+    denied("PUT {rw}/foo?acl", { as: "alt", headers: { "x-amz-acl": "public-read" } }),
+    denied("PUT {rw}/foo?tagging", { as: "alt", body: tagging({ a: "b" }) }),
+    denied("DELETE {rw}/foo?tagging", { as: "alt" }),
+    denied("GET {rw}/foo", { as: "alt" }),
   ),
   row(
     "Whoever has all permissions may change the ACL, but not the owner",

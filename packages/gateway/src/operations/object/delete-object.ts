@@ -4,6 +4,7 @@ import type { StatedObject } from "@cairnfs/client/objects/objects";
 import { S3Error } from "../../s3/errors.ts";
 import { etagOf } from "../../s3/etag.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { writerId } from "../../s3/owner.ts";
 import { requestedVersion } from "../../s3/version-id.ts";
 import { noSuchObject } from "./find-object.ts";
 
@@ -29,12 +30,13 @@ async function runDeleteObject(request: S3Request, parts: GatewayParts): Promise
     size: headers["x-amz-if-match-size"],
   });
   const bypassesGovernance = headers["x-amz-bypass-governance-retention"]?.toLowerCase() === "true";
-  const { bucket, key, signal } = request;
+  const { bucket, key, caller, signal } = request;
   const removed = await removeObject(parts, conditions, {
     bucket,
     key,
     versionId,
     bypassesGovernance,
+    owner: writerId(caller),
     signal,
   }).catch(async (error: unknown) => {
     throw await noSuchObject(error, request, parts);
@@ -75,6 +77,8 @@ export interface ObjectToRemove {
   readonly key: string;
   readonly versionId: string | undefined;
   readonly bypassesGovernance: boolean;
+  /** Of the delete marker, if one is made. */
+  readonly owner: string;
   readonly signal: AbortSignal;
 }
 
@@ -88,6 +92,7 @@ export async function removeObject(
   for (let attempt = 1; ; attempt++) {
     const stated = await statIfThere(client, bucket, key, options);
     if (stated?.entry !== undefined) checkDelete(conditions, stated.entry);
+    else if (stated !== undefined && options.versionId === undefined) checkMarker(conditions);
     const precondition: EntryPrecondition =
       stated?.entry === undefined ? { mustNotExist: true } : { version: stated.entry.version };
     try {
@@ -121,5 +126,15 @@ function checkDelete(conditions: DeleteConditions, entry: FileEntry): void {
     (etag === undefined || etag === "*" || etag === etagOf(entry)) &&
     (modifiedSeconds === undefined || modifiedSeconds === Math.floor(entry.modifiedMs / 1000)) &&
     (sizeBytes === undefined || sizeBytes === entry.sizeBytes);
-  if (!holds) throw new S3Error("PreconditionFailed", { details: { Condition: "If-Match" } });
+  if (!holds) throw conditionFailed();
+}
+
+/** A delete marker is there, but has nothing that a condition could be of. */
+function checkMarker({ etag, modifiedSeconds, sizeBytes }: DeleteConditions): void {
+  const asksForAny = etag === "*" && modifiedSeconds === undefined && sizeBytes === undefined;
+  if (!asksForAny) throw conditionFailed();
+}
+
+function conditionFailed(): S3Error {
+  return new S3Error("PreconditionFailed", { details: { Condition: "If-Match" } });
 }

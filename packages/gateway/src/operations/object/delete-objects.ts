@@ -4,7 +4,7 @@ import { toS3Error } from "../../s3/error-reply.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { bypassesGovernance } from "../../s3/needed-actions.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
-import { ownerId } from "../../s3/owner.ts";
+import { writerId } from "../../s3/owner.ts";
 import { readText } from "../../s3/read-document.ts";
 import { requestedVersion } from "../../s3/version-id.ts";
 import { element, textElement, xmlDocument } from "../../xml/write.ts";
@@ -115,13 +115,14 @@ async function removeOne(
   parts: GatewayParts,
   { key, versionId, etag, modifiedMs, sizeBytes }: NamedObject,
 ): Promise<Outcome> {
-  const { bucket, signal } = request;
+  const { bucket, caller, signal } = request;
+  const owner = writerId(caller);
   const modifiedSeconds = modifiedMs === undefined ? undefined : Math.floor(modifiedMs / 1000);
   try {
     const removed = await removeObject(
       parts,
       { etag, modifiedSeconds, sizeBytes },
-      { bucket, key, versionId, bypassesGovernance: bypassesGovernance(request), signal },
+      { bucket, key, versionId, bypassesGovernance: bypassesGovernance(request), owner, signal },
     );
     return { removed };
   } catch (error) {
@@ -139,7 +140,7 @@ async function removePlain(
   const results = await parts.client.objects.removeMany(
     bucket,
     objects.map(({ key, versionId }) => ({ key, versionId })),
-    { bypassesGovernance: bypassesGovernance(request), owner: ownerId(caller), signal },
+    { bypassesGovernance: bypassesGovernance(request), owner: writerId(caller), signal },
   );
   return results.map((result) =>
     "error" in result
