@@ -48,6 +48,9 @@ test("a bucket is its maker's: others may do nothing with it, root everything", 
   expect(await statuses("/private-one", alice, bob, nobody, cluster.s3)).toEqual([
     200, 403, 403, 200,
   ]);
+  expect((await bob.head("/private-one/k")).status).toBe(403);
+  expect((await bob.get("/private-one/k", { headers: { range: "bytes=9-" } })).status).toBe(403);
+  expect((await alice.head("/private-one/k")).status).toBe(200);
   expect(await bob.put("/private-one/k", "y")).toMatchObject({ code: "AccessDenied" });
   expect(await bob.delete("/private-one/k")).toMatchObject({ code: "AccessDenied" });
   expect((await bob.get("/private-one", mark("acl"))).status).toBe(403);

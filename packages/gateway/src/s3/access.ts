@@ -57,6 +57,18 @@ export class AccessDecider {
     throw new S3Error("AccessDenied");
   }
 
+  /** The same, decided on this entry, which was just read there; `undefined`: a delete marker was. */
+  requireOn(wanted: WantedAccess, entry: FileEntry | undefined): Promise<void> {
+    this.#objects.set(objectName(wanted), Promise.resolve(entry));
+    return this.require(wanted);
+  }
+
+  /** Whether who may do this depends on the object that is there. */
+  async dependsOnObject(wanted: WantedAccess): Promise<boolean> {
+    const bucket = await this.#parts.buckets.get(wanted.bucket);
+    return this.#isObjectNeeded(wanted, bucket, bucketRules(bucket).policy);
+  }
+
   /** Whether the caller may do this; `NoSuchBucket` when there is no such bucket. */
   async mayDo(wanted: WantedAccess): Promise<boolean> {
     const { caller } = this.#request;
@@ -138,8 +150,9 @@ export class AccessDecider {
     return needsObject(action) && ownershipOf(bucket, this.#parts.config) !== "BucketOwnerEnforced";
   }
 
-  #object({ bucket, key, versionId }: WantedAccess): Promise<FileEntry | undefined> {
-    const name = JSON.stringify([bucket, key, versionId]);
+  #object(wanted: WantedAccess): Promise<FileEntry | undefined> {
+    const name = objectName(wanted);
+    const { bucket, key, versionId } = wanted;
     const known = this.#objects.get(name) ?? this.#stat(bucket, key, versionId);
     this.#objects.set(name, known);
     return known;
@@ -158,6 +171,10 @@ export class AccessDecider {
       throw error;
     }
   }
+}
+
+function objectName({ bucket, key, versionId }: WantedAccess): string {
+  return JSON.stringify([bucket, key, versionId]);
 }
 
 const MISSING = [

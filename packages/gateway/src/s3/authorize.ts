@@ -1,30 +1,42 @@
 import { ACCOUNT_ID } from "@cairnfs/access/principal";
 import type { BucketDetails } from "@cairnfs/client";
-import { AccessDecider, isOwner } from "./access.ts";
+import { AccessDecider, isOwner, type WantedAccess } from "./access.ts";
 import { bucketRules } from "./bucket-rules.ts";
 import { copySource } from "./copy-source.ts";
 import { S3Error } from "./errors.ts";
 import { neededActions } from "./needed-actions.ts";
 import type { GatewayParts, Operation, S3Request } from "./operation.ts";
 
-/** Refuses, as `AccessDenied`, what the caller may not do; what is to be done in a bucket that is not there is `NoSuchBucket`. */
+/**
+ * Refuses, as `AccessDenied`, what the caller may not do; what is to be done in a bucket that is not there is `NoSuchBucket`. What is left to
+ * decide on the entry that the operation reads is what it resolves with.
+ */
 export async function authorize(
   operation: Operation,
   request: S3Request,
   parts: GatewayParts,
-): Promise<void> {
+): Promise<S3Request["checkEntry"]> {
   const decider = new AccessDecider(request, parts);
   if (operation.level === "service" || operation.name === "CreateBucket") {
-    return authorizeInService(operation, request, parts, decider);
+    authorizeInService(operation, request, parts, decider);
+    return undefined;
   }
   const { bucket, key, query } = request;
   await checkBucket(await parts.buckets.get(bucket), request, parts);
-  if (operation.decidesItself === true) return;
+  if (operation.decidesItself === true) return undefined;
   const versionId = query.get("versionId");
+  const left: WantedAccess[] = [];
   for (const needed of neededActions(operation, request)) {
-    await decider.require({ ...needed, bucket, key, versionId });
+    const wanted = { ...needed, bucket, key, versionId };
+    const isLeft = operation.checksEntry === true && (await decider.dependsOnObject(wanted));
+    if (isLeft) left.push(wanted);
+    else await decider.require(wanted);
   }
   await authorizeSource(request, parts, decider);
+  if (left.length === 0) return undefined;
+  return async (entry) => {
+    for (const wanted of left) await decider.requireOn(wanted, entry);
+  };
 }
 
 function authorizeInService(

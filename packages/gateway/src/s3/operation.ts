@@ -1,7 +1,7 @@
 import type { Clock } from "@cairnfs/base/clock";
 import type { Random } from "@cairnfs/base/random";
 import type { Logger } from "@cairnfs/base/telemetry";
-import type { CairnClient } from "@cairnfs/client";
+import type { CairnClient, FileEntry } from "@cairnfs/client";
 import type { KeyCache } from "../auth/key-cache.ts";
 import type { SigningKeys } from "../auth/signing-keys.ts";
 import type { GatewayConfig } from "../config.ts";
@@ -75,6 +75,8 @@ export interface RawRequest {
 /** A request as operations see it: who sends it is known. */
 export interface S3Request extends RawRequest {
   readonly caller: Caller;
+  /** For operations that check entries: refuses the request where the caller may not read this entry. */
+  readonly checkEntry?: ((entry: FileEntry | undefined) => Promise<void>) | undefined;
 }
 
 /** What is sent back. */
@@ -105,6 +107,8 @@ export interface Operation {
   readonly action: string;
   /** It is about several objects, or one that only its body names: it decides on each by itself. */
   readonly decidesItself?: true;
+  /** It has `checkEntry` decide on the very entry it has read, `undefined` for a delete marker, before it tells anything of it. */
+  readonly checksEntry?: true;
   run(request: S3Request, parts: GatewayParts): Promise<S3Reply>;
 }
 

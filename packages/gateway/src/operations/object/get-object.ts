@@ -79,11 +79,11 @@ async function found<T extends StatedObject>(
   ask: () => Promise<T>,
 ): Promise<T> {
   await parts.buckets.get(request.bucket);
-  try {
-    return await ask();
-  } catch (error) {
+  const stated = await ask().catch(async (error: unknown) => {
     throw await noSuchObject(error, request, parts);
-  }
+  });
+  await request.checkEntry?.(stated.entry);
+  return stated;
 }
 
 interface Described {
