@@ -2,7 +2,12 @@ import type { KvReader, KvTransaction } from "@cairnfs/kv/kv-store";
 import { count } from "../counters.ts";
 import { chunkMap, chunks, contentParts, contents, entries, trash } from "../keyspace.ts";
 import { COMPOSITE_DEPTH_MAX, type ContentRecord, NO_PARTS } from "../namespace/content.ts";
-import { type EntryRecord, type FileEntry, sortNameOf } from "../namespace/entry.ts";
+import {
+  type DirectoryEntry,
+  type EntryRecord,
+  type FileEntry,
+  sortNameOf,
+} from "../namespace/entry.ts";
 import type { InodeId } from "../namespace/ids.ts";
 import { faultOfMap } from "./content-checks.ts";
 import type { Wrong } from "./finding.ts";
@@ -37,12 +42,35 @@ async function lookAtEntry(
       }),
     });
   }
-  if (entry.kind === "directory") return wrongs;
+  if (entry.kind === "directory") {
+    return [...wrongs, ...(await unusedWrongs(reader, key, entry))];
+  }
   const found = await contentWrongs(reader, subject, entry, (tx, right) => {
     entries.put(tx, key, right);
     count(tx, "logicalBytes", right.sizeBytes - entry.sizeBytes);
   });
   return [...wrongs, ...found];
+}
+
+/** A directory that an object's key made goes with the last thing in it. */
+async function unusedWrongs(
+  reader: KvReader,
+  key: readonly [InodeId, string],
+  { inodeId, isImplied }: DirectoryEntry,
+): Promise<readonly Wrong[]> {
+  const isUsed = !isImplied || (await entries.first(reader, { within: [inodeId] })) !== undefined;
+  if (isUsed) return [];
+  return [
+    {
+      kind: "directoryUnused",
+      subject: `${JSON.stringify(key[1])} in directory ${key[0]}`,
+      message: "an object's key made it, and nothing is in it",
+      mend: (tx) => {
+        entries.delete(tx, key);
+        count(tx, "directories", -1);
+      },
+    },
+  ];
 }
 
 /** What is wrong between a file and its content; `write` puts the file right. */

@@ -62,6 +62,12 @@ export const FINDING_KINDS = {
     mending: "takes away one of the names; what is in the directory stays",
     isMended: true,
   },
+  directoryUnused: {
+    severity: "waste",
+    meaning: "a directory that was made because an object's key has it has nothing in it",
+    mending: "takes it away",
+    isMended: true,
+  },
   entryMisnamed: {
     severity: "wrong",
     meaning: "a directory has the key of a file, or a file that of a directory",

@@ -88,10 +88,12 @@ test("a directory that a key made stays once somebody has asked for it or said s
   await namespace.call("makeDirectory", { path: "/b/asked", parents: true });
   await put(namespace, "said/1");
   await namespace.call("setAttributes", { path: "/b/said", policy: { replicationFactor: 2 } });
-  for (const key of ["asked/1", "said/1"]) {
+  await put(namespace, "moved/1");
+  await namespace.call("rename", { source: "/b/moved", target: "/b/named" });
+  for (const key of ["asked/1", "said/1", "named/1"]) {
     await namespace.objects("removeObject", { bucket: "b", key });
   }
-  expect(await namespace.names("/b")).toEqual(["asked", "said"]);
+  expect(await namespace.names("/b")).toEqual(["asked", "named", "said"]);
 });
 
 test("the object of a key that ends with a slash is a directory's mark: not listed, and gone with it", async () => {

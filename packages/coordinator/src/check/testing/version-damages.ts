@@ -1,6 +1,6 @@
 import { present } from "@cairnfs/base/assert";
-import { buckets, contents, nullVersions, versions } from "../../keyspace.ts";
-import { type InodeId, inodeId } from "../../namespace/ids.ts";
+import { buckets, contents, entries, nullVersions, versions } from "../../keyspace.ts";
+import { type InodeId, inodeId, ROOT_ID } from "../../namespace/ids.ts";
 import type { TestNamespace } from "../../namespace/testing/test-namespace.ts";
 import { type Damage, write } from "./damage.ts";
 import { VERSIONED } from "./damaged-store.ts";
@@ -11,6 +11,18 @@ export const VERSION_DAMAGES: readonly Damage[] = [
     name: "a bucket with versions that nothing is kept of",
     kinds: ["versionsForgotten", "versionsForgotten", "versionsForgotten"],
     plant: (ns) => change(ns, (tx, bucketId) => buckets.delete(tx, bucketId)),
+  },
+  {
+    name: "a directory of a key that nothing is in",
+    kinds: ["directoryUnused", "counterWrong"],
+    plant: (ns) =>
+      change(ns, async (tx, bucketId) => {
+        const key = [ROOT_ID, `${VERSIONED}/`] as const;
+        const like = present(await entries.get(tx, key), "there is a bucket");
+        if (like.kind !== "directory") return;
+        const made = { ...like, inodeId: inodeId(9_999), isImplied: true };
+        entries.put(tx, [bucketId, "left/"], made);
+      }),
   },
   {
     name: "a version null that is not listed as that",

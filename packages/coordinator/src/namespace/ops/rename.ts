@@ -106,7 +106,8 @@ async function moveTree(
   const isBucket = directories.length === 0;
   if (!isEmpty || isBucket) refuseLockedTree(bucket, source.text);
   if (isBucket) refuseNesting(bucket, source.text, target);
-  return entry;
+  // One that somebody gives a name stays, though an object's key made it.
+  return { ...entry, isImplied: entry.isImplied && target.isKey };
 }
 
 /** Throws `conflictingState` when a bucket with versions is to be a directory in another. */
