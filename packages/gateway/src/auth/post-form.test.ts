@@ -182,6 +182,11 @@ test.each<readonly [what: string, fields: Record<string, string | undefined>, me
     { ...FIELDS, acl: "public-read" },
     'Policy Condition failed: ["eq", "$acl", "private"]',
   ],
+  [
+    "another type in its list of types",
+    { ...FIELDS, "content-type": "image/png, text/html" },
+    'Policy Condition failed: ["starts-with", "$Content-Type", "image/"]',
+  ],
   ["a missing field", { ...FIELDS, acl: undefined }, "Policy Condition failed"],
   ["a field more", { ...FIELDS, "x-amz-meta-a": "1" }, "Extra input fields: x-amz-meta-a"],
 ])("a form with %s is not what the policy allows", async (_, fields, message) => {

@@ -60,8 +60,12 @@ export function checkPostPolicy(policy: string, form: PostForm): LengthRange {
   return length;
 }
 
-function isMet({ test, value }: PostCondition, given: string | undefined): boolean {
+function isMet({ field, test, value }: PostCondition, given: string | undefined): boolean {
   if (given === undefined) return test === "starts-with" && value === "";
+  if (field === "content-type" && test === "starts-with") {
+    // Commas make it a list, and every type in it is held to the condition.
+    return given.split(",").every((type) => type.trim().startsWith(value));
+  }
   // A dollar may be escaped, and some clients escape it on both sides.
   const values = value.includes("\\$") ? [value, value.replaceAll("\\$", "$")] : [value];
   return values.some((wanted) => (test === "eq" ? given === wanted : given.startsWith(wanted)));
