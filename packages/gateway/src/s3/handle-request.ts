@@ -31,8 +31,9 @@ async function answer(request: RawRequest, router: Router, parts: GatewayParts):
   checkKey(key);
   const { caller, body } = await authenticate(request, parts);
   const authenticated = authenticatedRequest(request, headers, { caller, body });
-  await authorize(operation, authenticated, parts);
-  return operation.run(authenticated, parts).catch(async (error: unknown) => {
+  const checkEntry = await authorize(operation, authenticated, parts);
+  const decided = checkEntry === undefined ? authenticated : { ...authenticated, checkEntry };
+  return operation.run(decided, parts).catch(async (error: unknown) => {
     throw await hideMissing(error, authenticated, parts);
   });
 }

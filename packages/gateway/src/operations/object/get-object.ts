@@ -25,6 +25,7 @@ export const getObject: Operation = {
   method: "GET",
   level: "object",
   action: "GetObject",
+  checksEntry: true,
   run: runGetObject,
 };
 
@@ -34,6 +35,7 @@ export const headObject: Operation = {
   method: "HEAD",
   level: "object",
   action: "GetObject",
+  checksEntry: true,
   run: runHeadObject,
 };
 
