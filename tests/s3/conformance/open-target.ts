@@ -7,11 +7,14 @@ export interface OpenTarget extends Target {
   close(): Promise<void>;
 }
 
-/** The server that the environment names, or a whole cluster with a gateway in this process. */
-export async function openTarget(env: NodeJS.ProcessEnv): Promise<OpenTarget> {
+/** The server that the environment names, or a whole cluster with a gateway in this process, its coordinator set so. */
+export async function openTarget(
+  env: NodeJS.ProcessEnv,
+  coordinator: Readonly<Record<string, unknown>> = {},
+): Promise<OpenTarget> {
   const elsewhere = targetOfEnvironment(env);
   if (elsewhere !== undefined) return { ...elsewhere, close: () => Promise.resolve() };
-  const cluster = await GatewayCluster.open({});
+  const cluster = await GatewayCluster.open({ coordinator });
   const { access } = cluster.client;
   // Neither is the root user, which may do more than the owner of a bucket.
   await access.createUser("main");

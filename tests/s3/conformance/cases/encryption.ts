@@ -26,6 +26,28 @@ const KEY_MD5 = SSE_C[`${PREFIX}key-md5`] ?? "";
 const SAID = { [`${PREFIX}algorithm`]: "AES256", [`${PREFIX}key-md5`]: KEY_MD5 };
 
 const customer: readonly Row[] = [
+  row(
+    "A form may carry a customer's key",
+    `${CUSTOMER}: POST Object`,
+    ask(
+      "POST {b}",
+      {
+        form: {
+          style: "v4",
+          fields: [["key", "foo"], ...Object.entries(SSE_C)],
+          conditions: [
+            { bucket: "{b}" },
+            ["starts-with", "$key", "foo"],
+            ...Object.keys(SSE_C).map((name) => ["starts-with", `$${name}`, ""]),
+          ],
+          file: "bar",
+        },
+      },
+      { status: 204, headers: SAID },
+    ),
+    fails("GET {b}/foo", 400, "InvalidRequest"),
+    ask("GET {b}/foo", { headers: SSE_C }, { body: "bar" }),
+  ),
   ...[1, 13, 1024, LARGE.length].map((size) => {
     const body = LARGE.subarray(0, size);
     return row(

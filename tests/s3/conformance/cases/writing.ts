@@ -1,15 +1,4 @@
-import {
-  area,
-  ask,
-  atOnce,
-  denied,
-  fails,
-  put,
-  type Row,
-  row,
-  type Step,
-  see,
-} from "../support/case.ts";
+import { area, ask, atOnce, fails, put, type Row, row, type Step, see } from "../support/case.ts";
 import { md5 } from "../support/checksums.ts";
 import { deleteObjects, finish, part, start } from "../support/documents.ts";
 

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { eventually } from "@cairnfs/base/testing/eventually";
 import { BUCKETS } from "./buckets.ts";
 import { type AskStep, ask, type Given, type Row, type SocketStep, type Step } from "./case.ts";
 import { check, text } from "./check.ts";
@@ -94,16 +95,7 @@ export class Runner {
 
   /** Again and again for as long as the step has patience. */
   async #patiently(step: AskStep, vars: Map<string, string>): Promise<void> {
-    const until = Date.now() + (step.given.patienceMs ?? 0);
-    for (;;) {
-      try {
-        await this.#ask(step, vars);
-        return;
-      } catch (error) {
-        if (Date.now() >= until) throw error;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    }
+    await eventually(() => this.#ask(step, vars), step.given.patienceMs ?? 0);
   }
 
   async #ask(step: AskStep, vars: Map<string, string>): Promise<void> {
