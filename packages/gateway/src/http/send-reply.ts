@@ -14,6 +14,9 @@ export interface SendOptions {
   readonly beforeEnd?: (() => Promise<void>) | undefined;
 }
 
+/** What is handed to the socket before it has taken what came before. */
+const UNDERWAY_BYTES = 1536 * 1024;
+
 /** Sends a reply to its end, at the pace of the client. */
 export async function sendReply(
   response: ServerResponse,
@@ -31,10 +34,18 @@ export async function sendReply(
     response.end();
     return;
   }
+  const { giveBack } = reply;
   for await (const part of body) {
     options.signal.throwIfAborted();
-    // Parts are good until the next one is asked for, so the socket has to be done with this one.
-    await written(response, part, options);
+    const sent = written(response, part, options);
+    if (giveBack === undefined) {
+      // Parts are good until the next one is asked for, so the socket has to be done with this one.
+      await sent;
+      continue;
+    }
+    // A reply that breaks off leaves its parts to themselves.
+    sent.then(() => giveBack(part)).catch(() => undefined);
+    if (response.writableLength >= UNDERWAY_BYTES) await sent;
   }
   response.end();
 }

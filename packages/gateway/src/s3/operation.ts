@@ -88,6 +88,8 @@ export interface S3Reply {
    * are good until the next one is asked for.
    */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** The iterable's parts stay good until each is given back by this, once it is sent: several are on their way at once. */
+  readonly giveBack?: ((part: Uint8Array) => void) | undefined;
 }
 
 /** What an operation is about: the whole service, a bucket, or a key in one. */

@@ -17,7 +17,7 @@ import { objectHeaders } from "../../s3/object-headers.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { requestedVersion } from "../../s3/version-id.ts";
 import { deleteMarkerError, noSuchObject } from "./find-object.ts";
-import { partRange, plainContent } from "./object-content.ts";
+import { contentBody, partRange, plainContent } from "./object-content.ts";
 
 /** The bytes of an object, or of a range of it. */
 export const getObject: Operation = {
@@ -50,9 +50,11 @@ async function runGetObject(request: S3Request, parts: GatewayParts): Promise<S3
     }),
   );
   const { reply, range } = await describe(request, parts, opened);
-  const body = plainContent(opened, { range, headers, signal }, parts);
-  const sizeBytes = Number(reply.headers["content-length"]);
-  return { ...reply, body: sizeBytes > GATHERED_BYTES_MAX ? body : await gathered(body) };
+  const wanted = { range, headers, signal };
+  if (Number(reply.headers["content-length"]) > GATHERED_BYTES_MAX) {
+    return { ...reply, ...contentBody(opened, wanted, parts) };
+  }
+  return { ...reply, body: await gathered(plainContent(opened, wanted, parts)) };
 }
 
 /** Replies up to here are sent in one go. */

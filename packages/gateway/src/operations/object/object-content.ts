@@ -1,11 +1,12 @@
 import type { FileEntry } from "@cairnfs/client";
 import type { ObjectPart } from "@cairnfs/client/objects/multiparts";
 import type { OpenedObject } from "@cairnfs/client/objects/objects";
+import { releaseReceived } from "@cairnfs/protocol/rpc/receive-buffers";
 import type { ByteTransform } from "../../encryption/content-cipher.ts";
 import { readEncryption } from "../../encryption/object-encryption.ts";
 import type { RequestedRange } from "../../s3/byte-range.ts";
 import { S3Error } from "../../s3/errors.ts";
-import type { GatewayParts, RequestHeaders } from "../../s3/operation.ts";
+import type { GatewayParts, RequestHeaders, S3Reply } from "../../s3/operation.ts";
 
 type ContentParts = Pick<GatewayParts, "client" | "masterKeys">;
 
@@ -26,16 +27,41 @@ export function plainContent(
   request: ContentRequest,
   parts: ContentParts,
 ): AsyncIterable<Uint8Array> {
-  const { range, signal } = request;
-  const bytes = opened.stream({
+  const { range } = request;
+  const bytes = storedContent(opened, request, true);
+  const { entry } = opened;
+  if (entry === undefined || !isEncrypted(entry)) return bytes;
+  return decrypted(bytes, decryptors(entry, request, parts), range?.firstByte ?? 0);
+}
+
+/** The body of a reply that sends the plain bytes of an object. */
+export function contentBody(
+  opened: OpenedObject,
+  request: ContentRequest,
+  parts: ContentParts,
+): Pick<S3Reply, "body" | "giveBack"> {
+  const { entry } = opened;
+  if (entry === undefined || isEncrypted(entry)) {
+    return { body: plainContent(opened, request, parts) };
+  }
+  return { body: storedContent(opened, request, false), giveBack: releaseReceived };
+}
+
+function isEncrypted({ object }: FileEntry): boolean {
+  return object !== undefined && object.encryption.byteLength > 0;
+}
+
+function storedContent(
+  opened: OpenedObject,
+  { range, signal }: ContentRequest,
+  isTransient: boolean,
+): AsyncIterable<Uint8Array> {
+  return opened.stream({
     offsetBytes: range?.firstByte ?? 0,
     ...(range !== undefined && { lengthBytes: range.lastByte - range.firstByte + 1 }),
-    isTransient: true,
+    isTransient,
     signal,
   });
-  const { entry } = opened;
-  if (entry?.object === undefined || entry.object.encryption.byteLength === 0) return bytes;
-  return decrypted(bytes, decryptors(entry, request, parts), range?.firstByte ?? 0);
 }
 
 /** Decrypts the bytes of a content up to one of its offsets. */
