@@ -157,6 +157,19 @@ test("what is said of an object can come with the commit, and instead of what wa
   expect(await namespace.violations()).toEqual([]);
 });
 
+test("what was begun in a bucket does not come into another one that has its name since", async () => {
+  await using namespace = await open();
+  const begin = { path: "/b/key", object: { attributes: {} } };
+  const { sessionId } = await namespace.call("beginUpload", begin);
+  await namespace.call("remove", { path: "/b", recursive: true });
+  await namespace.call("makeDirectory", { path: "/b" });
+  await expect(namespace.call("commitUpload", { sessionId })).rejects.toMatchObject({
+    reason: "pathNotFound",
+  });
+  expect(await namespace.names("/b")).toEqual([]);
+  expect(await namespace.violations()).toEqual([]);
+});
+
 test("a precondition is of the object, not of the directory of its name", async () => {
   await using namespace = await open();
   await put(namespace, "a/b");

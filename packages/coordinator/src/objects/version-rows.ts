@@ -46,9 +46,8 @@ export async function keepFile(
   file: FileEntry,
 ): Promise<number> {
   const { tx, nowMs } = mutation;
-  const isNull = isNullFile(file);
-  // There can be one if the file came here with its directory.
-  if (isNull) await dropNull(mutation, at);
+  // There can be one already if the file came here with its directory: that one stays "null", as nobody let it go.
+  const isNull = isNullFile(file) && !(await nullVersions.has(tx, [at.bucketId, at.key]));
   const newest = await passMarker(mutation, at);
   const own = file.sequence === 0 ? file.inodeId : file.sequence;
   const sequence = Math.max(own, newest + 1);

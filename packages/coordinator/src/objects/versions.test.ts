@@ -194,6 +194,25 @@ test("a tree that is removed or moved takes the newest versions along, and leave
   expect(await tree.violations()).toEqual([]);
 });
 
+test("a file without a version that comes with a tree takes the place of no version that is kept", async () => {
+  await using bucket = await VersionedBucket.open({ versioning: "never" });
+  const { tree } = bucket;
+  await bucket.put("d/k", "first");
+  await bucket.set(Versioning.ENABLED);
+  await bucket.remove("d/k");
+  await tree.put("/other/d/k", "came along");
+  await tree.call("rename", { source: "/other/d", target: `/${BUCKET}/d` });
+  await bucket.put("d/k", "last");
+  expect(await bucket.list()).toEqual([
+    "d/k last *",
+    "d/k came along",
+    "d/k removed",
+    "d/k first null",
+  ]);
+  await tree.runAll();
+  expect(await tree.violations()).toEqual([]);
+});
+
 test("a bucket takes its versions along to the trash, back, and out of the world", async () => {
   await using bucket = await VersionedBucket.open({ settings: { trashMs: 1000 } });
   const { tree } = bucket;

@@ -7,7 +7,7 @@ import { type FileEntry, NO_METADATA, PLAIN_FILE } from "../namespace/entry.ts";
 import { contentId, inodeId } from "../namespace/ids.ts";
 import type { Mutation } from "../namespace/mutation.ts";
 import { keyOf, type Path } from "../namespace/path.ts";
-import { type FileBody, openSlot, putFile } from "../namespace/slot.ts";
+import { type FileBody, openSlot, putFile, type Slot } from "../namespace/slot.ts";
 import { parseTargetPath } from "../objects/object-terms.ts";
 import type { UploadSession, UploadTarget } from "./upload-session.ts";
 
@@ -38,10 +38,20 @@ export async function showUpload(mutation: Mutation, whole: WholeUpload): Promis
   const { attributes, precondition } = session;
   const topId = session.reservesDomain ? inodeId(session.domainId) : undefined;
   const slot = await openSlot(mutation, path, session.parents, topId);
+  if (target.kind === "object") requireBucketOf(session, slot);
   const object = target.kind === "object" ? (saidOf(whole) ?? NO_BYTES) : undefined;
   const body = bodyOf(session, content);
   const entry = await putFile(mutation, slot, body, { attributes, precondition, object });
   return { name: slot.name, entry };
+}
+
+/** Who may put into a bucket may not be who may put into another one that has its name since. */
+function requireBucketOf(session: UploadSession, { topId, path }: Slot): void {
+  if (topId === inodeId(session.domainId)) return;
+  throw new CairnError(
+    "pathNotFound",
+    `the bucket of ${path.text} is not the one that it was when the upload began`,
+  );
 }
 
 function saidOf({ session: { target }, object }: WholeUpload): Uint8Array | undefined {
@@ -88,6 +98,7 @@ async function showAppended(
 ): Promise<ShownUpload> {
   const { session, content } = whole;
   const slot = await openSlot(mutation, path, false);
+  requireBucketOf(session, slot);
   const base = checkAppend(path, slot.present.file, appendAt);
   const body = await appendedBody(mutation, base, session, content);
   const { attributes, precondition } = session;
