@@ -201,7 +201,7 @@ export async function putFile(
     userMetadata: attributes.userMetadata ?? NO_METADATA,
     ...body,
     ...version,
-    object: await objectOf(mutation, slot, terms),
+    object: await objectIn(mutation, slot, terms.object),
   };
   entries.put(tx, [slot.parentId, slot.name], entry);
   count(tx, "files", 1);
@@ -210,11 +210,11 @@ export async function putFile(
   return entry;
 }
 
-/** What is said of a new file as an object. */
-async function objectOf(
+/** What is said of a file as an object once it is new in its bucket. */
+export async function objectIn(
   { tx, nowMs }: Mutation,
   { topId }: Slot,
-  { object }: PutFileTerms,
+  object: Uint8Array | undefined,
 ): Promise<Uint8Array | undefined> {
   return topId === undefined
     ? object

@@ -75,7 +75,10 @@ test("a new version has the bucket's default retention, whichever door puts it, 
   await tree.put(`/${BUCKET}/plain`, "2");
   await bucket.put("own", "3", retained(GOVERNANCE, 1));
   await tree.call("copy", { source: `/${BUCKET}/own`, target: `/${BUCKET}/copy` });
+  await tree.put("/elsewhere/file", "4");
+  await tree.call("rename", { source: "/elsewhere/file", target: `/${BUCKET}/moved` });
   const wanted: Record<string, object> = {
+    moved: retained(COMPLIANCE, 5),
     default: retained(COMPLIANCE, 5),
     plain: retained(COMPLIANCE, 5),
     own: retained(GOVERNANCE, 1),

@@ -10,7 +10,7 @@ import { type Mutation, nextVersion } from "../namespace/mutation.ts";
 import { refuseNesting } from "../namespace/ops/rename.ts";
 import { type Path, parseLenientPath } from "../namespace/path.ts";
 import { walk } from "../namespace/resolve.ts";
-import { requireName, slotBelow } from "../namespace/slot.ts";
+import { objectIn, requireName, slotBelow } from "../namespace/slot.ts";
 import { replaceFile } from "../objects/replace-file.ts";
 import type { TrashRecord } from "./trash-record.ts";
 import { dropTrash } from "./trash-rows.ts";
@@ -61,7 +61,12 @@ export async function restore(mutation: Mutation, request: Restore): Promise<Res
   const version = nextVersion(freshId, Math.max(record.entry.version, file?.version ?? 0));
   const entry: EntryRecord =
     record.entry.kind === "file"
-      ? { ...record.entry, version, ...(await replaceFile(mutation, slot, file, freshId)) }
+      ? {
+          ...record.entry,
+          version,
+          ...(await replaceFile(mutation, slot, file, freshId)),
+          object: await objectIn(mutation, slot, record.entry.object),
+        }
       : { ...record.entry, version };
   refuseNesting(await readBucket(tx, entry.inodeId), record.path, path);
   dropTrash(tx, id, record);

@@ -13,7 +13,7 @@ import { type Mutation, nextVersion } from "../mutation.ts";
 import type { Path } from "../path.ts";
 import { checkPrecondition, NO_PRECONDITION, type Precondition } from "../precondition.ts";
 import { type Found, type Located, requireEntry, walk } from "../resolve.ts";
-import { requireName, type Slot, slotBelow } from "../slot.ts";
+import { objectIn, requireName, type Slot, slotBelow } from "../slot.ts";
 
 export interface Rename {
   readonly source: Path;
@@ -91,7 +91,8 @@ async function moveFile(
     if (isLeft) await addOwner(tx, entry.contentId);
     await markMoved(mutation, from, isLeft ? entry : undefined);
   }
-  return { ...entry, ...(await replaceFile(mutation, slot, replaced, id)) };
+  const object = await objectIn(mutation, slot, entry.object);
+  return { ...entry, ...(await replaceFile(mutation, slot, replaced, id)), object };
 }
 
 /** A directory takes along what is in it; earlier versions stay with the keys that they have. */
