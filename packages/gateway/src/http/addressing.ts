@@ -27,11 +27,16 @@ export function addressOf(rawPath: string, host: string, domains: readonly strin
 function bucketOfHost(host: string, domains: readonly string[]): string | undefined {
   if (domains.length === 0) return undefined;
   const name = host.replace(/:\d+$/u, "").toLowerCase();
+  // One of the domains may be below another: the longest that fits is meant.
+  let bucket: string | undefined;
   for (const domain of domains) {
     const suffix = `.${domain.toLowerCase()}`;
-    if (name.length > suffix.length && name.endsWith(suffix)) return name.slice(0, -suffix.length);
+    if (`.${name}` === suffix) return undefined;
+    if (!name.endsWith(suffix) || name.length === suffix.length) continue;
+    const label = name.slice(0, -suffix.length);
+    if (bucket === undefined || label.length < bucket.length) bucket = label;
   }
-  return undefined;
+  return bucket;
 }
 
 /** The text that a percent-encoded one stands for; `InvalidURI` when that is no UTF-8. */

@@ -132,6 +132,18 @@ test("a client that sends a long body to no avail sees why", async () => {
   await once(client.socket, "close");
 });
 
+test("a client may send all of a long body that was given up in its middle", async () => {
+  const client = open();
+  const type = "multipart/form-data; boundary=b";
+  const lines = ["POST /box HTTP/1.1", "host: s3.test", `content-type: ${type}`];
+  client.socket.write([...lines, "content-length: 20000000", "", ""].join("\r\n"));
+  for (let sent = 0; sent < 20; sent++) {
+    if (!client.socket.write(Buffer.alloc(1_000_000))) await once(client.socket, "drain");
+  }
+  await client.until(/<Code>MaxPostPreDataLengthExceededError<\/Code>/u);
+  await once(client.socket, "close");
+});
+
 test("a bucket may be in the host name", async () => {
   const { s3 } = cluster;
   expect(await s3.put("/hosted/key", "x", { host: "box.s3.test:80" })).toMatchObject({

@@ -29,6 +29,7 @@ export class SocketBody implements RequestBody, AsyncIterator<Uint8Array> {
   readonly #pieces: Buffer[] = [];
   #aheadBytes = 0;
   #hasBegun = false;
+  #isAbandoned = false;
   #isComplete: boolean;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
@@ -70,6 +71,7 @@ export class SocketBody implements RequestBody, AsyncIterator<Uint8Array> {
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#isAbandoned = true;
     this.#pieces.length = 0;
     this.#aheadBytes = 0;
     if (this.#hasBegun && !this.#isComplete) this.#message.pause();
@@ -87,6 +89,8 @@ export class SocketBody implements RequestBody, AsyncIterator<Uint8Array> {
     if (this.#isComplete) return;
     const message = this.#message;
     message.on("data", (piece: Buffer) => {
+      // Whoever reads the rest, to be rid of it, sets its pace.
+      if (this.#isAbandoned) return;
       this.#pieces.push(piece);
       this.#aheadBytes += piece.byteLength;
       if (this.#aheadBytes >= AHEAD_BYTES) message.pause();

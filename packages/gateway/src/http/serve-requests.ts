@@ -174,6 +174,8 @@ class Exchange {
     if (this.#body.isWithheld) return;
     const { clock } = this.#options.parts;
     const message = this.#message;
+    // Nobody reads it any more, also where it was given up without a word.
+    await this.#body.return();
     await new Promise<void>((resolve) => {
       const timer = clock.after(DRAIN_MS_MAX, resolve);
       let drainedBytes = 0;
