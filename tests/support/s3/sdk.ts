@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { digestOf } from "@cairnfs/testkit/content";
 import type { GatewayAccess } from "@cairnfs/testkit/process-cluster";
@@ -29,9 +28,4 @@ export async function digestOfObject(
 export async function textOf(client: S3Client, bucket: string, key: string): Promise<string> {
   const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   return (await Body?.transformToString()) ?? "";
-}
-
-/** The ETag of what was put in one piece. */
-export function md5Tag(bytes: Uint8Array | string): string {
-  return `"${createHash("md5").update(bytes).digest("hex")}"`;
 }

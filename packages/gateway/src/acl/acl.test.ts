@@ -1,13 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  type AclGrants,
-  decodeAcl,
-  encodeAcl,
-  grantsAllow,
-  groupGrant,
-  isPublic,
-  userGrant,
-} from "./acl.ts";
+import { type AclGrants, decodeAcl, encodeAcl, groupGrant, isPublic, userGrant } from "./acl.ts";
 import { aclXml, readAclDocument } from "./acl-document.ts";
 import { cannedGrants, readAclHeaders } from "./acl-headers.ts";
 
@@ -39,18 +31,6 @@ test("bytes that are no list open nothing to anybody but the owner", () => {
   for (const bytes of ["2\nR group:AllUsers\n", "1\nR group:Everybody\n", "1\nX user:a\n", "1"]) {
     expect(decodeAcl(Buffer.from(bytes), ME)).toEqual([userGrant(ME, "FULL_CONTROL")]);
   }
-});
-
-test("a grant lets its user, its group or everybody do what it says and no more", () => {
-  const grants = [groupGrant("AuthenticatedUsers", "READ"), userGrant(OTHER, "WRITE")];
-  expect(grantsAllow(grants, OTHER, "READ")).toBe(true);
-  expect(grantsAllow(grants, undefined, "READ")).toBe(false);
-  expect(grantsAllow(grants, OTHER, "WRITE")).toBe(true);
-  expect(grantsAllow(grants, ME, "WRITE")).toBe(false);
-  expect(grantsAllow([userGrant(ME, "FULL_CONTROL")], ME, "WRITE_ACP")).toBe(true);
-  expect(grantsAllow([groupGrant("AllUsers", "READ")], undefined, "READ")).toBe(true);
-  expect(grantsAllow([groupGrant("AllUsers", "READ")], OTHER, "READ", true)).toBe(false);
-  expect(grantsAllow([groupGrant("LogDelivery", "READ")], OTHER, "READ")).toBe(false);
 });
 
 test("canned lists grant what AWS says they do", () => {

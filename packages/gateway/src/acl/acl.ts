@@ -55,7 +55,7 @@ export function groupGrant(group: AclGroup, permission: AclPermission): AclGrant
 }
 
 /** Whether these grant the owner everything and nobody else anything. */
-export function isPrivate(grants: AclGrants, ownerId: string): boolean {
+function isPrivate(grants: AclGrants, ownerId: string): boolean {
   const [grant, ...more] = grants;
   return (
     more.length === 0 &&
@@ -72,29 +72,6 @@ export function isPublic(grants: AclGrants): boolean {
       grantee.kind === "group" &&
       (grantee.group === "AllUsers" || grantee.group === "AuthenticatedUsers"),
   );
-}
-
-/** Whom grants are asked for: `undefined` is somebody who did not sign. */
-export type AclUserId = string | undefined;
-
-/** Whether these grants let this user do what the permission says. */
-export function grantsAllow(
-  grants: AclGrants,
-  userId: AclUserId,
-  permission: Exclude<AclPermission, "FULL_CONTROL">,
-  ignoresPublic = false,
-): boolean {
-  return grants.some(
-    (grant) =>
-      (grant.permission === permission || grant.permission === "FULL_CONTROL") &&
-      includes(grant.grantee, userId, ignoresPublic),
-  );
-}
-
-function includes(grantee: AclGrantee, userId: AclUserId, ignoresPublic: boolean): boolean {
-  if (grantee.kind === "user") return grantee.id === userId;
-  if (ignoresPublic || grantee.group === "LogDelivery") return false;
-  return grantee.group === "AllUsers" || userId !== undefined;
 }
 
 const LETTERS: Readonly<Record<AclPermission, string>> = {

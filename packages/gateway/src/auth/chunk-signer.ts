@@ -1,9 +1,8 @@
 import { createHash, type KeyObject } from "node:crypto";
 import { type Credential, scopeOf } from "./credential.ts";
+import { EMPTY_SHA256 } from "./payload-hash.ts";
 import { checkSignature } from "./signature.ts";
 import { hmacHex } from "./signature-v4.ts";
-
-const EMPTY_SHA256 = createHash("sha256").digest("hex");
 
 export interface ChunkSignerParts {
   readonly credential: Credential;

@@ -25,7 +25,8 @@ export const CHECKSUM_ELEMENTS: ReadonlyMap<string, string> = new Map([
   ["xxhash128", "ChecksumXXHASH128"],
 ]);
 
-const MAX_PARTS = 10_000;
+/** The most parts that an upload may have. */
+export const MAX_PARTS = 10_000;
 
 /** The parts of a `CompleteMultipartUpload` document, in its order. */
 export function readCompleteMultipart(document: string): readonly NamedPart[] {

@@ -19,7 +19,8 @@ export interface CorsRule {
   readonly maxAgeSeconds: number | undefined;
 }
 
-const METHODS: readonly string[] = ["GET", "PUT", "POST", "DELETE", "HEAD"];
+/** The methods that rules may allow. */
+export const CORS_METHODS: readonly string[] = ["GET", "PUT", "POST", "DELETE", "HEAD"];
 const MAX_RULES = 100;
 const MAX_ID_LENGTH = 255;
 
@@ -49,7 +50,7 @@ function readRule(rule: XmlElement): CorsRule {
   const exposedHeaders = texts("ExposeHeader");
   if (methods.length === 0 || origins.length === 0) throw malformed();
   for (const method of methods) {
-    if (!METHODS.includes(method)) {
+    if (!CORS_METHODS.includes(method)) {
       throw invalid(
         `Found unsupported HTTP method in CORS config. Unsupported method is ${method}`,
       );
@@ -87,9 +88,13 @@ function requireOneStar(pattern: string, element: string): void {
   }
 }
 
-/** A header's name, or a pattern of one. */
+/** Whether this can be a header's name, or a pattern of one. */
+export function isHeaderName(text: string): boolean {
+  return /^[\w!#$%&'*+.^`|~-]+$/u.test(text);
+}
+
 function requireToken(header: string, element: string): void {
-  if (!/^[\w!#$%&'*+.^`|~-]+$/u.test(header)) {
+  if (!isHeaderName(header)) {
     throw invalid(`${element} "${header}" contains invalid character.`);
   }
 }

@@ -142,9 +142,11 @@ function retentionOf(word: string, until: string, nowMs: number): ObjectRetentio
 function headerTime(text: string): number {
   try {
     return timeOf(text.trim());
-  } catch {
+  } catch (cause) {
+    if (!(cause instanceof S3Error)) throw cause;
     throw new S3Error("InvalidArgument", {
       message: "The retain until date must be provided in ISO 8601 format",
+      cause,
     });
   }
 }

@@ -165,12 +165,6 @@ function checkKeyFits(record: EncryptionRecord | undefined, key: CustomerKey | u
   }
 }
 
-/** What replies say of how an upload in parts is encrypted, before it has a content. */
-export function encryptionHeaders(wanted: WantedEncryption): Readonly<Record<string, string>> {
-  if (wanted.kind === "none") return {};
-  return wanted.kind === "customer" ? customerKeyHeaders(wanted.key) : { [SSE]: "AES256" };
-}
-
 /**
  * How a part of an upload is to be encrypted, where the upload has this record: with the same customer's key, which the part's request has to bring,
  * or under the cluster's.

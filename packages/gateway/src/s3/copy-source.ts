@@ -19,7 +19,7 @@ export function copySource(headers: RequestHeaders): CopySource | undefined {
 }
 
 /** A source as headers write it: bucket and key, percent-encoded, and perhaps a version. */
-export function parseSource(header: string, name: string): CopySource {
+function parseSource(header: string, name: string): CopySource {
   const mark = header.lastIndexOf("?versionId=");
   const path = mark === -1 ? header : header.slice(0, mark);
   const versionId = mark === -1 ? undefined : header.slice(mark + "?versionId=".length);

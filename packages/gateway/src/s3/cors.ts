@@ -1,4 +1,9 @@
-import { corsHeaders as allowedBy, type CorsQuestion } from "../documents/cors.ts";
+import {
+  corsHeaders as allowedBy,
+  CORS_METHODS,
+  type CorsQuestion,
+  isHeaderName,
+} from "../documents/cors.ts";
 import { bucketRules } from "./bucket-rules.ts";
 import { S3Error } from "./errors.ts";
 import type { GatewayParts, RawRequest, S3Reply } from "./operation.ts";
@@ -13,7 +18,7 @@ export async function preflight(request: RawRequest, parts: GatewayParts): Promi
       message: "Insufficient information. Origin request header needed.",
     });
   }
-  if (method === undefined || !METHODS.has(method)) {
+  if (method === undefined || !CORS_METHODS.includes(method)) {
     throw new S3Error("BadRequest", {
       message: `Invalid Access-Control-Request-Method: ${method ?? "null"}`,
     });
@@ -22,7 +27,7 @@ export async function preflight(request: RawRequest, parts: GatewayParts): Promi
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
-  const strange = names.find((name) => !HEADER_NAME.test(name));
+  const strange = names.find((name) => !isHeaderName(name));
   if (strange !== undefined) {
     throw new S3Error("BadRequest", {
       message: `Access-Control-Request-Headers "${strange}" contains invalid character.`,
@@ -43,10 +48,6 @@ export async function preflight(request: RawRequest, parts: GatewayParts): Promi
   }
   return { status: 200, headers: allowed };
 }
-
-/** A token of HTTP without its rarer characters. */
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/u;
-const METHODS: ReadonlySet<string> = new Set(["GET", "PUT", "POST", "DELETE", "HEAD"]);
 
 /** The headers that let a page of another origin read a reply: none unless the bucket's rules say so. */
 export async function corsHeaders(

@@ -31,22 +31,12 @@ export const S3_ERRORS = {
     409,
     "The conditional request cannot succeed due to a conflicting operation against this resource.",
   ),
-  CredentialsNotSupported: row(400, "This request does not support credentials."),
   EntityTooLarge: row(400, "Your proposed upload exceeds the maximum allowed size"),
   EntityTooSmall: row(400, "Your proposed upload is smaller than the minimum allowed size"),
-  ExpiredToken: row(400, "The provided token has expired."),
-  IllegalLocationConstraintException: row(
-    400,
-    "The specified location-constraint is incompatible for the region specific endpoint this request was sent to.",
-  ),
   IllegalVersioningConfigurationException: row(400, "The Versioning element must be specified"),
   IncompleteBody: row(
     400,
     "You did not provide the number of bytes specified by the Content-Length HTTP header",
-  ),
-  IncorrectNumberOfFilesInPostRequest: row(
-    400,
-    "POST requires exactly one file upload per request.",
   ),
   InternalError: row(500, "We encountered an internal error. Please try again."),
   InvalidAccessKeyId: row(403, "The AWS Access Key Id you provided does not exist in our records."),
@@ -85,7 +75,6 @@ export const S3_ERRORS = {
   ),
   InvalidRequest: row(400, "Invalid Request"),
   InvalidRetentionPeriod: row(400, "The retention period must be a positive integer value."),
-  InvalidSecurity: row(403, "The provided security credentials are not valid."),
   InvalidStorageClass: row(400, "The storage class you specified is not valid"),
   InvalidTag: row(400, "The tag provided was not a valid tag."),
   InvalidTargetBucketForLogging: row(400, "The target bucket for logging does not exist"),
@@ -121,7 +110,6 @@ export const S3_ERRORS = {
   MetadataTooLarge: row(400, "Your metadata headers exceed the maximum allowed metadata size"),
   MethodNotAllowed: row(405, "The specified method is not allowed against this resource."),
   MissingContentLength: row(411, "You must provide the Content-Length HTTP header."),
-  MissingFields: row(400, "Missing fields in request."),
   MissingRequestBodyError: row(400, "Request Body is empty"),
   MissingSecurityHeader: row(400, "Your request was missing a required header"),
   NoSuchBucket: row(404, "The specified bucket does not exist"),
@@ -147,14 +135,11 @@ export const S3_ERRORS = {
     404,
     "The specified bucket does not have a website configuration",
   ),
-  NotFound: row(404, "Not Found"),
   NotImplemented: row(
     501,
     "A header or query you provided requested a function that is not implemented.",
   ),
   NotModified: row(304, "Not Modified"),
-  NotSignedUp: row(403, "Your account is not signed up for this service."),
-  ObjectAlreadyInActiveTierError: row(403, "This object is already in the active tier."),
   ObjectLockConfigurationNotFoundError: row(
     404,
     "Object Lock configuration does not exist for this bucket",
@@ -164,19 +149,11 @@ export const S3_ERRORS = {
     "A conflicting conditional operation is currently in progress against this resource. Please try again.",
   ),
   OwnershipControlsNotFoundError: row(404, "The bucket ownership controls were not found"),
-  PermanentRedirect: row(
-    301,
-    "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
-  ),
   PreconditionFailed: row(412, "At least one of the pre-conditions you specified did not hold"),
   ReplicationConfigurationNotFoundError: row(404, "The replication configuration was not found"),
   RequestHeaderSectionTooLarge: row(
     400,
     "Your request header section exceeds the maximum allowed size.",
-  ),
-  RequestIsNotMultiPartContent: row(
-    400,
-    "Bucket POST must be of the enclosure-type multipart/form-data.",
   ),
   RequestTimeTooSkewed: row(
     403,
@@ -196,7 +173,6 @@ export const S3_ERRORS = {
     "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
   ),
   SlowDown: row(503, "Please reduce your request rate."),
-  TooManyBuckets: row(400, "You have attempted to create more buckets than allowed"),
   UnexpectedContent: row(400, "This request does not support content"),
   UnresolvableGrantByEmailAddress: row(
     400,
@@ -205,10 +181,6 @@ export const S3_ERRORS = {
   UserKeyMustBeSpecified: row(
     400,
     "The bucket POST must contain the specified field name. If it is specified, please check the order of the fields.",
-  ),
-  XAmzContentChecksumMismatch: row(
-    400,
-    "The provided checksum header does not match what was computed.",
   ),
   XAmzContentSHA256Mismatch: row(
     400,

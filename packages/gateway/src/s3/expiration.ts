@@ -24,10 +24,14 @@ export function expirationHeaders(
 
 type Rule = BucketDetails["lifecycle"][number];
 
-/** Days end at midnight in UTC. */
 function expiresAt({ expireDays, expireAtMs }: Rule, entry: Expiring): number | undefined {
   if (expireDays === undefined) return expireAtMs;
-  return Math.ceil((entry.modifiedMs + expireDays * DAY_MS) / DAY_MS) * DAY_MS;
+  return afterDays(entry.modifiedMs, expireDays);
+}
+
+/** When so many days after a time have passed as lifecycles count them: at the midnight in UTC that follows. */
+export function afterDays(timeMs: number, days: number): number {
+  return Math.ceil((timeMs + days * DAY_MS) / DAY_MS) * DAY_MS;
 }
 
 function isFor(rule: Rule, key: string, { sizeBytes, object }: Expiring): boolean {

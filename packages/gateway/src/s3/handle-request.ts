@@ -1,6 +1,7 @@
 import { authenticate } from "../auth/authenticate.ts";
 import { headersOf } from "../auth/query-headers.ts";
 import { authorize, hideMissing } from "./authorize.ts";
+import { checkKey } from "./check-key.ts";
 import { corsHeaders, preflight } from "./cors.ts";
 import { S3Error } from "./errors.ts";
 import type { GatewayParts, RawRequest, RequestHeaders, S3Reply, S3Request } from "./operation.ts";
@@ -61,14 +62,4 @@ function authenticatedRequest(
     signal: raw.signal,
     caller,
   };
-}
-
-const KEY_BYTES_MAX = 1024;
-
-function checkKey(key: string): void {
-  const sizeBytes = Buffer.byteLength(key);
-  if (sizeBytes <= KEY_BYTES_MAX) return;
-  throw new S3Error("KeyTooLongError", {
-    details: { Size: String(sizeBytes), MaxSizeAllowed: String(KEY_BYTES_MAX) },
-  });
 }

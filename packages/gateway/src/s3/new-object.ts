@@ -8,9 +8,10 @@ import { S3Error } from "./errors.ts";
 import { type DescribedObject, describedObject } from "./object-headers.ts";
 import type { GatewayParts, S3Request } from "./operation.ts";
 import { writerId } from "./owner.ts";
+import { retentionMode } from "./retention-word.ts";
 
 /** All that the headers of a write say of the object that it makes. */
-export interface NewObject {
+interface NewObject {
   readonly attributes: Required<Pick<EntryAttributes, "contentType" | "userMetadata">>;
   readonly object: Partial<ObjectAttributes>;
 }
@@ -29,7 +30,7 @@ export async function newObject(
 }
 
 /** Whose the object of a write is, and its ACL. */
-export async function ownedObject(
+async function ownedObject(
   request: S3Request,
   parts: GatewayParts,
   bucket: BucketDetails,
@@ -74,7 +75,7 @@ function lock(
   }
   return {
     ...(retention !== undefined && {
-      retentionMode: retention.mode === "GOVERNANCE" ? 1 : 2,
+      retentionMode: retentionMode(retention.mode),
       retainUntilMs: retention.untilMs,
     }),
     ...(hasLegalHold !== undefined && { hasLegalHold }),

@@ -2,12 +2,13 @@ import type { FileEntry } from "@cairnfs/client";
 import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
 import { S3Error } from "./errors.ts";
 import type { RequestHeaders } from "./operation.ts";
+import { retentionWord } from "./retention-word.ts";
 
 const META = "x-amz-meta-";
 const META_BYTES_MAX = 2048;
 const CONTENT_TYPE_BYTES_MAX = 255;
 /** Of objects whose writer said none. */
-export const DEFAULT_CONTENT_TYPE = "binary/octet-stream";
+const DEFAULT_CONTENT_TYPE = "binary/octet-stream";
 /** Given back as they came. */
 const KEPT = [
   "cache-control",
@@ -124,8 +125,9 @@ export function objectHeaders(
 }
 
 function addLock(headers: Record<string, string>, object: ObjectAttributes): void {
-  if (object.retentionMode !== 0) {
-    headers["x-amz-object-lock-mode"] = object.retentionMode === 1 ? "GOVERNANCE" : "COMPLIANCE";
+  const mode = retentionWord(object.retentionMode);
+  if (mode !== undefined) {
+    headers["x-amz-object-lock-mode"] = mode;
     headers["x-amz-object-lock-retain-until-date"] = new Date(object.retainUntilMs).toISOString();
   }
   if (object.hasLegalHold) headers["x-amz-object-lock-legal-hold"] = "ON";

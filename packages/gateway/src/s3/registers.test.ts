@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { CHECKSUM_ALGORITHMS } from "../checksums/digests.ts";
+import { S3_ERRORS } from "./errors.ts";
 import { REQUEST_HEADERS } from "./header-register.ts";
 import { OPERATION_NOTES, REFUSED_OPERATIONS } from "./operation-register.ts";
 import { OPERATIONS } from "./operations.ts";
@@ -32,17 +34,27 @@ const NO_REQUEST_HEADERS: ReadonlySet<string> = new Set([
   "x-amz-version-id",
 ]);
 
-/** The header names that stand in the gateway's own source. */
-function namesInSource(): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const file of readdirSync(SOURCES, { recursive: true, encoding: "utf8" })) {
-    const isSource = file.endsWith(".ts") && !/\.test\.ts$|testing|register/u.test(file);
-    if (!isSource) continue;
-    const text = readFileSync(join(SOURCES.pathname, file), "utf8");
-    for (const [, name = ""] of text.matchAll(/["'`](x-amz-[a-z0-9-]+)/gu)) names.add(name);
-  }
-  return names;
+/** The gateway's own source, without its registers and tables of errors. */
+function sourceText(): string {
+  const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".ts") && !/\.test\.ts$|testing|register|errors\.ts$/u.test(file),
+  );
+  return files.map((file) => readFileSync(join(SOURCES.pathname, file), "utf8")).join("\n");
 }
+
+/** The header names that stand in the gateway's own source, and those that are made of a checksum's name. */
+function namesInSource(): ReadonlySet<string> {
+  const names = [...sourceText().matchAll(/["'`](x-amz-[a-z0-9-]+)/gu)].map(
+    ([, name = ""]) => name,
+  );
+  return new Set([...names, ...CHECKSUM_ALGORITHMS.map((name) => `x-amz-checksum-${name}`)]);
+}
+
+test("no error is in the table that no request is answered with", () => {
+  const text = sourceText();
+  const unused = Object.keys(S3_ERRORS).filter((code) => !text.includes(`"${code}"`));
+  expect(unused).toEqual([]);
+});
 
 test("every operation of the table is on the page, and none is said to be refused as well", () => {
   const page = readFileSync(PAGE, "utf8");

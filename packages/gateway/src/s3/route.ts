@@ -94,7 +94,7 @@ export class Router {
 }
 
 /** What a request is about. */
-export function levelOf({ bucket, key }: Pick<RawRequest, "bucket" | "key">): OperationLevel {
+function levelOf({ bucket, key }: Pick<RawRequest, "bucket" | "key">): OperationLevel {
   if (bucket === "") return "service";
   return key === "" ? "bucket" : "object";
 }

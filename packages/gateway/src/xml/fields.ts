@@ -46,7 +46,7 @@ export function requiredText(element: XmlElement, name: string): string {
 }
 
 /** One of these words; spaces around it do not count. */
-export function wordOf<Word extends string>(element: XmlElement, words: readonly Word[]): Word {
+function wordOf<Word extends string>(element: XmlElement, words: readonly Word[]): Word {
   const text = textOf(element).trim();
   const word = words.find((candidate) => candidate === text);
   if (word === undefined) throw malformed();

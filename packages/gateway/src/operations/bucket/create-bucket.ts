@@ -1,12 +1,12 @@
 import { hasReason } from "@cairnfs/base/errors";
 import type { BucketDetails } from "@cairnfs/client";
+import { isBucketName } from "@cairnfs/protocol/bucket-name";
 import { MAX_BUCKET_TAGS, readTagSet, tagSetXml } from "../../documents/tagging.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { ownerId } from "../../s3/owner.ts";
 import { readDocument } from "../../s3/read-document.ts";
 import { childOf, childText } from "../../xml/read.ts";
-import { checkBucketName } from "./bucket-name.ts";
 import { newBucketDocuments } from "./new-bucket-documents.ts";
 
 /** Where making a bucket that one has is no error. */
@@ -24,7 +24,7 @@ export const createBucket: Operation = {
 async function runCreateBucket(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
   const { bucket: name, headers, signal } = request;
   const { client, config, buckets } = parts;
-  checkBucketName(name);
+  if (!isBucketName(name)) throw invalidName(name);
   const document = await readDocument(request, "CreateBucketConfiguration");
   const constraint =
     document === undefined ? "" : (childText(document, "LocationConstraint") ?? "");
@@ -53,7 +53,7 @@ async function runCreateBucket(request: S3Request, parts: GatewayParts): Promise
     return reply;
   } catch (error) {
     if (hasReason(error, "invalidPath", "invalidArgument")) {
-      throw new S3Error("InvalidBucketName", { details: { BucketName: name }, cause: error });
+      throw invalidName(name, error);
     }
     if (!hasReason(error, "pathExists")) throw error;
     const isOthers = error.details.owner !== owner;
@@ -63,6 +63,10 @@ async function runCreateBucket(request: S3Request, parts: GatewayParts): Promise
     if (config.region === LENIENT_REGION) return reply;
     throw new S3Error("BucketAlreadyOwnedByYou", { details: { BucketName: name } });
   }
+}
+
+function invalidName(name: string, cause?: unknown): S3Error {
+  return new S3Error("InvalidBucketName", { details: { BucketName: name }, cause });
 }
 
 /** A bucket is not made again with another ACL than it has. */

@@ -2,6 +2,7 @@ import type { BucketDetails, ListedVersion } from "@cairnfs/client";
 import { invalidArgument } from "../../s3/errors.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { textElement, xmlDocument, xmlTime } from "../../xml/write.ts";
+import { fillPage, type ListingPage } from "./fill-page.ts";
 import { contentXml, objectOwner, ownerElements } from "./listed-xml.ts";
 import {
   commonPrefixesXml,
@@ -25,10 +26,7 @@ interface Position {
   readonly afterVersionId: string;
 }
 
-interface Page {
-  readonly items: readonly ListedVersion[];
-  readonly next: Position | undefined;
-}
+type Page = ListingPage<ListedVersion, Position>;
 
 async function runListObjectVersions(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
   const { query } = request;
@@ -65,27 +63,21 @@ async function runListObjectVersions(request: S3Request, parts: GatewayParts): P
   return { status: 200, body };
 }
 
-async function readPage(
-  request: S3Request,
-  parts: GatewayParts,
-  asked: ListingQuery,
+function readPage(
+  { bucket, signal }: S3Request,
+  { client }: GatewayParts,
+  { prefix, delimiter, limit }: ListingQuery,
   start: Position,
 ): Promise<Page> {
-  const { prefix, delimiter, limit } = asked;
-  const items: ListedVersion[] = [];
-  let next: Position | undefined = start;
-  while (next !== undefined && items.length < limit) {
-    const page = await parts.client.objects.listVersionsPage(request.bucket, {
+  return fillPage(limit, start, (position, left) =>
+    client.objects.listVersionsPage(bucket, {
       prefix,
       delimiter,
-      ...next,
-      limit: limit - items.length,
-      signal: request.signal,
-    });
-    items.push(...page.items);
-    next = page.next;
-  }
-  return { items, next: limit === 0 ? undefined : next };
+      ...position,
+      limit: left,
+      signal,
+    }),
+  );
 }
 
 async function versionsXml(

@@ -2,6 +2,7 @@ import type { FileEntry, ListedObject } from "@cairnfs/client";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { textElement, xmlDocument } from "../../xml/write.ts";
 import { afterOfToken, continuationToken } from "./continuation-token.ts";
+import { fillPage } from "./fill-page.ts";
 import { contentXml, objectOwner, ownerElements } from "./listed-xml.ts";
 import {
   commonPrefixesXml,
@@ -88,31 +89,25 @@ async function runListObjectsV2(request: S3Request, parts: GatewayParts): Promis
   return { status: 200, body };
 }
 
-/** Pages of the cluster may have less than they were asked for, so that some are read until one reply is full. */
 async function readPage(
-  request: S3Request,
-  parts: GatewayParts,
-  asked: ListingQuery,
+  { bucket, signal }: S3Request,
+  { client }: GatewayParts,
+  { prefix, delimiter, limit }: ListingQuery,
   start: string,
 ): Promise<Page> {
-  const { prefix, delimiter, limit } = asked;
-  const items: ListedObject[] = [];
-  let after: string | undefined = start;
-  while (after !== undefined && items.length < limit) {
-    const page = await parts.client.objects.listPage(request.bucket, {
-      prefix,
-      delimiter,
-      after,
-      limit: limit - items.length,
-      signal: request.signal,
-    });
-    items.push(...page.items);
-    after = page.nextAfter;
-  }
+  const { items, next } = await fillPage<ListedObject, string>(
+    limit,
+    start,
+    async (after, left) => {
+      const page = { prefix, delimiter, after, limit: left, signal };
+      const { items, nextAfter } = await client.objects.listPage(bucket, page);
+      return { items, next: nextAfter };
+    },
+  );
   return {
     objects: items.filter((item) => item.kind === "object"),
     prefixes: items.flatMap((item) => (item.kind === "prefix" ? [item.key] : [])),
-    nextAfter: limit === 0 ? undefined : after,
+    nextAfter: next,
   };
 }
 

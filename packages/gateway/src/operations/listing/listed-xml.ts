@@ -3,6 +3,7 @@ import { userXml } from "../../acl/acl-document.ts";
 import { ownershipOf } from "../../s3/bucket-rules.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
 import type { GatewayParts } from "../../s3/operation.ts";
+import { checksumType } from "../../s3/shown-checksum.ts";
 import { element, textElement, xmlTime } from "../../xml/write.ts";
 
 /** Who owns an object: who wrote it or, where that does not count or nobody said, the owner of the bucket. */
@@ -36,8 +37,7 @@ export function contentXml(entry: FileEntry, owner: string): string {
     textElement("ChecksumAlgorithm", algorithm.toUpperCase()),
   );
   const [checksum] = object?.checksums ?? [];
-  const type =
-    checksum === undefined ? undefined : checksum.isComposite ? "COMPOSITE" : "FULL_OBJECT";
+  const type = checksum === undefined ? undefined : checksumType(checksum);
   return (
     textElement("LastModified", xmlTime(entry.modifiedMs)) +
     textElement("ETag", quoted(etagOf(entry))) +

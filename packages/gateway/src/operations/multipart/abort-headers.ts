@@ -1,6 +1,5 @@
 import type { BucketDetails } from "@cairnfs/client";
-
-const DAY_MS = 86_400_000;
+import { afterDays } from "../../s3/expiration.ts";
 
 /** When an upload that is begun at this time will be let go by the bucket's lifecycle, and by which rule; nothing if by none. */
 export function abortHeaders(
@@ -16,8 +15,7 @@ export function abortHeaders(
     (one, other) => (one.abortUploadsDays ?? 0) - (other.abortUploadsDays ?? 0),
   );
   if (first?.abortUploadsDays === undefined) return {};
-  // S3 counts days from the midnight that follows.
-  const abortMs = Math.ceil((createdMs + first.abortUploadsDays * DAY_MS) / DAY_MS) * DAY_MS;
+  const abortMs = afterDays(createdMs, first.abortUploadsDays);
   return {
     "x-amz-abort-date": new Date(abortMs).toUTCString(),
     "x-amz-abort-rule-id": first.id,

@@ -1,16 +1,12 @@
 import { hasReason } from "@cairnfs/base/errors";
 import type { FileEntry } from "@cairnfs/client";
 import type { CompletedPart, MultipartUpload } from "@cairnfs/client/objects/multiparts";
-import { toBase64 } from "../../checksums/payload-checks.ts";
-import {
-  CHECKSUM_ELEMENTS,
-  type NamedPart,
-  readCompleteMultipart,
-} from "../../documents/complete-multipart.ts";
+import { type NamedPart, readCompleteMultipart } from "../../documents/complete-multipart.ts";
 import { encryptionHeadersOf } from "../../encryption/object-encryption.ts";
 import { hasWriteConditions } from "../../s3/conditions.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
+import { objectUrl } from "../../s3/object-url.ts";
 import type {
   GatewayParts,
   Operation,
@@ -19,11 +15,12 @@ import type {
   S3Request,
 } from "../../s3/operation.ts";
 import { readText } from "../../s3/read-document.ts";
+import { checksumXml } from "../../s3/shown-checksum.ts";
 import { textElement, xmlDocument } from "../../xml/write.ts";
 import { lostRace, writePrecondition } from "../object/write-conditions.ts";
 import { noSuchUpload, uploadIdOf } from "./find-upload.ts";
 import { PartsSummary, type WholeObject } from "./parts-summary.ts";
-import { typeOf, uploadChecksum } from "./upload-checksum.ts";
+import { uploadChecksum } from "./upload-checksum.ts";
 
 /** Makes the object of the parts that the request names. */
 export const completeMultipartUpload: Operation = {
@@ -122,22 +119,15 @@ function missingPart({ number, etag }: NamedPart, uploadId: string): S3Error {
 }
 
 function completedReply(request: S3Request, entry: FileEntry): S3Reply {
-  const { bucket, key, headers, isSecure } = request;
+  const { bucket, key } = request;
   const { object, versionId } = entry;
-  const path = `${bucket}/${key}`.split("/").map(encodeURIComponent).join("/");
-  const [checksum] = object?.checksums ?? [];
-  const name = checksum === undefined ? undefined : CHECKSUM_ELEMENTS.get(checksum.algorithm);
-  const suffix = checksum?.isComposite === true ? `-${object?.partCount}` : "";
   const body = xmlDocument(
     "CompleteMultipartUploadResult",
-    textElement("Location", `${isSecure ? "https" : "http"}://${headers.host ?? ""}/${path}`),
+    textElement("Location", objectUrl(request)),
     textElement("Bucket", bucket),
     textElement("Key", key),
     textElement("ETag", quoted(etagOf(entry))),
-    checksum === undefined || name === undefined
-      ? ""
-      : textElement(name, toBase64(checksum.value) + suffix),
-    checksum === undefined ? "" : textElement("ChecksumType", typeOf(checksum)),
+    object === undefined ? "" : checksumXml(object),
   );
   return {
     status: 200,

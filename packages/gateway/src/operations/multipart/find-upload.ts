@@ -1,25 +1,23 @@
 import { hasReason } from "@cairnfs/base/errors";
 import type { MultipartUpload } from "@cairnfs/client/objects/multiparts";
+import { MAX_PARTS } from "../../documents/complete-multipart.ts";
 import { invalidArgument, S3Error } from "../../s3/errors.ts";
 import type { GatewayParts, S3Request } from "../../s3/operation.ts";
-
-/** The most parts that an upload may have. */
-export const PARTS_MAX = 10_000;
 
 /** The id that a request names its upload by. */
 export function uploadIdOf({ query }: Pick<S3Request, "query">): string {
   return query.get("uploadId") ?? "";
 }
 
-/** The number that a request names its part by. */
+/** The number that a request names a part by, of an upload or of an object: 1 to 10,000. */
 export function partNumberOf({ query }: Pick<S3Request, "query">): number {
   const text = query.get("partNumber") ?? "";
   const number = Number(text);
-  if (!/^\d{1,9}$/.test(text) || number < 1 || number > PARTS_MAX) {
+  if (!/^\d{1,9}$/.test(text) || number < 1 || number > MAX_PARTS) {
     throw invalidArgument(
       "partNumber",
       text,
-      `Part number must be an integer between 1 and ${PARTS_MAX}, inclusive`,
+      `Part number must be an integer between 1 and ${MAX_PARTS}, inclusive`,
     );
   }
   return number;

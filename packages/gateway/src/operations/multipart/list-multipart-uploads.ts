@@ -1,6 +1,7 @@
 import type { ListedMultipart } from "@cairnfs/client/objects/multiparts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { element, textElement, xmlDocument, xmlTime } from "../../xml/write.ts";
+import { fillPage, type ListingPage } from "../listing/fill-page.ts";
 import {
   commonPrefixesXml,
   delimiterXml,
@@ -24,11 +25,6 @@ export const listMultipartUploads: Operation = {
 interface Position {
   readonly afterKey: string;
   readonly afterUploadId: string;
-}
-
-interface Page {
-  readonly items: readonly ListedMultipart[];
-  readonly next: Position | undefined;
 }
 
 async function runListMultipartUploads(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
@@ -65,29 +61,22 @@ async function runListMultipartUploads(request: S3Request, parts: GatewayParts):
   return { status: 200, body };
 }
 
-async function readPage(
-  request: S3Request,
-  parts: GatewayParts,
-  asked: ListingQuery,
+function readPage(
+  { bucket, signal }: S3Request,
+  { client }: GatewayParts,
+  { prefix, delimiter, limit }: ListingQuery,
   start: Position,
-): Promise<Page> {
-  const { prefix, delimiter, limit } = asked;
-  const items: ListedMultipart[] = [];
-  let next: Position | undefined = start;
-  while (next !== undefined && items.length < limit) {
-    const { afterKey, afterUploadId } = next;
-    const page = await parts.client.multiparts.listPage(request.bucket, {
+): Promise<ListingPage<ListedMultipart, Position>> {
+  return fillPage(limit, start, ({ afterKey, afterUploadId }, left) =>
+    client.multiparts.listPage(bucket, {
       prefix,
       delimiter,
       afterKey,
       ...(afterUploadId !== "" && { afterUploadId }),
-      limit: limit - items.length,
-      signal: request.signal,
-    });
-    items.push(...page.items);
-    next = page.next;
-  }
-  return { items, next: limit === 0 ? undefined : next };
+      limit: left,
+      signal,
+    }),
+  );
 }
 
 async function uploadXml(

@@ -1,10 +1,9 @@
 import type { ObjectPart } from "@cairnfs/client/objects/multiparts";
 import { userXml } from "../../acl/acl-document.ts";
-import { toBase64 } from "../../checksums/payload-checks.ts";
-import { CHECKSUM_ELEMENTS } from "../../documents/complete-multipart.ts";
 import { invalidArgument } from "../../s3/errors.ts";
 import { attributesEtag, quoted } from "../../s3/etag.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { checksumValueXml } from "../../s3/shown-checksum.ts";
 import { element, textElement, xmlDocument, xmlTime } from "../../xml/write.ts";
 import { pageLimit } from "../listing/listing-query.ts";
 import { abortHeaders } from "./abort-headers.ts";
@@ -69,16 +68,8 @@ function partXml({ number, modifiedMs, sizeBytes, object }: ObjectPart): string 
     textElement("LastModified", xmlTime(modifiedMs)),
     textElement("ETag", quoted(attributesEtag({ md5: object.md5, partCount: 0 }))),
     textElement("Size", sizeBytes),
-    partChecksumXml(object),
+    checksumValueXml({ ...object, partCount: 0 }),
   );
-}
-
-/** The checksum of a part, under its algorithm's name. */
-export function partChecksumXml({ checksums }: Pick<ObjectPart["object"], "checksums">): string {
-  const [checksum] = checksums;
-  const name = checksum === undefined ? undefined : CHECKSUM_ELEMENTS.get(checksum.algorithm);
-  if (checksum === undefined || name === undefined) return "";
-  return textElement(name, toBase64(checksum.value));
 }
 
 function numberMarker(text: string | undefined): number {

@@ -8,7 +8,8 @@ import type { NamedPart } from "../../documents/complete-multipart.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { attributesEtag } from "../../s3/etag.ts";
 import type { RequestHeaders } from "../../s3/operation.ts";
-import { typeOf, type UploadChecksum } from "./upload-checksum.ts";
+import { checksumType } from "../../s3/shown-checksum.ts";
+import type { UploadChecksum } from "./upload-checksum.ts";
 
 /** The least that a part may have which is not the last. */
 const PART_BYTES_MIN = 5 * 1024 * 1024;
@@ -74,11 +75,15 @@ export class PartsSummary {
 
   #checkType(): void {
     const type = this.#headers["x-amz-checksum-type"]?.toUpperCase();
-    if (type === undefined || this.#checksum === undefined || type === typeOf(this.#checksum)) {
+    if (
+      type === undefined ||
+      this.#checksum === undefined ||
+      type === checksumType(this.#checksum)
+    ) {
       return;
     }
     throw refused(
-      `The upload was created using the ${typeOf(this.#checksum)} checksum mode. The complete request must use the same checksum mode.`,
+      `The upload was created using the ${checksumType(this.#checksum)} checksum mode. The complete request must use the same checksum mode.`,
     );
   }
 

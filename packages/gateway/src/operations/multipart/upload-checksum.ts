@@ -4,6 +4,7 @@ import type { ChecksumAlgorithm } from "../../checksums/digests.ts";
 import { checksumAlgorithm } from "../../checksums/payload-checks.ts";
 import { S3Error } from "../../s3/errors.ts";
 import type { RequestHeaders } from "../../s3/operation.ts";
+import { checksumType } from "../../s3/shown-checksum.ts";
 import { textElement } from "../../xml/write.ts";
 
 /** Which checksum an upload has, and of what: of the whole content, or of the checksums of its parts. */
@@ -63,7 +64,7 @@ export function uploadChecksumHeaders(
   if (checksum === undefined) return {};
   return {
     "x-amz-checksum-algorithm": checksum.algorithm.toUpperCase(),
-    "x-amz-checksum-type": typeOf(checksum),
+    "x-amz-checksum-type": checksumType(checksum),
   };
 }
 
@@ -72,13 +73,8 @@ export function uploadChecksumXml(checksum: UploadChecksum | undefined): string 
   if (checksum === undefined) return "";
   return (
     textElement("ChecksumAlgorithm", checksum.algorithm.toUpperCase()) +
-    textElement("ChecksumType", typeOf(checksum))
+    textElement("ChecksumType", checksumType(checksum))
   );
-}
-
-/** S3's word for what a checksum is of. */
-export function typeOf({ isComposite }: Pick<UploadChecksum, "isComposite">): string {
-  return isComposite ? "COMPOSITE" : "FULL_OBJECT";
 }
 
 function refused(message: string): S3Error {

@@ -6,11 +6,11 @@ import { copySource } from "../../s3/copy-source.ts";
 import { invalidArgument, S3Error } from "../../s3/errors.ts";
 import { attributesEtag, quoted } from "../../s3/etag.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { checksumValueXml } from "../../s3/shown-checksum.ts";
 import { textElement, xmlDocument, xmlTime } from "../../xml/write.ts";
 import { openSource, sourceBody, sourceContent } from "../object/copy-content.ts";
 import { type FoundSource, findSource } from "../object/copy-from.ts";
 import { noSuchUpload, openUpload, partNumberOf } from "./find-upload.ts";
-import { partChecksumXml } from "./list-parts.ts";
 import { putPart } from "./put-part.ts";
 import { partOfRange } from "./source-part.ts";
 import { uploadChecksum } from "./upload-checksum.ts";
@@ -46,7 +46,7 @@ async function runUploadPartCopy(request: S3Request, parts: GatewayParts): Promi
     "CopyPartResult",
     textElement("LastModified", xmlTime(parts.clock.now())),
     textElement("ETag", quoted(attributesEtag({ md5: said.md5, partCount: 0 }))),
-    partChecksumXml(said),
+    checksumValueXml({ ...said, partCount: 0 }),
   );
   return {
     status: 200,

@@ -1,6 +1,6 @@
-import { checksumHeaders } from "../../s3/checksum-headers.ts";
 import { attributesEtag, quoted } from "../../s3/etag.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { checksumHeaders } from "../../s3/shown-checksum.ts";
 import { requireLength } from "../object/object-payload.ts";
 import { openUpload, partNumberOf } from "./find-upload.ts";
 import { putPart } from "./put-part.ts";

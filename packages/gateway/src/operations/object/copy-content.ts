@@ -1,3 +1,4 @@
+import { present } from "@cairnfs/base/assert";
 import type { EntryAttributes, EntryPrecondition, FileEntry } from "@cairnfs/client";
 import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
 import type { OpenedObject } from "@cairnfs/client/objects/objects";
@@ -82,8 +83,7 @@ async function checksumOf(
     meter.update(piece);
   }
   const { checksum } = meter.finish(new Map());
-  if (checksum === undefined) throw new Error(`no ${algorithm} was taken`);
-  return checksum.value;
+  return present(checksum, `no ${algorithm} was taken`).value;
 }
 
 /** Opens the source of a copy, which must be what was found. */

@@ -1,8 +1,6 @@
 import { hasReason } from "@cairnfs/base/errors";
 import type { BucketDetails, EntryAttributes, FileEntry } from "@cairnfs/client";
 import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
-import { toBase64 } from "../../checksums/payload-checks.ts";
-import { CHECKSUM_ELEMENTS } from "../../documents/complete-multipart.ts";
 import { encryptionHeadersOf, wantedEncryption } from "../../encryption/object-encryption.ts";
 import { AccessDecider } from "../../s3/access.ts";
 import { type CopySource, copySource } from "../../s3/copy-source.ts";
@@ -10,8 +8,8 @@ import { S3Error } from "../../s3/errors.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
 import { newObject } from "../../s3/new-object.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { checksumXml } from "../../s3/shown-checksum.ts";
 import { textElement, xmlDocument, xmlTime } from "../../xml/write.ts";
-import { typeOf } from "../multipart/upload-checksum.ts";
 import { type CopiedContent, copiedContent, recodedCopy } from "./copy-content.ts";
 import { type FoundSource, findSource } from "./copy-from.ts";
 import { lostRace, writePrecondition } from "./write-conditions.ts";
@@ -181,17 +179,11 @@ function ownHeaders(headers: Readonly<Record<string, string>>): Record<string, s
 }
 
 function copyReply(entry: FileEntry, source: FoundSource): S3Reply {
-  const [checksum] = entry.object?.checksums ?? [];
-  const name = checksum === undefined ? undefined : CHECKSUM_ELEMENTS.get(checksum.algorithm);
-  const suffix = checksum?.isComposite === true ? `-${entry.object?.partCount}` : "";
   const body = xmlDocument(
     "CopyObjectResult",
     textElement("LastModified", xmlTime(entry.modifiedMs)),
     textElement("ETag", quoted(etagOf(entry))),
-    checksum === undefined || name === undefined
-      ? ""
-      : textElement("ChecksumType", typeOf(checksum)) +
-          textElement(name, toBase64(checksum.value) + suffix),
+    entry.object === undefined ? "" : checksumXml(entry.object),
   );
   return {
     status: 200,

@@ -1,8 +1,10 @@
 import { hasReason } from "@cairnfs/base/errors";
 import type { EntryPrecondition, FileEntry } from "@cairnfs/client";
 import type { StatedObject } from "@cairnfs/client/objects/objects";
+import { unquoted } from "../../documents/complete-multipart.ts";
 import { S3Error } from "../../s3/errors.ts";
 import { etagOf } from "../../s3/etag.ts";
+import { bypassesGovernance } from "../../s3/needed-actions.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { writerId } from "../../s3/owner.ts";
 import { requestedVersion } from "../../s3/version-id.ts";
@@ -29,13 +31,12 @@ async function runDeleteObject(request: S3Request, parts: GatewayParts): Promise
     modified: headers["x-amz-if-match-last-modified-time"],
     size: headers["x-amz-if-match-size"],
   });
-  const bypassesGovernance = headers["x-amz-bypass-governance-retention"]?.toLowerCase() === "true";
   const { bucket, key, caller, signal } = request;
   const removed = await removeObject(parts, conditions, {
     bucket,
     key,
     versionId,
-    bypassesGovernance,
+    bypassesGovernance: bypassesGovernance(request),
     owner: writerId(caller),
     signal,
   }).catch(async (error: unknown) => {
@@ -51,14 +52,14 @@ async function runDeleteObject(request: S3Request, parts: GatewayParts): Promise
 }
 
 /** What must be true of an object for it to be removed. What is not there is removed whatever was to be true of it. */
-export interface DeleteConditions {
+interface DeleteConditions {
   readonly etag: string | undefined;
   readonly modifiedSeconds: number | undefined;
   readonly sizeBytes: number | undefined;
 }
 
 /** The conditions as headers or the elements of a document have them; undefined without any. */
-export function deleteConditions(given: {
+function deleteConditions(given: {
   readonly etag: string | undefined;
   readonly modified: string | undefined;
   readonly size: string | undefined;
@@ -66,7 +67,7 @@ export function deleteConditions(given: {
   const { etag, modified, size } = given;
   if (etag === undefined && modified === undefined && size === undefined) return undefined;
   return {
-    etag: etag?.trim().replace(/^"(.*)"$/u, "$1"),
+    etag: etag === undefined ? undefined : unquoted(etag),
     modifiedSeconds: modified === undefined ? undefined : Math.floor(Date.parse(modified) / 1000),
     sizeBytes: size === undefined ? undefined : Number(size),
   };
@@ -91,10 +92,7 @@ export async function removeObject(
   if (conditions === undefined) return client.objects.remove(bucket, key, options);
   for (let attempt = 1; ; attempt++) {
     const stated = await statIfThere(client, bucket, key, options);
-    if (stated?.entry !== undefined) checkDelete(conditions, stated.entry);
-    else if (stated !== undefined && options.versionId === undefined) checkMarker(conditions);
-    const precondition: EntryPrecondition =
-      stated?.entry === undefined ? { mustNotExist: true } : { version: stated.entry.version };
+    const precondition = preconditionOf(conditions, stated, options.versionId);
     try {
       return await client.objects.remove(bucket, key, { ...options, precondition });
     } catch (error) {
@@ -102,6 +100,20 @@ export async function removeObject(
       if (attempt === ATTEMPTS) throw new S3Error("ConditionalRequestConflict", { cause: error });
     }
   }
+}
+
+/** What must still be so when the removal commits; refuses what the conditions do not hold of. */
+function preconditionOf(
+  conditions: DeleteConditions,
+  stated: StatedObject | undefined,
+  versionId: string | undefined,
+): EntryPrecondition {
+  if (stated?.entry !== undefined) {
+    checkDelete(conditions, stated.entry);
+    return { version: stated.entry.version };
+  }
+  if (stated !== undefined && versionId === undefined) checkMarker(conditions);
+  return { mustNotExist: true };
 }
 
 async function statIfThere(

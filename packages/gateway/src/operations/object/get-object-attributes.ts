@@ -1,15 +1,12 @@
 import type { FileEntry } from "@cairnfs/client";
 import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
-import { toBase64 } from "../../checksums/payload-checks.ts";
-import { CHECKSUM_ELEMENTS } from "../../documents/complete-multipart.ts";
 import { readEncryption } from "../../encryption/object-encryption.ts";
 import { invalidArgument, S3Error } from "../../s3/errors.ts";
 import { etagOf } from "../../s3/etag.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { checksumValueXml, checksumXml } from "../../s3/shown-checksum.ts";
 import { element, textElement, xmlDocument } from "../../xml/write.ts";
 import { pageLimit } from "../listing/listing-query.ts";
-import { partChecksumXml } from "../multipart/list-parts.ts";
-import { typeOf } from "../multipart/upload-checksum.ts";
 import { findObject, versionHeaders } from "./object-facts.ts";
 
 const NAMES: ReadonlySet<string> = new Set([
@@ -38,7 +35,7 @@ async function runGetObjectAttributes(request: S3Request, parts: GatewayParts): 
   const body = xmlDocument(
     "GetObjectAttributesResponse",
     asked.has("ETag") ? textElement("ETag", etagOf(entry)) : "",
-    asked.has("Checksum") ? checksumXml(object) : "",
+    asked.has("Checksum") ? wholeChecksumXml(object) : "",
     asked.has("ObjectParts") ? await partsXml(entry, object, request, parts) : "",
     asked.has("StorageClass")
       ? textElement("StorageClass", object.headers["x-amz-storage-class"] ?? "STANDARD")
@@ -73,16 +70,9 @@ function askedNames({ headers }: S3Request): ReadonlySet<string> {
   return new Set(names);
 }
 
-function checksumXml({ checksums, partCount }: ObjectAttributes): string {
-  const [checksum] = checksums;
-  const name = checksum === undefined ? undefined : CHECKSUM_ELEMENTS.get(checksum.algorithm);
-  if (checksum === undefined || name === undefined) return "";
-  const suffix = checksum.isComposite ? `-${partCount}` : "";
-  return element(
-    "Checksum",
-    textElement(name, toBase64(checksum.value) + suffix),
-    textElement("ChecksumType", typeOf(checksum)),
-  );
+function wholeChecksumXml(object: ObjectAttributes): string {
+  const checksum = checksumXml(object);
+  return checksum === "" ? "" : element("Checksum", checksum);
 }
 
 async function partsXml(
@@ -115,7 +105,7 @@ async function partsXml(
         "Part",
         textElement("PartNumber", number),
         textElement("Size", sizeBytes),
-        partChecksumXml(object),
+        checksumValueXml({ ...object, partCount: 0 }),
       ),
     ),
   );

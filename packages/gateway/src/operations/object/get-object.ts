@@ -8,14 +8,15 @@ import {
   type RequestedRange,
   requestedRange,
 } from "../../s3/byte-range.ts";
-import { checksumHeaders } from "../../s3/checksum-headers.ts";
 import { checkReadConditions } from "../../s3/conditions.ts";
 import { invalidArgument, S3Error } from "../../s3/errors.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
 import { expirationHeaders } from "../../s3/expiration.ts";
 import { objectHeaders } from "../../s3/object-headers.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { checksumHeaders } from "../../s3/shown-checksum.ts";
 import { requestedVersion } from "../../s3/version-id.ts";
+import { partNumberOf } from "../multipart/find-upload.ts";
 import { deleteMarkerError, noSuchObject } from "./find-object.ts";
 import { contentBody, partRange, plainContent } from "./object-content.ts";
 
@@ -171,28 +172,15 @@ function lengths(
 }
 
 async function rangeOf(
-  { headers, query, signal }: S3Request,
+  request: S3Request,
   entry: FileEntry,
   parts: GatewayParts,
 ): Promise<PartRange | undefined> {
-  const number = query.get("partNumber");
-  if (number === undefined) return requestedRange(headers.range, entry.sizeBytes);
-  const range = await partRange(entry, partNumberOf(number), parts, signal);
+  const { headers, query, signal } = request;
+  if (!query.has("partNumber")) return requestedRange(headers.range, entry.sizeBytes);
+  const range = await partRange(entry, partNumberOf(request), parts, signal);
   return entry.sizeBytes === 0 ? undefined : range;
 }
-
-/** A part number of 1 to 10,000; `InvalidArgument` for anything else. */
-export function partNumberOf(text: string): number {
-  const number = Number(text);
-  if (/^\d{1,5}$/u.test(text) && number >= 1 && number <= PARTS_MAX) return number;
-  throw invalidArgument(
-    "partNumber",
-    text,
-    `Part number must be an integer between 1 and ${PARTS_MAX}, inclusive`,
-  );
-}
-
-const PARTS_MAX = 10_000;
 
 function partCount({ query }: S3Request, { object }: FileEntry): Record<string, string> {
   if (!query.has("partNumber") || object === undefined || object.partCount === 0) return {};
@@ -218,7 +206,8 @@ function overrides({ query }: S3Request): Record<string, string> {
   return headers;
 }
 
-function checkAsked({ query, caller, headers }: S3Request): void {
+function checkAsked(request: S3Request): void {
+  const { query, caller, headers } = request;
   const encryption = headers["x-amz-server-side-encryption"];
   if (encryption !== undefined) {
     throw invalidArgument(
@@ -233,9 +222,8 @@ function checkAsked({ query, caller, headers }: S3Request): void {
       message: "Request specific response headers cannot be used for anonymous GET requests.",
     });
   }
-  const number = query.get("partNumber");
-  if (number === undefined) return;
-  partNumberOf(number);
+  if (!query.has("partNumber")) return;
+  partNumberOf(request);
   if (headers.range !== undefined) {
     throw new S3Error("InvalidRequest", {
       message: "Cannot specify both Range header and partNumber query parameter",

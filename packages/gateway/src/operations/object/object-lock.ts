@@ -1,4 +1,5 @@
 import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
+import { RetentionMode } from "@cairnfs/protocol/gen/cairn/v1/buckets_pb";
 import {
   type ObjectRetention,
   readLegalHold,
@@ -10,11 +11,10 @@ import { S3Error } from "../../s3/errors.ts";
 import { bypassesGovernance } from "../../s3/needed-actions.ts";
 import type { GatewayParts, Operation, S3Request } from "../../s3/operation.ts";
 import { readText } from "../../s3/read-document.ts";
+import { retentionMode, retentionWord } from "../../s3/retention-word.ts";
 import { textElement, xmlDocument } from "../../xml/write.ts";
 import { changeObject, findObject, versionHeaders } from "./object-facts.ts";
 
-const GOVERNANCE = 1;
-const COMPLIANCE = 2;
 /** Kept among the object's headers once a hold was set: it is OFF whenever it is not on. */
 const HOLD = "x-amz-object-lock-legal-hold";
 
@@ -44,7 +44,7 @@ export const putObjectRetention: Operation = {
     const retention = readRetention(await readText(request), parts.clock.now());
     const kept = {
       retentionMode:
-        retention === undefined ? 0 : retention.mode === "GOVERNANCE" ? GOVERNANCE : COMPLIANCE,
+        retention === undefined ? RetentionMode.UNSPECIFIED : retentionMode(retention.mode),
       retainUntilMs: retention?.untilMs ?? 0,
     };
     const bypasses = bypassesGovernance(request);
@@ -53,8 +53,9 @@ export const putObjectRetention: Operation = {
       parts,
       ({ object }) => {
         const isKept =
-          object.retentionMode === GOVERNANCE && object.retainUntilMs > parts.clock.now();
-        const isOther = isKept && kept.retentionMode !== GOVERNANCE;
+          object.retentionMode === RetentionMode.GOVERNANCE &&
+          object.retainUntilMs > parts.clock.now();
+        const isOther = isKept && kept.retentionMode !== RetentionMode.GOVERNANCE;
         if (isOther && !bypasses) throw lockedError(undefined);
         return kept;
       },
@@ -106,12 +107,9 @@ async function requireLock(request: S3Request, parts: GatewayParts): Promise<voi
 }
 
 function retentionOf({
-  retentionMode,
+  retentionMode: kept,
   retainUntilMs,
 }: Pick<ObjectAttributes, "retentionMode" | "retainUntilMs">): ObjectRetention | undefined {
-  if (retentionMode === 0) return undefined;
-  return {
-    mode: retentionMode === GOVERNANCE ? "GOVERNANCE" : "COMPLIANCE",
-    untilMs: retainUntilMs,
-  };
+  const mode = retentionWord(kept);
+  return mode === undefined ? undefined : { mode, untilMs: retainUntilMs };
 }

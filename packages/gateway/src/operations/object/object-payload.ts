@@ -5,13 +5,13 @@ import { S3Error } from "../../s3/errors.ts";
 import type { RequestBody, RequestHeaders } from "../../s3/operation.ts";
 
 /** The most that one PUT may bring, of an object or of a part. */
-export const PUT_BYTES_MAX = 5 * 1024 ** 3;
+const PUT_BYTES_MAX = 5 * 1024 ** 3;
 /** How long a chunk waits for memory, which clients that send slowly may hold, before it is passed on as it comes. */
 export const MEMORY_PATIENCE_MS = 2000;
 /** Payloads up to here are gathered before they are put: whole they take the short ways in. */
 const GATHERED_BYTES_MAX = 64 * 1024;
 
-export interface PayloadOptions {
+interface PayloadOptions {
   /** How the bytes are stored; as they are unless given. */
   readonly cipher?: ContentCipher | undefined;
   /** The checksum to take of a payload whose request names none. */

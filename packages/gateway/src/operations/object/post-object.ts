@@ -3,8 +3,10 @@ import { checkPostPolicy, type LengthRange } from "../../auth/post-policy.ts";
 import { MAX_OBJECT_TAGS, readTagging } from "../../documents/tagging.ts";
 import { readForm } from "../../http/form-reader.ts";
 import { AccessDecider } from "../../s3/access.ts";
+import { checkKey } from "../../s3/check-key.ts";
 import { invalidArgument, S3Error } from "../../s3/errors.ts";
 import { neededActions } from "../../s3/needed-actions.ts";
+import { objectUrl } from "../../s3/object-url.ts";
 import type {
   GatewayParts,
   Operation,
@@ -16,7 +18,6 @@ import type {
 import { textElement, xmlDocument } from "../../xml/write.ts";
 import { putObject } from "./put-object.ts";
 
-const KEY_BYTES_MAX = 1024;
 const FILENAME = /\$\{filename\}/g;
 /** Fields that are headers of the write by their own name. */
 const HEADER_FIELDS: ReadonlySet<string> = new Set([
@@ -84,11 +85,7 @@ function keyOf(fields: FormFields, filename: string): string {
     );
   }
   const key = given.replace(FILENAME, () => filename.replace(/^.*[\\/]/, ""));
-  if (Buffer.byteLength(key) > KEY_BYTES_MAX) {
-    throw new S3Error("KeyTooLongError", {
-      details: { Size: String(Buffer.byteLength(key)), MaxSizeAllowed: String(KEY_BYTES_MAX) },
-    });
-  }
+  checkKey(key);
   return key;
 }
 
@@ -144,9 +141,8 @@ async function* within(
 
 /** As the form wants to be answered: by sending the browser elsewhere, or with one of three statuses. */
 function formReply(fields: FormFields, write: S3Request, { headers = {} }: S3Reply): S3Reply {
-  const { bucket, key, isSecure } = write;
-  const path = `${bucket}/${key}`.split("/").map(encodeURIComponent).join("/");
-  const location = `${isSecure ? "https" : "http"}://${write.headers.host ?? ""}/${path}`;
+  const { bucket, key } = write;
+  const location = objectUrl(write);
   const etag = headers.etag ?? "";
   const redirect = redirectOf(fields);
   if (redirect !== undefined) {

@@ -8,11 +8,11 @@ import {
   type WriteEncryption,
   wantedEncryption,
 } from "../../encryption/object-encryption.ts";
-import { checksumHeaders } from "../../s3/checksum-headers.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
 import { expirationHeaders } from "../../s3/expiration.ts";
 import { newObject } from "../../s3/new-object.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
+import { checksumHeaders } from "../../s3/shown-checksum.ts";
 import { noSuchObject } from "./find-object.ts";
 import { MEMORY_PATIENCE_MS, ObjectPayload, requireLength } from "./object-payload.ts";
 import { lostRace, writePrecondition } from "./write-conditions.ts";
