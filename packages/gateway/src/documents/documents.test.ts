@@ -218,6 +218,14 @@ describe("documents are refused with AWS's codes", () => {
       "MalformedXML",
     ],
     [
+      "logging by another date than there is",
+      () =>
+        readLogging(
+          "<BucketLoggingStatus><LoggingEnabled><TargetBucket>b</TargetBucket><TargetPrefix/><TargetObjectKeyFormat><PartitionedPrefix><PartitionDateSource>kaboom</PartitionDateSource></PartitionedPrefix></TargetObjectKeyFormat></LoggingEnabled></BucketLoggingStatus>",
+        ),
+      "MalformedXML",
+    ],
+    [
       "logging without a prefix",
       () =>
         readLogging(

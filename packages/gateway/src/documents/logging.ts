@@ -2,12 +2,13 @@ import { MAX_ACL_GRANTS, readGrantee } from "../acl/acl-document.ts";
 import {
   allowOnly,
   malformed,
+  optionalWord,
   readDocument,
   requiredChild,
   requiredText,
   requiredWord,
 } from "../xml/fields.ts";
-import { childOf, childrenOf } from "../xml/read.ts";
+import { childOf, childrenOf, type XmlElement } from "../xml/read.ts";
 import { storedContent } from "./stored.ts";
 
 /** What a `BucketLoggingStatus` document asks for. */
@@ -35,5 +36,17 @@ export function readLogging(document: string): LoggingTarget | undefined {
       requiredWord(grant, "Permission", ["FULL_CONTROL", "READ", "WRITE"] as const);
     }
   }
+  checkKeyFormat(childOf(enabled, "TargetObjectKeyFormat"));
   return { bucket: requiredText(enabled, "TargetBucket"), content: storedContent(root) };
+}
+
+/** How the keys of logs are made: of the prefix alone, or with the date of the events or of their delivery. */
+function checkKeyFormat(format: XmlElement | undefined): void {
+  if (format === undefined) return;
+  allowOnly(format, "SimplePrefix", "PartitionedPrefix");
+  if (format.children.length > 1) throw malformed();
+  const partitioned = childOf(format, "PartitionedPrefix");
+  if (partitioned === undefined) return;
+  allowOnly(partitioned, "PartitionDateSource");
+  optionalWord(partitioned, "PartitionDateSource", ["EventTime", "DeliveryTime"] as const);
 }

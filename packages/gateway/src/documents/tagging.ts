@@ -92,7 +92,8 @@ function checkedTags(pairs: readonly (readonly [string, string])[], limit: numbe
 
 /** The element `TagSet` of these tags. */
 export function tagSetXml(tags: Tags): string {
-  const rows = Object.entries(tags).map(
+  const inOrder = Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const rows = inOrder.map(
     ([name, value]) => `<Tag><Key>${escapeXml(name)}</Key><Value>${escapeXml(value)}</Value></Tag>`,
   );
   return `<TagSet>${rows.join("")}</TagSet>`;

@@ -3,13 +3,18 @@ import { arn, document, elements, putPolicy } from "../support/documents.ts";
 
 const LOGGING = "PutBucketLogging";
 
-function logging(target: string, prefix = "log/"): string {
+function logging(target: string, format = ""): string {
   const inner =
     target === ""
       ? ""
-      : `<LoggingEnabled>${elements({ TargetBucket: target, TargetPrefix: prefix })}</LoggingEnabled>`;
+      : `<LoggingEnabled>${elements({ TargetBucket: target, TargetPrefix: "log/" })}${format}</LoggingEnabled>`;
   return document("BucketLoggingStatus", inner);
 }
+
+const KEY_FORMAT = "LoggingEnabled/TargetObjectKeyFormat";
+const keyFormat = (inner: string) => `<TargetObjectKeyFormat>${inner}</TargetObjectKeyFormat>`;
+const partitioned = (source: string) =>
+  `<PartitionedPrefix>${elements({ PartitionDateSource: source })}</PartitionedPrefix>`;
 
 /** Lets the service write the logs of {b} into {b2}. */
 const LOG_POLICY = putPolicy("{b2}", {
@@ -42,6 +47,20 @@ const answers: readonly Row[] = [
     }),
     ask("PUT {b}?logging", { body: logging("") }),
     see("GET {b}?logging", { xml: { LoggingEnabled: 0 } }),
+  ),
+  row(
+    "The keys of logs have the prefix alone, or a date of two kinds",
+    `${LOGGING}: TargetObjectKeyFormat`,
+    LOG_POLICY,
+    ask("PUT {b}?logging", { body: logging("{b2}", keyFormat("<SimplePrefix/>")) }),
+    see("GET {b}?logging", { xml: { [`${KEY_FORMAT}/SimplePrefix`]: 1 } }),
+    ask("PUT {b}?logging", { body: logging("{b2}", keyFormat(partitioned("DeliveryTime"))) }),
+    see("GET {b}?logging", {
+      xml: { [`${KEY_FORMAT}/PartitionedPrefix/PartitionDateSource`]: "DeliveryTime" },
+    }),
+    fails("PUT {b}?logging", 400, "MalformedXML", {
+      body: logging("{b2}", keyFormat(partitioned("kaboom"))),
+    }),
   ),
   row(
     "Logs go to a bucket that is there",

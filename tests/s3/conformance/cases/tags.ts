@@ -22,7 +22,7 @@ const tags: readonly Row[] = [
   row(
     "An object is put with its tags",
     "PutObject: x-amz-tagging",
-    put("{b}/foo", "bar", { "x-amz-tagging": "bar&foo=bar" }),
+    put("{b}/foo", "bar", { "x-amz-tagging": "foo=bar&bar" }),
     see("GET {b}/foo?tagging", {
       xml: { "TagSet/Tag/Key": ["bar", "foo"], "TagSet/Tag/Value": ["", "bar"] },
     }),
