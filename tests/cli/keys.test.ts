@@ -72,7 +72,7 @@ test("users, keys and policies are made, shown and taken away on the command lin
   await writeFile(folder.file("broken.json"), text.replace("s3:GetObject", "s3:Frobnicate"));
   const broken = await folder.run(["user", "policy", "bob", "broken.json"]);
   expect(broken).toMatchObject({ code: 2 });
-  expect(broken.err).toContain("Policy has invalid action");
+  expect(broken.err).toContain("the policy broken is not taken: Policy has invalid action");
   await folder.ok("user", "policy", "bob", "--remove", "read-only");
   expect(await folder.ok("user", "policy", "bob")).toMatch(/^photos-reader:\n\{\n {2}"Version"/u);
 });

@@ -52,9 +52,9 @@ const ADVICE: Partial<Record<Reason, string>> = {
   overloaded: "run the command again, or with a smaller --parallel",
   transactionConflict: "run the command again",
   versionMismatch: "`cairn --version` and `cairn status` show the releases on both sides",
-  userNotFound: "`cairn user ls` shows the users",
+  userNotFound: "`cairn user ls` shows the users, `cairn user create NAME` makes one",
   userExists: "`cairn user ls` shows the users; choose another name",
-  accessKeyNotFound: "`cairn key ls` shows the access keys",
+  accessKeyNotFound: "`cairn key ls` shows the access keys, `cairn key create` makes one",
   malformedPolicy: "`cairn user policy --help` shows policies that need not be written",
   internal: "that is a bug; the coordinator's log has the details",
 };

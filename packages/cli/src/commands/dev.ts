@@ -199,7 +199,7 @@ ${removedText(cluster.removedFolders)}Try this in another terminal${elsewhere ==
   npx cairn ${elsewhere}cat cairn:/docs/README.md | head -3
   npx cairn ${elsewhere}status
 
-${s3Text(cluster)}Ctrl-C ends it; the files stay.
+${s3Text(cluster, elsewhere)}Ctrl-C ends it; the files stay.
 `);
 }
 
@@ -207,18 +207,21 @@ function s3Endpoint({ gateway }: DevCluster): string | undefined {
   return gateway === undefined ? undefined : `http://${gateway.address}`;
 }
 
-/** The key of S3, when this start made it, and how to use it: ready to be pasted. */
-function s3Text(cluster: DevCluster): string {
+/** The key of S3, when this start made it, and how to use it: ready to be pasted. Else how to come by one. */
+function s3Text(cluster: DevCluster, elsewhere: string): string {
   const endpoint = s3Endpoint(cluster);
   const key = cluster.gateway?.rootKey;
-  if (endpoint === undefined || key === undefined) return "";
-  return `For S3 clients there is an access key, which is shown this once; \`npx cairn key create\` makes more:
+  if (endpoint === undefined) return "";
+  if (key === undefined) {
+    return `S3 clients use the access keys that there are; \`npx cairn ${elsewhere}key create\` makes another one.\n\n`;
+  }
+  return `For S3 clients there is an access key, which is shown this once; \`npx cairn ${elsewhere}key create\` makes more:
 
   export AWS_ACCESS_KEY_ID=${key.accessKeyId}
   export AWS_SECRET_ACCESS_KEY=${key.secretKey}
   export AWS_DEFAULT_REGION=us-east-1 AWS_ENDPOINT_URL=${endpoint}
   aws s3 mb s3://photos && aws s3 cp README.md s3://photos/
-  rclone lsl :s3,provider=Other,env_auth=true,endpoint="${endpoint}":photos
+  rclone lsl ':s3,provider=Other,env_auth=true,endpoint="${endpoint}":photos'
 
 `;
 }

@@ -1,5 +1,7 @@
+import { hasReason } from "@cairnfs/base/errors";
 import type { Command } from "commander";
 import type { CommandHost } from "../command.ts";
+import { CommandFailure } from "../failure.ts";
 import { openGateway } from "../server/open-gateway.ts";
 import { runServer } from "../server/run-server.ts";
 import { addSettingFlags, readSettings } from "../server/setting-flags.ts";
@@ -40,8 +42,21 @@ Examples:
         role: "gateway",
         settings: config,
         json,
-        open: (parts) =>
-          openGateway(config, parts, { canTell: json || context.stdout.isTTY === true }),
+        open: async (parts) => {
+          const { coordinatorAddress } = config;
+          parts.telemetry.logger.info("asks the coordinator", { coordinatorAddress });
+          try {
+            const canTell = json || context.stdout.isTTY === true;
+            return await openGateway(config, parts, { canTell });
+          } catch (error) {
+            if (!hasReason(error, "unreachable")) throw error;
+            throw new CommandFailure(
+              "unreachable",
+              `the coordinator did not answer: ${error.message}`,
+              "is it running? Start the gateway again when it is, or name another with --coordinator-address",
+            );
+          }
+        },
       });
     });
 }

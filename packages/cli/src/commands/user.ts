@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { CairnError, hasReason } from "@cairnfs/base/errors";
 import type { User } from "@cairnfs/client/access";
 import { type Command, Option } from "commander";
 import {
@@ -204,14 +205,15 @@ async function changeFrom(
 }
 
 async function applyPolicy(
-  { client, output, signal }: Session,
+  session: Session,
   userName: string,
   change: PolicyChange | undefined,
 ): Promise<void> {
+  const { client, output, signal } = session;
   const user =
     change === undefined
       ? await client.access.findUser({ name: userName }, { signal })
-      : await client.access.setUserPolicy(userName, change.policyName, change.document, { signal });
+      : await setPolicy(session, userName, change);
   if (output.isJson) {
     await output.json(user);
     return;
@@ -223,5 +225,20 @@ async function applyPolicy(
   }
   if (Object.keys(user.policies).length === 0) {
     output.remark(user.isRoot ? "the root user may do everything" : `${userName} has no policy`);
+  }
+}
+
+/** What is wrong with a document is told in AWS's words, which do not say what they are about. */
+async function setPolicy(
+  { client, signal }: Session,
+  userName: string,
+  { policyName, document }: PolicyChange,
+): Promise<User> {
+  try {
+    return await client.access.setUserPolicy(userName, policyName, document, { signal });
+  } catch (error) {
+    if (!hasReason(error, "malformedPolicy")) throw error;
+    const message = `the policy ${policyName} is not taken: ${error.message}`;
+    throw new CairnError("malformedPolicy", message, { cause: error });
   }
 }
