@@ -19,6 +19,7 @@ import {
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import type { Mutation } from "../namespace/mutation.ts";
 import { FREES, type Mutator } from "../namespace/mutator.ts";
+import { pageLimit } from "../namespace/request-limits.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import { checkPolicyName, keyPairFrom, ROOT_NAME } from "./access-names.ts";
 import {
@@ -49,8 +50,6 @@ export interface AccessParts {
 
 export type AccessHandlers = ServiceHandlers<typeof AccessService>;
 
-const LIMIT_MAX = 1_000;
-
 /** Answers what is asked of users, their keys and their policies. */
 export function accessHandlers(parts: AccessParts): AccessHandlers {
   return { ...userHandlers(parts), ...keyHandlers(parts) };
@@ -65,7 +64,7 @@ function userHandlers({ kv, mutator, random }: AccessParts) {
     },
 
     async listUsers({ after, limit }) {
-      const page = { after, limit: limitOf(limit) };
+      const page = { after, limit: pageLimit(limit) };
       const { users, nextAfter } = await kv.read((reader) => listUsers(reader, page));
       return { users: users.map(userMessage), nextAfter };
     },
@@ -107,7 +106,7 @@ function keyHandlers({ kv, mutator, random }: AccessParts) {
     },
 
     async listAccessKeys({ userName, after, limit }) {
-      const page = { userName, after, limit: limitOf(limit) };
+      const page = { userName, after, limit: pageLimit(limit) };
       const { keys, nextAfter } = await kv.read((reader) => listKeys(reader, page));
       return { keys: keys.map(keyMessage), nextAfter };
     },
@@ -153,11 +152,6 @@ function userAskedFor(reader: KvReader, { user }: FindUserRequest): Promise<Name
   if (user.case === "email") return getUserByEmail(reader, user.value);
   if (user.case === "name") return getUser(reader, user.value);
   throw new CairnError("invalidArgument", "no user was named: give a name, an id or an email");
-}
-
-function limitOf(limit: number): number {
-  if (limit <= LIMIT_MAX) return limit === 0 ? LIMIT_MAX : limit;
-  throw new CairnError("invalidArgument", `limit is ${limit}, expected 0 to ${LIMIT_MAX}`);
 }
 
 function userMessage({ name, user }: NamedUser): MessageInitShape<typeof UserSchema> {

@@ -6,7 +6,6 @@ import { ROOT_ID } from "../namespace/ids.ts";
 import { impliedBucket } from "./bucket-record.ts";
 import type { FoundBucket } from "./read-bucket.ts";
 
-export const BUCKETS_LIMIT_MAX = 1_000;
 /** A page ends early rather than look at more of what else is at the root. */
 const ROWS_MAX = 10_000;
 const PAGE_ROWS = 500;

@@ -2,7 +2,6 @@ import { CairnError } from "@cairnfs/base/errors";
 import { prefixEnd } from "@cairnfs/kv/ordered-key";
 import { startsWith } from "./tree-cursor.ts";
 
-export const LIST_LIMIT_MAX = 1_000;
 /** A page ends early rather than be larger: a message has at most 4 MiB. */
 export const PAGE_BYTES_MAX = 2 * 1024 * 1024;
 /** No key and nothing that a key is compared with is longer. */
@@ -52,12 +51,6 @@ export function commonPrefixOf(
   if (delimiter.byteLength === 0) return undefined;
   const at = key.indexOf(delimiter, prefix.byteLength);
   return at < 0 ? undefined : key.subarray(0, at + delimiter.byteLength);
-}
-
-/** How many items a page may have: what was asked for, or the most there are. */
-export function pageLimit(limit: number): number {
-  if (limit <= LIST_LIMIT_MAX) return limit === 0 ? LIST_LIMIT_MAX : limit;
-  throw new CairnError("invalidArgument", `limit is ${limit}, expected 0 to ${LIST_LIMIT_MAX}`);
 }
 
 function bytesOf(text: string, field: string): Buffer {

@@ -3,7 +3,7 @@ import { prefixEnd } from "@cairnfs/kv/ordered-key";
 import { entries, nullVersions, versions } from "../keyspace.ts";
 import type { FileEntry } from "../namespace/entry.ts";
 import type { InodeId } from "../namespace/ids.ts";
-import { type VersionChoice, versionIdOf } from "../objects/version-id.ts";
+import { isNullVersion, type VersionChoice, versionIdOf } from "../objects/version-id.ts";
 import type { DeleteMarker } from "../objects/version-record.ts";
 import { commonPrefixOf, JUST_AFTER, type KeyRange, PAGE_BYTES_MAX } from "./key-range.ts";
 import { type ObjectPlace, ObjectWalk } from "./object-walk.ts";
@@ -201,8 +201,7 @@ class VersionMerge {
     current: FileEntry | undefined,
   ): Promise<number | undefined> {
     if (choice.kind === "sequence") return choice.sequence;
-    if (current !== undefined && (current.isNull || current.sequence === 0))
-      return current.sequence;
+    if (current !== undefined && isNullVersion(current)) return current.sequence;
     return nullVersions.get(this.#reader, [this.#bucketId, key]);
   }
 }

@@ -1,6 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "@cairnfs/base/clock";
-import { CairnError } from "@cairnfs/base/errors";
 import type { Random } from "@cairnfs/base/random";
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import type { ObjectAttributes } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
@@ -28,10 +27,11 @@ import { nowMsOf } from "../namespace/now-ms.ts";
 import { parseKeyPath } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
 import { readableContent } from "../namespace/readable-content.ts";
+import { pageLimit, shortText } from "../namespace/request-limits.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import { encodeObjectAttributes } from "../objects/object-attributes.ts";
-import { PART_NUMBER_MAX } from "../objects/object-terms.ts";
-import { requireVersion, versionNotFound } from "../objects/read-version.ts";
+import { checkPartNumber } from "../objects/object-terms.ts";
+import { requireSource } from "../objects/read-version.ts";
 import { parseVersionId } from "../objects/version-id.ts";
 import { idsFor } from "../services/namespace-handlers.ts";
 import { type CompleteMultipart, completeMultipart } from "./complete-multipart.ts";
@@ -39,12 +39,7 @@ import { copyPart } from "./copy-part.ts";
 import { findMultipart, type MultipartName, requireOpen } from "./find-multipart.ts";
 import { abortMultipart } from "./let-go-parts.ts";
 import { type ListedUploads, listMultiparts } from "./list-multiparts.ts";
-import {
-  multipartMessage,
-  pageLimit,
-  partMessage,
-  placedPartMessage,
-} from "./multipart-messages.ts";
+import { multipartMessage, partMessage, placedPartMessage } from "./multipart-messages.ts";
 import { OPEN } from "./multipart-record.ts";
 import { multipartKeys, multipartParts, multiparts } from "./multipart-tables.ts";
 import { checkUploadId, UPLOAD_SALT_BYTES, uploadIdOf, uploadNumberOf } from "./upload-id.ts";
@@ -59,8 +54,6 @@ export interface MultipartParts {
 }
 
 export type MultipartHandlers = ServiceHandlers<typeof MultipartService>;
-
-const OWNER_BYTES_MAX = 128;
 
 const decodeCompleted = decoderOf(CompleteMultipartResponseSchema, "internal");
 
@@ -93,13 +86,7 @@ function changeHandlers({ random, mutator, onEnded }: MultipartParts) {
     },
 
     async copyPart(request, call) {
-      const { partNumber } = request;
-      if (partNumber < 1 || partNumber > PART_NUMBER_MAX) {
-        throw new CairnError(
-          "invalidArgument",
-          `part_number is ${partNumber}, expected 1 to ${PART_NUMBER_MAX}`,
-        );
-      }
+      const partNumber = checkPartNumber(request.partNumber);
       const object = encodedOr(request.object, NO_BYTES);
       const range = request.range && {
         offsetBytes: wholeNumber(request.range.offsetBytes, "range.offset_bytes"),
@@ -249,21 +236,10 @@ function encodedOr(message: ObjectAttributes | undefined, otherwise: Uint8Array)
   return message === undefined ? otherwise : encodeObjectAttributes(message);
 }
 
-function shortText(text: string, field: string): string {
-  if (Buffer.byteLength(text) <= OWNER_BYTES_MAX) return text;
-  throw new CairnError("invalidArgument", `${field} has more than ${OWNER_BYTES_MAX} bytes`);
-}
-
 /** The object that is to become a part, which must be the one that the caller has looked at. */
 async function sourceOf(reader: KvReader, request: CopyPartRequest): Promise<FileEntry> {
   const path = parseKeyPath(request.sourceBucket, request.sourceKey);
   const choice = parseVersionId(request.sourceVersionId);
   const inodeId = wholeNumber(request.sourceInodeId, "source_inode_id");
-  const { entry } = await requireVersion(reader, path, choice);
-  if (entry === undefined) throw versionNotFound(path, choice);
-  if (inodeId === 0 || entry.inodeId === inodeId) return entry;
-  throw new CairnError(
-    "preconditionFailed",
-    `${path.text} is inode ${entry.inodeId}, expected ${inodeId}`,
-  );
+  return requireSource(reader, path, choice, inodeId);
 }

@@ -1,5 +1,4 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { CairnError } from "@cairnfs/base/errors";
 import type { AttributesSchema } from "@cairnfs/protocol/gen/cairn/v1/common_pb";
 import type { MultipartSchema, PartSchema } from "@cairnfs/protocol/gen/cairn/v1/multipart_pb";
 import type { AttributeChanges } from "../namespace/attributes.ts";
@@ -7,8 +6,6 @@ import type { PlacedPart } from "../namespace/content-parts.ts";
 import { decodeObjectAttributes } from "../objects/object-attributes.ts";
 import type { MultipartName } from "./find-multipart.ts";
 import type { MultipartRecord, UploadedPart } from "./multipart-record.ts";
-
-export const LIMIT_MAX = 1_000;
 
 /** An open upload as clients see it. */
 export function multipartMessage(
@@ -64,12 +61,4 @@ export function placedPartMessage(part: PlacedPart): MessageInitShape<typeof Par
     object: decodeObjectAttributes(part.object),
     offsetBytes: BigInt(part.offsetBytes),
   };
-}
-
-/** A limit from the wire: 1 to 1,000, or 0 for that. */
-export function pageLimit(limit: number): number {
-  if (limit > LIMIT_MAX) {
-    throw new CairnError("invalidArgument", `limit is ${limit}, expected at most ${LIMIT_MAX}`);
-  }
-  return limit === 0 ? LIMIT_MAX : limit;
 }

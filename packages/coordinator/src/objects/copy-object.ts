@@ -1,4 +1,3 @@
-import { CairnError } from "@cairnfs/base/errors";
 import type { AttributeChanges } from "../namespace/attributes.ts";
 import { addOwner } from "../namespace/content-owners.ts";
 import type { FileEntry } from "../namespace/entry.ts";
@@ -7,7 +6,7 @@ import type { Path } from "../namespace/path.ts";
 import type { Precondition } from "../namespace/precondition.ts";
 import { bodyOf, openSlot, putFile } from "../namespace/slot.ts";
 import { copiedAttributes } from "./object-attributes.ts";
-import { requireVersion, versionNotFound } from "./read-version.ts";
+import { requireSource } from "./read-version.ts";
 import type { VersionChoice } from "./version-id.ts";
 
 export interface CopyObject {
@@ -27,14 +26,7 @@ export interface CopyObject {
 export async function copyObject(mutation: Mutation, request: CopyObject): Promise<FileEntry> {
   const { tx } = mutation;
   const { source, sourceChoice, sourceInodeId, target, attributes } = request;
-  const { entry } = await requireVersion(tx, source, sourceChoice);
-  if (entry === undefined) throw versionNotFound(source, sourceChoice);
-  if (sourceInodeId !== 0 && sourceInodeId !== entry.inodeId) {
-    throw new CairnError(
-      "preconditionFailed",
-      `${source.text} is inode ${entry.inodeId}, expected ${sourceInodeId}`,
-    );
-  }
+  const entry = await requireSource(tx, source, sourceChoice, sourceInodeId);
   const slot = await openSlot(mutation, target, false);
   // Counted before the replaced file is let go: both may show this content.
   await addOwner(tx, entry.contentId);

@@ -7,7 +7,7 @@ import type { FileEntry } from "../namespace/entry.ts";
 import type { InodeId } from "../namespace/ids.ts";
 import { keyOf, type Path } from "../namespace/path.ts";
 import { findObject, type ObjectPlace } from "./find-object.ts";
-import { type VersionChoice, versionIdOf } from "./version-id.ts";
+import { isNullVersion, type VersionChoice, versionIdOf } from "./version-id.ts";
 import type { VersionRecord } from "./version-record.ts";
 
 /** A version as its readers see it. */
@@ -43,6 +43,25 @@ export async function requireVersion(
   return { ...found, isVersioned, versionId: isVersioned ? found.versionId : "" };
 }
 
+/**
+ * The file that a copy is made of, which must have the inode that the caller has looked at, as `preconditionFailed` says; 0: whatever it has.
+ * A delete marker is none.
+ */
+export async function requireSource(
+  reader: KvReader,
+  path: Path,
+  choice: VersionChoice | undefined,
+  inodeId: number,
+): Promise<FileEntry> {
+  const { entry } = await requireVersion(reader, path, choice);
+  if (entry === undefined) throw versionNotFound(path, choice);
+  if (inodeId === 0 || inodeId === entry.inodeId) return entry;
+  throw new CairnError(
+    "preconditionFailed",
+    `${path.text} is inode ${entry.inodeId}, expected ${inodeId}`,
+  );
+}
+
 async function findVersion(
   reader: KvReader,
   path: Path,
@@ -72,7 +91,7 @@ async function findVersion(
 
 /** Whether the file of the tree is the version that is meant. */
 export function isIt(file: FileEntry, choice: VersionChoice): boolean {
-  const isNull = file.isNull || file.sequence === 0;
+  const isNull = isNullVersion(file);
   return choice.kind === "null" ? isNull : !isNull && file.sequence === choice.sequence;
 }
 

@@ -4,11 +4,10 @@ import type { FileEntry } from "../namespace/entry.ts";
 import type { InodeId } from "../namespace/ids.ts";
 import { type Mutation, nextVersion } from "../namespace/mutation.ts";
 import type { Path } from "../namespace/path.ts";
-import { versionIdOf } from "./version-id.ts";
+import { isNullVersion, versionIdOf } from "./version-id.ts";
 import {
   addMarker,
   dropNull,
-  isNullFile,
   keepFile,
   passMarker,
   type VersionedKey,
@@ -54,7 +53,7 @@ async function retire(
   // What is put while versioning is suspended takes the place of the version "null", wherever that is.
   if (isSuspended(at)) await dropNull(mutation, at);
   if (file === undefined) return passMarker(mutation, at);
-  if (isSuspended(at) && isNullFile(file)) {
+  if (isSuspended(at) && isNullVersion(file)) {
     await dropFile(mutation, file);
     return passMarker(mutation, at);
   }

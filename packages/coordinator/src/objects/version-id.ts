@@ -1,7 +1,7 @@
 import { CairnError } from "@cairnfs/base/errors";
 
 /** The id of a version that was put while its bucket had no versioning, or had it suspended. */
-export const NULL_VERSION_ID = "null";
+const NULL_VERSION_ID = "null";
 
 const DIGITS = 16;
 
@@ -10,12 +10,19 @@ export type VersionChoice =
   | { readonly kind: "sequence"; readonly sequence: number }
   | { readonly kind: "null" };
 
-/** The id that users see: the sequence in 16 hexadecimal digits, or "null". One without a sequence is "null" too. */
-export function versionIdOf(version: {
+interface Numbered {
   readonly sequence: number;
   readonly isNull: boolean;
-}): string {
-  if (version.isNull || version.sequence === 0) return NULL_VERSION_ID;
+}
+
+/** Whether the version id is "null", as it is of a version without a sequence too. */
+export function isNullVersion({ sequence, isNull }: Numbered): boolean {
+  return isNull || sequence === 0;
+}
+
+/** The id that users see: the sequence in 16 hexadecimal digits, or "null". */
+export function versionIdOf(version: Numbered): string {
+  if (isNullVersion(version)) return NULL_VERSION_ID;
   return version.sequence.toString(16).padStart(DIGITS, "0");
 }
 

@@ -9,6 +9,7 @@ import type { FileEntry } from "../namespace/entry.ts";
 import type { InodeId } from "../namespace/ids.ts";
 import { keyOf, type Path } from "../namespace/path.ts";
 import { isNullRecord, type KeptVersion, newestKept, readKept } from "./read-version.ts";
+import { isNullVersion } from "./version-id.ts";
 import type { DeleteMarker, VersionRecord } from "./version-record.ts";
 
 /** A key of a bucket that has or had versioning. */
@@ -31,11 +32,6 @@ export async function versionedKeyOf(
   return { bucketId, bucket, key: keyOf(path) };
 }
 
-/** Whether its version id is "null". */
-export function isNullFile(file: Pick<FileEntry, "sequence" | "isNull">): boolean {
-  return file.isNull || file.sequence === 0;
-}
-
 /**
  * Keeps a file that is not the newest version of its key any more, with the owner of its content that it was; gives the sequence that it has
  * there, which is above those of all others that are kept.
@@ -47,7 +43,7 @@ export async function keepFile(
 ): Promise<number> {
   const { tx, nowMs } = mutation;
   // There can be one already if the file came here with its directory: that one stays "null", as nobody let it go.
-  const isNull = isNullFile(file) && !(await nullVersions.has(tx, [at.bucketId, at.key]));
+  const isNull = isNullVersion(file) && !(await nullVersions.has(tx, [at.bucketId, at.key]));
   const newest = await passMarker(mutation, at);
   const own = file.sequence === 0 ? file.inodeId : file.sequence;
   const sequence = Math.max(own, newest + 1);

@@ -20,12 +20,13 @@ import {
 } from "../buckets/bucket-record.ts";
 import { CREATE_BUCKET_IDS, createBucket } from "../buckets/create-bucket.ts";
 import { decodeLifecycle, encodeLifecycle } from "../buckets/lifecycle-document.ts";
-import { BUCKETS_LIMIT_MAX, listBuckets } from "../buckets/list-buckets.ts";
+import { listBuckets } from "../buckets/list-buckets.ts";
 import { type FoundBucket, requireBucket } from "../buckets/read-bucket.ts";
 import { removeBucket } from "../buckets/remove-bucket.ts";
 import { type SetBucket, setBucket } from "../buckets/set-bucket.ts";
 import { bucketLifecycles } from "../keyspace.ts";
 import { FREES, type Mutator } from "../namespace/mutator.ts";
+import { pageLimit, shortText } from "../namespace/request-limits.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 
 export interface BucketParts {
@@ -38,7 +39,6 @@ export interface BucketParts {
 export type BucketHandlers = ServiceHandlers<typeof BucketService>;
 type BucketMessage = MessageInitShape<typeof BucketSchema>;
 
-const OWNER_BYTES_MAX = 128;
 const REGION_BYTES_MAX = 64;
 /** As AWS has them. */
 const RETENTION_DAYS_MAX = 36_500;
@@ -52,7 +52,7 @@ export function bucketHandlers({ kv, mutator, onLifecycle }: BucketParts): Bucke
       const { name, hasObjectLock } = request;
       const wanted = {
         name,
-        owner: shortText(request.owner, "owner", OWNER_BYTES_MAX),
+        owner: shortText(request.owner, "owner"),
         region: shortText(request.region, "region", REGION_BYTES_MAX),
         hasObjectLock,
         documents: documentsOf(request),
@@ -75,7 +75,7 @@ export function bucketHandlers({ kv, mutator, onLifecycle }: BucketParts): Bucke
     },
 
     async listBuckets({ after, prefix, limit }) {
-      const page = { after, prefix, limit: listLimit(limit) };
+      const page = { after, prefix, limit: pageLimit(limit) };
       const listed = await kv.read((reader) => listBuckets(reader, page));
       return { buckets: listed.buckets.map(bucketMessage), nextAfter: listed.nextAfter };
     },
@@ -165,14 +165,4 @@ function retentionOf({ mode, days, years }: DefaultRetention): DefaultRetentionR
 
 function documentsOf(request: Pick<SetBucketRequest, "documents">) {
   return request.documents.map(({ name, value }) => [name, value] as const);
-}
-
-function shortText(text: string, field: string, bytesMax: number): string {
-  if (Buffer.byteLength(text) <= bytesMax) return text;
-  throw new CairnError("invalidArgument", `${field} has more than ${bytesMax} bytes`);
-}
-
-function listLimit(limit: number): number {
-  if (limit <= BUCKETS_LIMIT_MAX) return limit === 0 ? BUCKETS_LIMIT_MAX : limit;
-  throw new CairnError("invalidArgument", `limit is ${limit}, expected 0 to ${BUCKETS_LIMIT_MAX}`);
 }

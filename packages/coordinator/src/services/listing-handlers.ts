@@ -11,7 +11,7 @@ import { encodedMessage } from "@cairnfs/protocol/rpc/encoded-message";
 import type { ServiceHandlers } from "@cairnfs/protocol/rpc/service";
 import { VERSIONING } from "../buckets/bucket-record.ts";
 import { requireBucket } from "../buckets/read-bucket.ts";
-import { keyRange, pageLimit } from "../listing/key-range.ts";
+import { keyRange } from "../listing/key-range.ts";
 import { listObjects } from "../listing/list-objects.ts";
 import {
   type ListedVersionItem,
@@ -21,6 +21,7 @@ import {
 } from "../listing/list-versions.ts";
 import { entryMessage } from "../namespace/entry-message.ts";
 import type { InodeId } from "../namespace/ids.ts";
+import { pageLimit } from "../namespace/request-limits.ts";
 import { parseVersionId } from "../objects/version-id.ts";
 
 export interface ListingParts {

@@ -22,6 +22,7 @@ import { entryMessage } from "../namespace/entry-message.ts";
 import { FREES, type Mutator } from "../namespace/mutator.ts";
 import { type Path, parseKeyPath } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
+import { shortText } from "../namespace/request-limits.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import { copyObject } from "../objects/copy-object.ts";
 import { encodeObjectAttributes } from "../objects/object-attributes.ts";
@@ -185,15 +186,8 @@ function parseRemoval(
     choice: parseVersionId(versionId),
     precondition: parsePrecondition(precondition),
     bypassesGovernance: bypassGovernance,
-    owner: shortOwner(owner),
+    owner: shortText(owner, "owner"),
   };
-}
-
-const OWNER_BYTES_MAX = 128;
-
-function shortOwner(owner: string): string {
-  if (Buffer.byteLength(owner) <= OWNER_BYTES_MAX) return owner;
-  throw new CairnError("invalidArgument", `owner has more than ${OWNER_BYTES_MAX} bytes`);
 }
 
 /** What is parsed, or why it cannot be: of several items one may be wrong. */

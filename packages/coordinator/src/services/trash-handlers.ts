@@ -15,6 +15,7 @@ import { type TrashId, trashId } from "../namespace/ids.ts";
 import type { Mutation } from "../namespace/mutation.ts";
 import { FREES, type Mutator } from "../namespace/mutator.ts";
 import { PATH_BYTES_MAX, parsePath } from "../namespace/path.ts";
+import { pageLimit } from "../namespace/request-limits.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import { EMPTY_ITEMS_MAX, type Emptied, emptyBelow, emptyItems } from "../trash/empty-trash.ts";
 import { listTrash } from "../trash/list-trash.ts";
@@ -40,7 +41,7 @@ export function trashHandlers({ kv, mutator }: TrashParts): TrashHandlers {
   return {
     async listTrash(request) {
       const path = request.path === "" ? "/" : parsePath(request.path).text;
-      const page = { path, after: request.after, limit: listLimit(request.limit) };
+      const page = { path, after: request.after, limit: pageLimit(request.limit, TRASH_LIMIT_MAX) };
       const { items, nextAfter } = await kv.read((reader) => listTrash(reader, page));
       return { items: items.map(([id, record]) => itemMessage(id, record)), nextAfter };
     },
@@ -102,11 +103,6 @@ type RequestedItem =
 
 function trashIdOf(id: bigint): TrashId {
   return trashId(wholeNumber(id, "trash_id"));
-}
-
-function listLimit(limit: number): number {
-  if (limit <= TRASH_LIMIT_MAX) return limit === 0 ? TRASH_LIMIT_MAX : limit;
-  throw new CairnError("invalidArgument", `limit is ${limit}, expected 0 to ${TRASH_LIMIT_MAX}`);
 }
 
 function itemMessage(id: TrashId, record: TrashRecord): MessageInitShape<typeof TrashItemSchema> {

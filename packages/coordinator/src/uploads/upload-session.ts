@@ -14,6 +14,7 @@
 
 import { CairnError } from "@cairnfs/base/errors";
 import { type RecordReader, type RecordWriter, recordCodec } from "@cairnfs/kv/record";
+import { UPLOAD_ID_BYTES } from "../multipart/upload-id.ts";
 import type { AttributeChanges } from "../namespace/attributes.ts";
 import { type ContentId, contentId, type DomainId, domainId } from "../namespace/ids.ts";
 import type { Precondition } from "../namespace/precondition.ts";
@@ -103,7 +104,6 @@ function readVersion1(from: RecordReader): Omit<UploadSession, "target"> {
 }
 
 const TARGET_KINDS: readonly UploadTarget["kind"][] = ["file", "object", "part"];
-const UPLOAD_ID_BYTES = 16;
 
 function writeTarget(to: RecordWriter, target: UploadTarget): void {
   to.u8(TARGET_KINDS.indexOf(target.kind));

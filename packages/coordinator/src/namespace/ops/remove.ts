@@ -5,7 +5,8 @@ import { entries, versions } from "../../keyspace.ts";
 import { refuseLockedTree } from "../../objects/object-lock.ts";
 import { pruneImplied } from "../../objects/prune.ts";
 import { isSuspended, markRemoved } from "../../objects/replace-file.ts";
-import { isNullFile, versionedKeyOf } from "../../objects/version-rows.ts";
+import { isNullVersion } from "../../objects/version-id.ts";
+import { versionedKeyOf } from "../../objects/version-rows.ts";
 import { letGo } from "../../trash/let-go.ts";
 import type { TrashRecord } from "../../trash/trash-record.ts";
 import { addTrash } from "../../trash/trash-rows.ts";
@@ -65,7 +66,7 @@ async function keepRemoved(
   if (entry.kind === "directory") return false;
   const at = await versionedKeyOf(mutation.tx, directories[0]?.inodeId, path);
   if (at === undefined) return false;
-  const isLetGo = isSuspended(at) && isNullFile(entry);
+  const isLetGo = isSuspended(at) && isNullVersion(entry);
   await markRemoved(mutation, at, isLetGo ? undefined : entry, "");
   return !isLetGo;
 }

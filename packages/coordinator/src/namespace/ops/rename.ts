@@ -6,7 +6,8 @@ import { entries } from "../../keyspace.ts";
 import { refuseLockedTree } from "../../objects/object-lock.ts";
 import { pruneImplied } from "../../objects/prune.ts";
 import { isSuspended, markMoved, replaceFile } from "../../objects/replace-file.ts";
-import { isNullFile, versionedKeyOf } from "../../objects/version-rows.ts";
+import { isNullVersion } from "../../objects/version-id.ts";
+import { versionedKeyOf } from "../../objects/version-rows.ts";
 import { addOwner } from "../content-owners.ts";
 import { type DirectoryEntry, type EntryRecord, type FileEntry, sortNameOf } from "../entry.ts";
 import { type Mutation, nextVersion } from "../mutation.ts";
@@ -87,7 +88,7 @@ async function moveFile(
   const { source, slot, replaced, id } = to;
   const from = await versionedKeyOf(tx, directories[0]?.inodeId, source);
   if (from !== undefined) {
-    const isLeft = !(isSuspended(from) && isNullFile(entry));
+    const isLeft = !(isSuspended(from) && isNullVersion(entry));
     if (isLeft) await addOwner(tx, entry.contentId);
     await markMoved(mutation, from, isLeft ? entry : undefined);
   }
