@@ -36,27 +36,46 @@ async function runCompleteMultipartUpload(
   request: S3Request,
   parts: GatewayParts,
 ): Promise<S3Reply> {
-  const { bucket, key, headers, signal } = request;
   const uploadId = uploadIdOf(request);
+  const { headers } = request;
   const named = readCompleteMultipart(await readText({ ...request, headers: ofDocument(headers) }));
-  const { upload, completed } = await parts.client.multiparts
-    .stat(bucket, key, uploadId, { signal })
-    .catch((error: unknown) => {
-      throw noSuchUpload(error, uploadId);
-    });
+  const { upload, completed } = await statUpload(request, parts, uploadId);
   if (completed !== undefined) return completedReply(request, completed);
+  try {
+    return completedReply(request, await completeUpload(request, parts, upload, named));
+  } catch (error) {
+    // Another attempt may have made the object since: then it is what this one is told.
+    const other = await statUpload(request, parts, uploadId).catch(() => undefined);
+    if (other?.completed === undefined) throw error;
+    return completedReply(request, other.completed);
+  }
+}
+
+function statUpload({ bucket, key, signal }: S3Request, parts: GatewayParts, uploadId: string) {
+  return parts.client.multiparts.stat(bucket, key, uploadId, { signal }).catch((error: unknown) => {
+    throw noSuchUpload(error, uploadId);
+  });
+}
+
+async function completeUpload(
+  request: S3Request,
+  parts: GatewayParts,
+  upload: MultipartUpload,
+  named: readonly NamedPart[],
+): Promise<FileEntry> {
+  const { bucket, key, headers, signal } = request;
+  const { uploadId } = upload;
   requireOrder(named);
   const summary = await summarize(request, parts, upload, named);
   const precondition = await writePrecondition(request, parts);
   try {
-    const entry = await parts.client.multiparts.complete(bucket, key, uploadId, summary.completed, {
+    return await parts.client.multiparts.complete(bucket, key, uploadId, summary.completed, {
       precondition,
       object: { ...upload.object, ...summary.object },
       signal,
     });
-    return completedReply(request, entry);
   } catch (error) {
-    if (hasReason(error, "preconditionFailed") && !hasWriteConditions(request.headers)) {
+    if (hasReason(error, "preconditionFailed") && !hasWriteConditions(headers)) {
       // A part was uploaded again since it was looked at.
       throw new S3Error("InvalidPart", { cause: error });
     }

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
+import { SystemClock } from "@cairnfs/base/clock";
+import { Prng } from "@cairnfs/base/random";
+import { silentTelemetry } from "@cairnfs/base/telemetry";
+import type { CairnClient } from "@cairnfs/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDigest } from "../../checksums/digests.ts";
-import { GatewayCluster } from "../../testing/gateway-cluster.ts";
+import { gatewaySettings } from "../../config.ts";
+import { Gateway } from "../../gateway.ts";
+import { GatewayCluster, ROOT_KEY } from "../../testing/gateway-cluster.ts";
+import { type TestReply, TestS3 } from "../../testing/test-s3.ts";
 import { childrenOf, childText } from "../../xml/read.ts";
 
 const MIB = 1024 * 1024;
@@ -38,12 +45,18 @@ interface Named {
   readonly extra?: string;
 }
 
-function complete(key: string, uploadId: string, parts: readonly Named[], headers: Headers = {}) {
+function complete(
+  key: string,
+  uploadId: string,
+  parts: readonly Named[],
+  headers: Headers = {},
+  s3 = cluster.s3,
+) {
   const rows = parts.map(
     ({ number, etag, extra = "" }) =>
       `<Part><PartNumber>${number}</PartNumber><ETag>${etag}</ETag>${extra}</Part>`,
   );
-  return cluster.s3.post(
+  return s3.post(
     `/bbb/${key}`,
     `<CompleteMultipartUpload>${rows.join("")}</CompleteMultipartUpload>`,
     { query: { uploadId }, headers },
@@ -75,6 +88,47 @@ test("an object in parts is what the parts are, with AWS's ETag, and completing 
   expect(childText(again.xml, "ETag")).toBe(etag);
   expect((await send("whole", uploadId, 4, bytesOf(1, 1))).code).toBe("NoSuchUpload");
 });
+
+test("a completion that another attempt comes before has the answer of that", async () => {
+  const uploadId = await begin("raced");
+  const { headers } = await send("raced", uploadId, 1, bytesOf(10, 1));
+  const named = [{ number: 1, etag: String(headers.etag) }];
+  let first: TestReply | undefined;
+  const client = beforeParts(cluster.client, async () => {
+    first ??= await complete("raced", uploadId, named);
+  });
+  const config = gatewaySettings.parse({ address: "127.0.0.1:0" });
+  const parts = { clock: new SystemClock(), random: new Prng(3), telemetry: silentTelemetry };
+  await using gateway = disposable(await Gateway.open(config, { client, ...parts }));
+  const slower = new TestS3(gateway.value.address, ROOT_KEY);
+  const second = await complete("raced", uploadId, named, {}, slower);
+  expect(second.status).toBe(200);
+  expect(childText(second.xml, "ETag")).toBe(first && childText(first.xml, "ETag"));
+});
+
+/** The same client, which does something before it lists parts. */
+function beforeParts(client: CairnClient, act: () => Promise<void>): CairnClient {
+  const { multiparts } = client;
+  const listPartsPage: typeof multiparts.listPartsPage = async (...asked) => {
+    await act();
+    return multiparts.listPartsPage(...asked);
+  };
+  return instead(client, { multiparts: instead(multiparts, { listPartsPage }) });
+}
+
+/** The same object with some of its properties otherwise. */
+function instead<T extends object>(target: T, others: Partial<T>): T {
+  return new Proxy(target, {
+    get: (_, name) => {
+      const value: unknown = Reflect.get(name in others ? others : target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+function disposable<T extends { close(): Promise<void> }>(value: T) {
+  return { value, [Symbol.asyncDispose]: () => value.close() };
+}
 
 test("what cannot be completed is refused with AWS's codes", async () => {
   const uploadId = await begin("bad");
