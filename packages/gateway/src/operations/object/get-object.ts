@@ -196,12 +196,15 @@ const OVERRIDES = [
   "content-encoding",
 ] as const;
 
+const CONTROL = /(?!\t)\p{Cc}/u;
+
 /** Headers that the request wants otherwise than they are kept. */
 function overrides({ query }: S3Request): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of OVERRIDES) {
     const value = query.get(`response-${name}`);
-    if (value !== undefined) headers[name] = value;
+    // Headers are bytes, parameters are text.
+    if (value !== undefined) headers[name] = Buffer.from(value).toString("latin1");
   }
   return headers;
 }
@@ -215,6 +218,13 @@ function checkAsked(request: S3Request): void {
       encryption,
       "x-amz-server-side-encryption header is not supported for this operation.",
     );
+  }
+  for (const name of OVERRIDES) {
+    const value = query.get(`response-${name}`) ?? "";
+    if (CONTROL.test(value)) {
+      const message = "A header cannot have control characters";
+      throw invalidArgument(`response-${name}`, value, message);
+    }
   }
   const isOverridden = OVERRIDES.some((name) => query.has(`response-${name}`));
   if (isOverridden && caller.kind === "anonymous") {

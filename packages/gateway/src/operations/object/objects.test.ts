@@ -84,6 +84,19 @@ test("what is said of an object comes back", async () => {
   expect(overridden.headers).toMatchObject({ "content-type": "a/b", expires: "never" });
 });
 
+test("what replies are to say may be any text that headers can have", async () => {
+  await s3.put("/box/named", "x");
+  const named = (value: string) =>
+    s3.get("/box/named", { query: { "response-content-disposition": value } });
+  const reply = await named('attachment; filename="größe 文.txt"');
+  const header = Buffer.from(String(reply.headers["content-disposition"]), "latin1").toString();
+  expect(header).toBe('attachment; filename="größe 文.txt"');
+  expect(await named("a\r\nx-amz-meta-b: c")).toMatchObject({
+    status: 400,
+    code: "InvalidArgument",
+  });
+});
+
 test("what headers say that is too much or makes no sense is refused", async () => {
   const put = (headers: Record<string, string>) => s3.put("/box/refused", "x", { headers });
   expect(await put({ "x-amz-meta-big": "x".repeat(2100) })).toMatchObject({
