@@ -54,7 +54,8 @@ async function runAppendObject(request: S3Request, parts: GatewayParts): Promise
         ? { precondition: { mustNotExist: true } }
         : {
             appendAt: offsetBytes,
-            precondition: { inodeId: entry.inodeId },
+            // What is said of it is put again: it must be what it was when it was read.
+            precondition: { version: entry.version },
             contentType: entry.contentType,
             userMetadata: entry.userMetadata,
           }),
@@ -71,7 +72,9 @@ async function runAppendObject(request: S3Request, parts: GatewayParts): Promise
     };
   } catch (error) {
     if (hasReason(error, "preconditionFailed", "pathExists")) {
-      throw new S3Error("InvalidWriteOffset", { cause: error });
+      const sizeBytes = (await currentEntry(request, parts))?.sizeBytes ?? 0;
+      const code = sizeBytes === offsetBytes ? "OperationAborted" : "InvalidWriteOffset";
+      throw new S3Error(code, { cause: error });
     }
     throw await noSuchObject(error, request, parts);
   }

@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { hmacHex } from "../../auth/signature-v4.ts";
 import { SigningKeys } from "../../auth/signing-keys.ts";
 import { GatewayCluster, ROOT_KEY } from "../../testing/gateway-cluster.ts";
+import { signRequest } from "../../testing/sign-request.ts";
 import type { TestS3 } from "../../testing/test-s3.ts";
 import { childText } from "../../xml/read.ts";
 
@@ -124,6 +127,40 @@ test("what is appended comes after what is there, at its end and nowhere else", 
   expect(await append("0", "x")).toMatchObject({ code: "InvalidWriteOffset" });
   expect(await append("-1", "x")).toMatchObject({ code: "InvalidArgument" });
   expect((await s3.get("/bucket/log")).headers.etag).toBe(reply.headers.etag);
+});
+
+test("an append that takes its time undoes nothing that was said of the object meanwhile", async () => {
+  await s3.put("/bucket/said", "one ");
+  const path = "/bucket/said";
+  const headers = signRequest(
+    {
+      method: "PUT",
+      path,
+      query: "",
+      headers: {
+        host: s3.address,
+        expect: "100-continue",
+        "content-length": "3",
+        "x-amz-write-offset-bytes": "4",
+      },
+      payloadHash: "UNSIGNED-PAYLOAD",
+      timeMs: Date.now(),
+    },
+    ROOT_KEY,
+  );
+  const append = request(`http://${s3.address}${path}`, { method: "PUT", headers });
+  append.flushHeaders();
+  await once(append, "continue");
+  const tagging = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+  const tagged = await s3.put(path, tagging, { query: { tagging: undefined } });
+  expect(tagged.status).toBe(200);
+  append.end("two");
+  const [reply] = (await once(append, "response")) as [IncomingMessage];
+  reply.resume();
+  expect(reply.statusCode).toBe(409);
+  const kept = await s3.get(path);
+  expect(kept.text).toBe("one ");
+  expect(kept.headers["x-amz-tagging-count"]).toBe("1");
 });
 
 test("objects and prefixes are renamed at once, under conditions", async () => {
