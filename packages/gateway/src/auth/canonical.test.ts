@@ -44,5 +44,6 @@ test("headers are signed trimmed, with single spaces, and joined where they come
   expect(canonicalHeader(request, "x-amz-meta-b")).toBe("1,2");
   expect(canonicalHeader(request, "x-amz-meta-c")).toBe("a, b");
   expect(canonicalHeader(request, "x-amz-meta-d")).toBe("");
+  expect(canonicalHeader(request, "constructor")).toBe("");
   expect(canonicalHeader(request, "content-length")).toBe("0");
 });

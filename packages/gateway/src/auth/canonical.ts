@@ -58,7 +58,7 @@ function byNameAndValue(
 
 /** A header's value as it is signed: runs of spaces are one space, several headers of one name are joined with ",". */
 export function canonicalHeader(request: RawRequest, name: string): string {
-  const value = request.headers[name];
+  const value = Object.hasOwn(request.headers, name) ? request.headers[name] : undefined;
   // A signed length of a request without a body: some servers between drop it.
   if (value === undefined) return name === "content-length" ? "0" : "";
   if (!value.includes(", ")) return trimmed(value);

@@ -120,6 +120,7 @@ test("a presigned URL is good until it expires", async () => {
   for (const [from, to, message] of [
     [/&Signature=.*/u, "", "requires the Signature, Expires and AWSAccessKeyId parameters"],
     [/&Expires=\d+/u, "", "requires the Signature, Expires and AWSAccessKeyId parameters"],
+    [/$/u, "&retention", '"retention", which is not signed'],
     [expires, "soon", "Invalid date (should be seconds since epoch): soon"],
   ] as const) {
     const found = await refusal({ target: target.replace(from, to) });

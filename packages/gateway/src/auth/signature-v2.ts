@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { S3Error } from "../s3/errors.ts";
 import type { RawRequest } from "../s3/operation.ts";
+import { isSubresource } from "../s3/route.ts";
 import { canonicalHeader } from "./canonical.ts";
 import { checkSignature } from "./signature.ts";
 import { checkSkew, isoTime, parseHttpDate } from "./signing-time.ts";
@@ -90,6 +91,7 @@ export function parsePresignedV2({ query }: RawRequest, nowMs: number): Signatur
       message: `Invalid date (should be seconds since epoch): ${expires}`,
     });
   }
+  for (const name of query.keys()) if (isSubresource(name)) requireSigned(name);
   const expiresMs = Number(expires) * 1000;
   if (nowMs > expiresMs) {
     throw new S3Error("AccessDenied", {
@@ -98,6 +100,14 @@ export function parsePresignedV2({ query }: RawRequest, nowMs: number): Signatur
     });
   }
   return { accessKeyId, signature, dateLine: expires };
+}
+
+/** Whoever holds a URL could add what is not signed, and make another request of it. */
+function requireSigned(parameter: string): void {
+  if (SIGNED_PARAMETERS.has(parameter)) return;
+  throw new S3Error("AccessDenied", {
+    message: `A presigned URL of version 2 cannot ask for "${parameter}", which is not signed`,
+  });
 }
 
 /** Refuses a request that does not bear the signature that the secret gives it. */

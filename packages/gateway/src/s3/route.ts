@@ -45,6 +45,11 @@ const SUBRESOURCES: ReadonlySet<string> = new Set([
   "website",
 ]);
 
+/** Whether a parameter of this name makes another request of one. */
+export function isSubresource(name: string): boolean {
+  return SUBRESOURCES.has(name);
+}
+
 interface Row {
   readonly operation: Operation;
   readonly markers: readonly (readonly [name: string, value: string | undefined])[];
