@@ -1,3 +1,4 @@
+import { type Metrics, silentLogger, silentMetrics } from "@cairnfs/base/telemetry";
 import { expect, test } from "vitest";
 import { GatewayCluster } from "./testing/gateway-cluster.ts";
 
@@ -42,4 +43,22 @@ test("a bucket's name keeps S3's rules, and nobody gets another's region", async
   expect(await s3.put("/fine", elsewhere)).toMatchObject({ code: "InvalidLocationConstraint" });
   expect(await s3.put("/fine", "<Create")).toMatchObject({ status: 400, code: "MalformedXML" });
   expect(await cluster.as(undefined).get("/")).toMatchObject({ status: 403, code: "AccessDenied" });
+});
+
+test("requests are counted by their operation and status", async () => {
+  const counted: string[] = [];
+  const metrics: Metrics = {
+    ...silentMetrics,
+    counter: (name) => ({
+      add: (amount, { operation, status } = {}) => {
+        if (name === "cairn_s3_requests_total") counted.push(`${operation} ${status} ${amount}`);
+      },
+    }),
+  };
+  await using cluster = await GatewayCluster.open({ telemetry: { logger: silentLogger, metrics } });
+  const { s3 } = cluster;
+  await s3.put("/photos");
+  await s3.get("/photos/none");
+  await s3.send("PATCH", "/");
+  expect(counted).toEqual(["CreateBucket 200 1", "GetObject 404 1", "none 405 1"]);
 });

@@ -57,6 +57,7 @@ export class Gateway implements Closable {
       parts,
       router: new Router(OPERATIONS),
       ids: new RequestIds(random),
+      metrics: telemetry.metrics,
       stop: stop.signal,
     });
     const server = await HttpServer.listen(config, handler, {

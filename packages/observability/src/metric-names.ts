@@ -31,6 +31,24 @@ export const METRICS = {
     labels: ["method"],
     help: "How long calls to other processes took, with their retries.",
   },
+  cairn_s3_requests_total: {
+    kind: "counter",
+    unit: "requests",
+    labels: ["operation", "status"],
+    help: "S3 requests answered, by operation and HTTP status; 0: the client was gone.",
+  },
+  cairn_s3_request_seconds: {
+    kind: "histogram",
+    unit: "seconds",
+    labels: ["operation"],
+    help: "How long answering S3 requests took, bodies included.",
+  },
+  cairn_s3_requests_underway: {
+    kind: "gauge",
+    unit: "requests",
+    labels: [],
+    help: "S3 requests that are being answered.",
+  },
   cairn_build_info: {
     kind: "gauge",
     unit: "1",

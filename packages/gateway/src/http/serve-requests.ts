@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CairnError } from "@cairnfs/base/errors";
+import type { Metrics } from "@cairnfs/base/telemetry";
 import { errorReply, toS3Error } from "../s3/error-reply.ts";
 import { S3Error } from "../s3/errors.ts";
 import { handleRequest } from "../s3/handle-request.ts";
@@ -10,6 +11,7 @@ import { addressOf, parseQuery } from "./addressing.ts";
 import type { RequestHandler } from "./http-server.ts";
 import { SocketBody } from "./request-body.ts";
 import type { RequestIds } from "./request-ids.ts";
+import { type RequestReport, requestReport } from "./request-report.ts";
 import { sendReply } from "./send-reply.ts";
 
 /** A body up to here that nobody wants is read, so that the client keeps its connection. */
@@ -22,6 +24,7 @@ export interface ServeOptions {
   readonly parts: GatewayParts;
   readonly router: Router;
   readonly ids: RequestIds;
+  readonly metrics: Metrics;
   /** Fires when requests under way have to end. */
   readonly stop: AbortSignal;
 }
@@ -30,14 +33,18 @@ export interface ServeOptions {
 export function serveRequests(options: ServeOptions): RequestHandler {
   let underway = 0;
   setMaxListeners(0, options.stop);
+  const { clock, logger, config } = options.parts;
+  const report = requestReport({ logger, metrics: options.metrics }, () => underway);
   return async (message, response, waitsForContinue) => {
     underway += 1;
+    const startedMs = clock.monotonicMs();
     const exchange = new Exchange(options, message, response, waitsForContinue);
     try {
-      await exchange.answer(underway > options.parts.config.requestsMax);
+      await exchange.answer(underway > config.requestsMax);
     } finally {
       underway -= 1;
       exchange.release();
+      exchange.report(report, clock.monotonicMs() - startedMs);
     }
   };
 }
@@ -50,6 +57,7 @@ class Exchange {
   readonly #abort = new AbortController();
   readonly #requestId: string;
   readonly #onStop: () => void;
+  #operation = "none";
 
   constructor(
     options: ServeOptions,
@@ -86,7 +94,10 @@ class Exchange {
     try {
       if (isOneTooMany) throw new S3Error("SlowDown");
       request = this.#request();
-      reply = await handleRequest(request, this.#options.router, this.#options.parts);
+      const { router, parts } = this.#options;
+      reply = await handleRequest(request, router, parts, (operation) => {
+        this.#operation = operation;
+      });
     } catch (error) {
       reply = this.#errorReply(error, request);
     }
@@ -99,6 +110,17 @@ class Exchange {
 
   release(): void {
     this.#options.stop.removeEventListener("abort", this.#onStop);
+  }
+
+  /** Says how it went, after it was answered. */
+  report(report: RequestReport, durationMs: number): void {
+    report({
+      operation: this.#operation,
+      status: this.#response.writableEnded ? this.#response.statusCode : 0,
+      durationMs,
+      requestId: this.#requestId,
+      sourceAddress: this.#message.socket.remoteAddress ?? "",
+    });
   }
 
   #errorReply(error: unknown, request: RawRequest | undefined): S3Reply {

@@ -7,17 +7,24 @@ import { S3Error } from "./errors.ts";
 import type { GatewayParts, RawRequest, RequestHeaders, S3Reply, S3Request } from "./operation.ts";
 import type { Router } from "./route.ts";
 
+/** Hears the name of the operation that a request asks for, once it is known. */
+type OnOperation = (name: string) => void;
+
 /** Answers a request: which operation it asks for, who asks, whether he may, and the operation. Rejects with what is wrong. */
 export async function handleRequest(
   request: RawRequest,
   router: Router,
   parts: GatewayParts,
+  onOperation: OnOperation,
 ): Promise<S3Reply> {
-  if (request.method === "OPTIONS") return preflight(request, parts);
-  if (request.headers.origin === undefined) return answer(request, router, parts);
+  if (request.method === "OPTIONS") {
+    onOperation("Preflight");
+    return preflight(request, parts);
+  }
+  if (request.headers.origin === undefined) return answer(request, router, parts, onOperation);
   const shared = await corsHeaders(request, parts);
   try {
-    const reply = await answer(request, router, parts);
+    const reply = await answer(request, router, parts, onOperation);
     return { ...reply, headers: { ...shared, ...reply.headers } };
   } catch (error) {
     if (error instanceof S3Error) throw error.withHeaders(shared);
@@ -25,10 +32,16 @@ export async function handleRequest(
   }
 }
 
-async function answer(request: RawRequest, router: Router, parts: GatewayParts): Promise<S3Reply> {
+async function answer(
+  request: RawRequest,
+  router: Router,
+  parts: GatewayParts,
+  onOperation: OnOperation,
+): Promise<S3Reply> {
   const headers = headersOf(request);
   const { method, bucket, key, query } = request;
   const operation = router.find({ method, bucket, key, query, headers });
+  onOperation(operation.name);
   checkKey(key);
   const { caller, body } = await authenticate(request, parts);
   const authenticated = authenticatedRequest(request, headers, { caller, body });

@@ -42,10 +42,12 @@ async function runDeleteObject(request: S3Request, parts: GatewayParts): Promise
   }).catch(async (error: unknown) => {
     throw await noSuchObject(error, request, parts);
   });
+  // A version that is not there is told as one that went.
+  const shownId = removed.versionId === "" ? (versionId ?? "") : removed.versionId;
   return {
     status: 204,
     headers: {
-      ...(removed.versionId !== "" && { "x-amz-version-id": removed.versionId }),
+      ...(shownId !== "" && { "x-amz-version-id": shownId }),
       ...(removed.isDeleteMarker && { "x-amz-delete-marker": "true" }),
     },
   };
