@@ -35,10 +35,11 @@ export function formBody(
   const fields = [...form.fields.map(([name, value]) => [name, fill(value)] as const)];
   if (form.conditions !== undefined || form.policy !== undefined)
     fields.push(...signatureFields(form, credentials, region, fill));
-  const pieces: (string | Uint8Array)[] = fields.map(
-    ([name, value]) =>
-      `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
-  );
+  const pieces: (string | Uint8Array)[] = fields.map(([name, value]) => {
+    // Older libraries give fields the name of a file too: only "file" is one.
+    const asFile = form.style === "v2" ? `; filename="${name}"` : "";
+    return `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"${asFile}\r\n\r\n${value}\r\n`;
+  });
   if (form.file !== undefined) {
     const name = form.fileName ?? "upload.bin";
     pieces.push(
