@@ -16,7 +16,8 @@ export interface TargetUser extends Credentials {
 /**
  * A server of elsewhere, if the environment names one: CONFORMANCE_S3_ENDPOINT with CONFORMANCE_S3_ACCESS_KEY and
  * CONFORMANCE_S3_SECRET_KEY, CONFORMANCE_S3_ALT_ACCESS_KEY and CONFORMANCE_S3_ALT_SECRET_KEY for a second user without any
- * rights of its own, CONFORMANCE_S3_ALT_EMAIL and CONFORMANCE_S3_REGION.
+ * rights of its own, CONFORMANCE_S3_ALT_EMAIL and CONFORMANCE_S3_REGION. Lifecycle rules are waited for only where
+ * CONFORMANCE_S3_SHORT_DAYS says that its days are short.
  */
 export function targetOfEnvironment(env: NodeJS.ProcessEnv): Target | undefined {
   const endpoint = env.CONFORMANCE_S3_ENDPOINT;
