@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GatewayCluster } from "../testing/gateway-cluster.ts";
+import { mark } from "../testing/test-documents.ts";
 import type { TestS3 } from "../testing/test-s3.ts";
 
 let cluster: GatewayCluster;
@@ -27,7 +28,6 @@ async function user(name: string, policy?: unknown): Promise<TestS3> {
 }
 
 const acl = (name: string) => ({ headers: { "x-amz-acl": name } });
-const mark = (name: string) => ({ query: { [name]: undefined } });
 const policyOf = (...statements: unknown[]) =>
   JSON.stringify({ Version: "2012-10-17", Statement: statements });
 const setPolicy = (owner: TestS3, bucket: string, ...statements: unknown[]) =>

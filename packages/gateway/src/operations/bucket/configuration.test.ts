@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GatewayCluster } from "../../testing/gateway-cluster.ts";
+import { mark } from "../../testing/test-documents.ts";
 
 let cluster: GatewayCluster;
 
@@ -8,8 +9,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => cluster[Symbol.asyncDispose]());
-
-const mark = (name: string) => ({ query: { [name]: undefined } });
 
 test.each<[string, string, string, string | undefined, string]>([
   [

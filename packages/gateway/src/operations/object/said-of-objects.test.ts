@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GatewayCluster } from "../../testing/gateway-cluster.ts";
+import { deletion, mark, tagging } from "../../testing/test-documents.ts";
 import type { TestS3 } from "../../testing/test-s3.ts";
 import { childrenOf, childText } from "../../xml/read.ts";
 
@@ -17,19 +18,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => cluster[Symbol.asyncDispose]());
-
-const mark = (name: string, versionId?: unknown) => ({
-  query: { [name]: undefined, ...(versionId !== undefined && { versionId: String(versionId) }) },
-});
-const tagging = (...pairs: readonly [string, string][]) =>
-  `<Tagging><TagSet>${pairs
-    .map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`)
-    .join("")}</TagSet></Tagging>`;
-const deletion = (inner: string) => {
-  const body = `<Delete>${inner}</Delete>`;
-  const md5 = createHash("md5").update(body).digest("base64");
-  return [body, { ...mark("delete"), headers: { "content-md5": md5 } }] as const;
-};
 
 test("tags of a file that no S3 client wrote are set too, and its ETag stays", async () => {
   await cluster.client.put("/plain/by-sdk", Buffer.from("x"));
