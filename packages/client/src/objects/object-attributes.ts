@@ -6,7 +6,7 @@ import type {
 
 /** A checksum of an object's content, as its writer gave it. */
 export interface ObjectChecksum {
-  /** crc32, crc32c, crc64nvme, sha1 or sha256. */
+  /** As the door names it, in lower case: crc64nvme. */
   readonly algorithm: string;
   /** Of the parts' checksums, not of the content. */
   readonly isComposite: boolean;

@@ -31,7 +31,7 @@ import {
   type VersionListPage,
 } from "./list-objects.ts";
 import { type ObjectAttributes, objectAttributesToWire } from "./object-attributes.ts";
-import { objectPut } from "./object-put.ts";
+import { type ObjectSaid, objectPut } from "./object-put.ts";
 
 /** Which version of an object something is. */
 export interface ObjectVersion {
@@ -52,23 +52,14 @@ export interface OpenObjectOptions extends VersionOptions {
   readonly offsetBytes?: number | undefined;
 }
 
-export interface PutObjectOptions extends EntryAttributes, CallerOptions {
+export interface PutObjectOptions extends EntryAttributes, ObjectSaid, CallerOptions {
   readonly precondition?: EntryPrecondition | undefined;
   /** The source's size, where it is known: it must have just this. */
   readonly sizeBytes?: number | undefined;
   /** How long a chunk of a stream waits for memory before it is sent while it comes; for ever unless given. */
   readonly memoryPatienceMs?: number | undefined;
-  /** Adds to the object that is there, which must have this size and the inode of the precondition. */
+  /** Adds to the object that is there, which must have this size and what the precondition says. */
   readonly appendAt?: number | undefined;
-  /** What is said of the object; or `finish` says it. */
-  readonly object?: Partial<ObjectAttributes> | undefined;
-  /**
-   * Called once, when the source has been read to its end, before anything is committed: what it gives is said of the object. When it
-   * throws the put fails, and nothing is there.
-   */
-  readonly finish?:
-    | (() => Partial<ObjectAttributes> | Promise<Partial<ObjectAttributes>>)
-    | undefined;
   /** Whether the SHA-256 of the content is kept; where that costs nothing it is, unless this is false. */
   readonly checksum?: boolean | undefined;
 }

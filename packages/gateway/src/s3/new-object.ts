@@ -11,7 +11,7 @@ import { writerId } from "./owner.ts";
 import { retentionMode } from "./retention-word.ts";
 
 /** All that the headers of a write say of the object that it makes. */
-interface NewObject {
+export interface NewObject {
   readonly attributes: Required<Pick<EntryAttributes, "contentType" | "userMetadata">>;
   readonly object: Partial<ObjectAttributes>;
 }

@@ -1,11 +1,14 @@
 import { hasReason } from "@cairnfs/base/errors";
+import type { FileEntry } from "@cairnfs/client";
+import type { ObjectAttributes } from "@cairnfs/client/objects/object-attributes";
+import type { PutObjectOptions } from "@cairnfs/client/objects/objects";
 import { CrcCombiner, combinesCrcs } from "../../checksums/crc-combine.ts";
 import { checksumAlgorithm, type PayloadSums } from "../../checksums/payload-checks.ts";
 import { wantedEncryption } from "../../encryption/object-encryption.ts";
 import { checkWriteConditions } from "../../s3/conditions.ts";
 import { invalidArgument, S3Error } from "../../s3/errors.ts";
 import { etagOf } from "../../s3/etag.ts";
-import { newObject } from "../../s3/new-object.ts";
+import { type NewObject, newObject } from "../../s3/new-object.ts";
 import type { GatewayParts, Operation, S3Reply, S3Request } from "../../s3/operation.ts";
 import { noSuchObject } from "./find-object.ts";
 import { objectOf } from "./object-facts.ts";
@@ -27,7 +30,7 @@ export const appendObject: Operation = {
 };
 
 async function runAppendObject(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
-  const { headers, body, bucket, key, signal } = request;
+  const { headers, bucket, key, signal } = request;
   requireLength(headers);
   const offsetBytes = offsetOf(request);
   const details = await parts.buckets.get(bucket);
@@ -35,32 +38,15 @@ async function runAppendObject(request: S3Request, parts: GatewayParts): Promise
   const entry = await currentEntry(request, parts);
   checkWriteConditions(headers, key, entry && { ...entry, etag: etagOf(entry) });
   if ((entry?.sizeBytes ?? 0) !== offsetBytes) throw new S3Error("InvalidWriteOffset");
-  const there = entry === undefined ? undefined : objectOf(entry, details);
-  if ((there?.encryption.byteLength ?? 0) > 0) throw encrypted();
   const given = await newObject(request, parts, details);
-  const [kept] = there?.checksums ?? [];
-  const fallback = kept === undefined ? undefined : checksumAlgorithm(kept.algorithm);
-  const payload = new ObjectPayload(body, headers, { fallback });
-  const said = () => {
-    const sums = payload.finish();
-    if (there === undefined) return { ...given.object, ...contentAttributes(sums, undefined) };
-    const checksums = combined(kept, sums, payload.passedBytes);
-    return { ...there, md5: NOTHING, partCount: 0, checksums };
-  };
+  const { payload, options } =
+    entry === undefined
+      ? firstBytes(request, given)
+      : addedBytes(request, entry, objectOf(entry, details));
   try {
     const { entry: written } = await parts.client.objects.put(bucket, key, await payload.source(), {
-      ...(there === undefined && given.attributes),
-      ...(entry === undefined
-        ? { precondition: { mustNotExist: true } }
-        : {
-            appendAt: offsetBytes,
-            // What is said of it is put again: it must be what it was when it was read.
-            precondition: { version: entry.version },
-            contentType: entry.contentType,
-            userMetadata: entry.userMetadata,
-          }),
+      ...options,
       sizeBytes: payload.sizeBytes,
-      finish: said,
       signal,
     });
     return {
@@ -78,6 +64,41 @@ async function runAppendObject(request: S3Request, parts: GatewayParts): Promise
     }
     throw await noSuchObject(error, request, parts);
   }
+}
+
+/** What is put, and how. */
+interface Append {
+  readonly payload: ObjectPayload;
+  readonly options: PutObjectOptions;
+}
+
+/** Bytes that become an object, which must not be there. */
+function firstBytes({ body, headers }: S3Request, { attributes, object }: NewObject): Append {
+  const payload = new ObjectPayload(body, headers);
+  const finish = () => ({ ...object, ...contentAttributes(payload.finish(), undefined) });
+  return { payload, options: { ...attributes, precondition: { mustNotExist: true }, finish } };
+}
+
+/** Bytes that come behind those that are there. */
+function addedBytes(
+  { body, headers }: S3Request,
+  { sizeBytes, version, contentType, userMetadata }: FileEntry,
+  there: ObjectAttributes,
+): Append {
+  if (there.encryption.byteLength > 0) throw encrypted();
+  const [kept] = there.checksums;
+  const fallback = kept === undefined ? undefined : checksumAlgorithm(kept.algorithm);
+  const payload = new ObjectPayload(body, headers, { fallback });
+  const finish = () => {
+    const checksums = combined(kept, payload.finish(), payload.passedBytes);
+    return { ...there, md5: NOTHING, partCount: 0, checksums };
+  };
+  // What is said of it is put again: it must be what it was when it was read.
+  const precondition = { version };
+  return {
+    payload,
+    options: { appendAt: sizeBytes, precondition, contentType, userMetadata, finish },
+  };
 }
 
 function offsetOf({ headers }: S3Request): number {

@@ -318,7 +318,7 @@ export const ObjectAttributesSchema: GenMessage<ObjectAttributes> = /*@__PURE__*
  */
 export type ObjectChecksum = Message<"cairn.v1.ObjectChecksum"> & {
   /**
-   * crc32, crc32c, crc64nvme, sha1, sha256.
+   * As the door names it, in lower case: crc64nvme.
    *
    * @generated from field: string algorithm = 1;
    */
