@@ -17,6 +17,9 @@ export interface SendOptions {
 /** What is handed to the socket before it has taken what came before. */
 const UNDERWAY_BYTES = 1536 * 1024;
 
+/** What a whole reply is handed to the socket at once. */
+const SLICE_BYTES = 128 * 1024;
+
 /** Sends a reply to its end, at the pace of the client. */
 export async function sendReply(
   response: ServerResponse,
@@ -48,29 +51,85 @@ export async function sendReply(
     if (response.writableLength >= UNDERWAY_BYTES) await sent;
   }
   response.end();
+  await ended(response, options);
 }
 
 async function sendWhole(
   response: ServerResponse,
   { status, body }: S3Reply & { readonly body?: string | Uint8Array | undefined },
   headers: Record<string, string | number>,
-  { isHead, beforeEnd }: SendOptions,
+  options: SendOptions,
 ): Promise<void> {
+  const { isHead } = options;
   if (typeof body === "string") headers["content-type"] ??= "application/xml";
   const hasLength = headers["content-length"] !== undefined;
   if (!hasLength && status !== 204 && status !== 304 && !isHead) {
     headers["content-length"] = body === undefined ? 0 : Buffer.byteLength(body);
   }
   response.writeHead(status, headers);
-  const sent = isHead ? undefined : body;
-  if (beforeEnd === undefined) {
-    response.end(sent);
+  await hand(response, isHead ? undefined : body, options);
+  await ended(response, options);
+}
+
+async function hand(
+  response: ServerResponse,
+  body: string | Uint8Array | undefined,
+  options: SendOptions,
+): Promise<void> {
+  const { beforeEnd } = options;
+  const isLarge = body !== undefined && body.length > SLICE_BYTES;
+  if (beforeEnd === undefined && !isLarge) {
+    response.end(body);
     return;
   }
-  if (sent === undefined || sent.length === 0) response.flushHeaders();
-  else response.write(sent);
-  await beforeEnd();
+  if (body === undefined || body.length === 0) response.flushHeaders();
+  else if (isLarge) for (const slice of slicesOf(body)) await written(response, slice, options);
+  else response.write(body);
+  await beforeEnd?.();
   response.end();
+}
+
+/** A large reply piece by piece: of a piece alone can be told whether its client takes it. */
+function* slicesOf(body: string | Uint8Array): Generator<Uint8Array, void, undefined> {
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  for (let at = 0; at < bytes.byteLength; at += SLICE_BYTES) {
+    yield bytes.subarray(at, at + SLICE_BYTES);
+  }
+}
+
+/** Resolves when the socket has taken all of the reply, or is gone. Mostly it has at once. */
+async function ended(
+  response: ServerResponse,
+  { clock, stallMs, signal }: SendOptions,
+): Promise<void> {
+  if (response.writableLength === 0) return;
+  await new Promise<void>((resolve, reject) => {
+    let leftBytes = Number.POSITIVE_INFINITY;
+    let timer = clock.after(stallMs, look);
+    const onAbort = () => settle(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    for (const event of ["finish", "close"]) response.once(event, () => settle());
+
+    function look(): void {
+      if (response.writableLength >= leftBytes) {
+        settle(stalled());
+        return;
+      }
+      leftBytes = response.writableLength;
+      timer = clock.after(stallMs, look);
+    }
+
+    function settle(error?: unknown): void {
+      timer.cancel();
+      signal.removeEventListener("abort", onAbort);
+      if (error === undefined) resolve();
+      else reject(error);
+    }
+  });
+}
+
+function stalled(): CairnError {
+  return new CairnError("stalled", "the client took nothing of the reply for too long");
 }
 
 /** Resolves when the socket has taken the bytes. */
@@ -81,7 +140,7 @@ function written(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = clock.after(stallMs, () => {
-      settle(new CairnError("stalled", "the client took nothing of the reply for too long"));
+      settle(stalled());
     });
     const onAbort = () => settle(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
