@@ -5,6 +5,7 @@
 
 const ANY = "\ufffe";
 const ONE = "\uffff";
+const ONE_CODE = 0xffff;
 const STANDINS = /[\ufffe\uffff]/gu;
 
 /** What a variable is in a request; undefined when the request does not have it. */
@@ -12,7 +13,7 @@ export type VariableLookup = (name: string) => string | undefined;
 
 const VARIABLE = /\$\{(?:([*?$])|\s*([A-Za-z0-9:_.\-/]+)\s*(?:,\s*'([^'}]*)'\s*)?)\}/gu;
 
-/** Whether the text is as the pattern; it takes at most time in proportion to both. */
+/** Whether the text is as the pattern; it takes time in proportion to the product of their lengths at most. */
 export function matches(pattern: string, text: string): boolean {
   return matchesPrepared(prepared(pattern), text);
 }
@@ -64,29 +65,51 @@ function literal(text: string): string {
   return text.replaceAll(STANDINS, "\ufffd");
 }
 
-/** Goes back to the last "*" where it does not go on: what is before it never needs another look. */
+/** What stands between two "*" is looked for once, from where the one before ended: earlier places leave the most for the rest. */
 function matchesPrepared(pattern: string, text: string): boolean {
-  let at = 0;
-  let patternAt = 0;
-  let starAt = -1;
-  let resumeAt = 0;
-  while (at < text.length) {
-    const wanted = pattern[patternAt];
-    if (wanted === ANY) {
-      starAt = patternAt;
-      patternAt += 1;
-      resumeAt = at;
-    } else if (wanted === ONE || (wanted !== undefined && wanted === text[at])) {
-      patternAt += 1;
-      at += 1;
-    } else if (starAt !== -1) {
-      resumeAt += 1;
-      at = resumeAt;
-      patternAt = starAt + 1;
-    } else {
-      return false;
-    }
+  const [first = "", ...between] = pattern.split(ANY);
+  const last = between.pop();
+  if (last === undefined) return first.length === text.length && isAt(first, text, 0);
+  const end = text.length - last.length;
+  let at = first.length;
+  if (end < at || !isAt(first, text, 0) || !isAt(last, text, end)) return false;
+  for (const piece of between) {
+    const found = indexOf(piece, text, at, end);
+    if (found === -1) return false;
+    at = found + piece.length;
   }
-  while (pattern[patternAt] === ANY) patternAt += 1;
-  return patternAt === pattern.length;
+  return true;
+}
+
+/** Where the piece is, from `start` on and before `end`; -1 when it is not there. */
+function indexOf(piece: string, text: string, start: number, end: number): number {
+  if (piece.includes(ONE)) return indexOfLike(piece, text, start, end);
+  const found = text.indexOf(piece, start);
+  return found + piece.length <= end ? found : -1;
+}
+
+/** The same with "?" in the piece, all its places at once: a bit of `begun` says up to where a place of it goes on. */
+function indexOfLike(piece: string, text: string, start: number, end: number): number {
+  const places = new Map<number, bigint>();
+  for (let at = 0; at < piece.length; at++) {
+    const code = piece.charCodeAt(at);
+    places.set(code, (places.get(code) ?? 0n) | (1n << BigInt(at)));
+  }
+  const ofAny = places.get(ONE_CODE) ?? 0n;
+  const whole = 1n << BigInt(piece.length - 1);
+  let begun = 0n;
+  for (let at = start; at < end; at++) {
+    begun = ((begun << 1n) | 1n) & (ofAny | (places.get(text.charCodeAt(at)) ?? 0n));
+    if ((begun & whole) !== 0n) return at + 1 - piece.length;
+  }
+  return -1;
+}
+
+function isAt(piece: string, text: string, start: number): boolean {
+  if (!piece.includes(ONE)) return text.startsWith(piece, start);
+  for (let at = 0; at < piece.length; at++) {
+    const wanted = piece.charCodeAt(at);
+    if (wanted !== ONE_CODE && wanted !== text.charCodeAt(start + at)) return false;
+  }
+  return true;
 }
