@@ -33,7 +33,9 @@ test("a cluster of processes comes up, is used, loses a node, is made whole and 
 
   const up = await folder.ok("cluster", "up", "--port", "0", "--datanodes", "3");
   expect(up).toContain("the cluster is healthy");
-  expect(up).toMatch(/S3 on http:.*AWS_ACCESS_KEY_ID=\w+\n +AWS_SECRET_ACCESS_KEY=\w+\n/su);
+  expect(up).toMatch(
+    /S3 on http:.*export AWS_ACCESS_KEY_ID=\w+\n +export AWS_SECRET_ACCESS_KEY=\w+\n/su,
+  );
   const first = await status();
   expect(first.code).toBe(0);
   expect(first.rows.map(({ name }) => name)).toEqual([

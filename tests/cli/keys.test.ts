@@ -74,5 +74,8 @@ test("users, keys and policies are made, shown and taken away on the command lin
   expect(broken).toMatchObject({ code: 2 });
   expect(broken.err).toContain("the policy broken is not taken: Policy has invalid action");
   await folder.ok("user", "policy", "bob", "--remove", "read-only");
+  const twice = await folder.run(["user", "policy", "bob", "--remove", "read-only"]);
+  expect(twice).toMatchObject({ code: 3 });
+  expect(twice.err).toContain("bob has no policy called read-only");
   expect(await folder.ok("user", "policy", "bob")).toMatch(/^photos-reader:\n\{\n {2}"Version"/u);
 });

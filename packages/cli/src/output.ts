@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { pump } from "@cairnfs/base/pump";
 import type { Context } from "./context.ts";
 import { showName } from "./format.ts";
+import { jsonText } from "./json-text.ts";
 import { Progress } from "./progress.ts";
 import { type Column, tableLines } from "./table.ts";
 
@@ -50,7 +51,7 @@ export class Output {
 
   /** A JSON document on a line of its own. */
   async json(document: unknown): Promise<void> {
-    await this.line(JSON.stringify(document));
+    await this.line(jsonText(document));
   }
 
   async raw(text: string): Promise<void> {

@@ -5,6 +5,7 @@ import { type ClusterFlags, clusterFlags, type Session, withCluster } from "../c
 import type { CommandHost } from "../command.ts";
 import { expandPaths } from "../expand.ts";
 import { localTime, modeText, shownSize } from "../format.ts";
+import { jsonText } from "../json-text.ts";
 import { parseClusterPath, showClusterPath } from "../path-spec.ts";
 
 interface LsFlags extends ClusterFlags {
@@ -74,7 +75,7 @@ async function show(
   nameOf: (entry: FileEntry) => string,
 ): Promise<void> {
   if (output.isJson) {
-    await output.lines(entries.map((entry) => JSON.stringify(entry)));
+    await output.lines(entries.map((entry) => jsonText(entry)));
     return;
   }
   if (flags.null === true) {

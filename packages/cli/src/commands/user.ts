@@ -210,6 +210,9 @@ async function applyPolicy(
   change: PolicyChange | undefined,
 ): Promise<void> {
   const { client, output, signal } = session;
+  if (change !== undefined && change.document === undefined) {
+    await refuseUnknownPolicy(session, userName, change.policyName);
+  }
   const user =
     change === undefined
       ? await client.access.findUser({ name: userName }, { signal })
@@ -241,4 +244,19 @@ async function setPolicy(
     const message = `the policy ${policyName} is not taken: ${error.message}`;
     throw new CairnError("malformedPolicy", message, { cause: error });
   }
+}
+
+/** A policy that was to be taken away and stays because of a slip in its name would go unnoticed. */
+async function refuseUnknownPolicy(
+  { client, signal }: Session,
+  userName: string,
+  policyName: string,
+): Promise<void> {
+  const { policies } = await client.access.findUser({ name: userName }, { signal });
+  if (Object.hasOwn(policies, policyName)) return;
+  throw new CommandFailure(
+    "notFound",
+    `${userName} has no policy called ${policyName}`,
+    `\`cairn user policy ${userName}\` shows what it has`,
+  );
 }

@@ -44,7 +44,7 @@ function refuseHalfKey({ rootAccessKeyId, rootSecretKey }: GatewayProcessConfig)
   if ((rootAccessKeyId === "") === (rootSecretKey === "")) return;
   throw new CairnError(
     "invalidConfig",
-    "rootAccessKeyId and rootSecretKey are set together or not at all: one without the other is no key",
+    "rootAccessKeyId and rootSecretKey (CAIRN_ROOT_ACCESS_KEY_ID and CAIRN_ROOT_SECRET_KEY) are set together or not at all: one without the other is no key",
   );
 }
 

@@ -75,10 +75,10 @@ export function endOnBugs({ logger }: ProcessTelemetry): void {
 export function rootKeyText(key: RootKey | undefined): string {
   if (key === undefined) return "";
   return `
-The first access key, of the root user. It is not shown again:
+The first access key, of the root user, which is shown this once; \`cairn key create\` makes more:
 
-  AWS_ACCESS_KEY_ID=${key.accessKeyId}
-  AWS_SECRET_ACCESS_KEY=${key.secretKey}
+  export AWS_ACCESS_KEY_ID=${key.accessKeyId}
+  export AWS_SECRET_ACCESS_KEY=${key.secretKey}
 
 `;
 }
