@@ -6,8 +6,16 @@ import { foundKey } from "./testing/known-keys.ts";
 
 const PAIR = { accessKeyId: "AK1", secretKey: "secret-1" };
 
+class SettableClock extends SimClock {
+  setBackMs = 0;
+
+  override now(): number {
+    return super.now() - this.setBackMs;
+  }
+}
+
 function cache(answer: (accessKeyId: string) => Promise<ReturnType<typeof foundKey>>) {
-  const clock = new SimClock(0);
+  const clock = new SettableClock(0);
   const asked: string[] = [];
   const source = {
     findKey: (accessKeyId: string) => {
@@ -26,6 +34,15 @@ test("a key is looked up once a second, by all who ask together", async () => {
   await keys.find("AK1");
   expect(asked).toEqual(["AK1"]);
   await clock.advance(1);
+  await keys.find("AK1");
+  expect(asked).toEqual(["AK1", "AK1"]);
+});
+
+test("a clock that is set back makes no key good for longer", async () => {
+  const { clock, asked, keys } = cache(async () => foundKey(PAIR));
+  await keys.find("AK1");
+  clock.setBackMs = 3_600_000;
+  await clock.advance(1000);
   await keys.find("AK1");
   expect(asked).toEqual(["AK1", "AK1"]);
 });

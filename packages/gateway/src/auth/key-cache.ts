@@ -29,7 +29,7 @@ export class KeyCache {
 
   /** The key; undefined when there is none. Many that ask at once ask for it together. */
   find(accessKeyId: string): Promise<FoundAccessKey | undefined> {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonicMs();
     const known = this.#known.get(accessKeyId);
     if (known !== undefined && known.untilMs > nowMs) return known.found;
     const found = this.#look(accessKeyId);
