@@ -1,6 +1,6 @@
 import { invalidArgument, S3Error } from "../s3/errors.ts";
 import { type AclGrant, type AclGrants, type AclPermission, groupGrant, userGrant } from "./acl.ts";
-import type { NamedGrant, NamedGrantee } from "./acl-document.ts";
+import { MAX_ACL_GRANTS, type NamedGrant, type NamedGrantee } from "./acl-document.ts";
 
 /** Finds the value of a header by its lower-case name. */
 export type HeaderLookup = (name: string) => string | undefined;
@@ -18,7 +18,7 @@ const GRANT_HEADERS: readonly (readonly [string, AclPermission])[] = [
   ["x-amz-grant-full-control", "FULL_CONTROL"],
 ];
 
-/** Reads `x-amz-acl` and `x-amz-grant-*`, of which only one kind may be there. */
+/** Reads `x-amz-acl` and `x-amz-grant-*`, of which only one kind may be there, with 100 grants at most. */
 export function readAclHeaders(header: HeaderLookup): AclHeaders | undefined {
   const canned = header("x-amz-acl");
   const grants = GRANT_HEADERS.flatMap(([name, permission]) =>
@@ -30,6 +30,11 @@ export function readAclHeaders(header: HeaderLookup): AclHeaders | undefined {
     });
   }
   if (canned !== undefined) return { kind: "canned", name: canned };
+  if (grants.length > MAX_ACL_GRANTS) {
+    throw new S3Error("InvalidRequest", {
+      message: `An access control list has ${grants.length} grants, expected at most ${MAX_ACL_GRANTS}`,
+    });
+  }
   return grants.length > 0 ? { kind: "grants", grants } : undefined;
 }
 

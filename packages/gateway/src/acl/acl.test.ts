@@ -87,3 +87,12 @@ test("a document that was written is read as what it was, groups first", () => {
     expect.objectContaining({ code: "MalformedACLError" }),
   );
 });
+
+test("headers ask for as many grants as a list may have, and no more", () => {
+  const asking = (count: number) => () =>
+    readAclHeaders((name) =>
+      name === "x-amz-grant-read" ? `id="${OTHER}",`.repeat(count) : undefined,
+    );
+  expect(asking(100)()).toMatchObject({ kind: "grants" });
+  expect(asking(101)).toThrow("101 grants, expected at most 100");
+});
