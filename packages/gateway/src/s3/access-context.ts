@@ -46,7 +46,7 @@ export function accessContext(
   set("aws:SecureTransport", String(request.isSecure));
   set("aws:RequestedRegion", parts.config.region);
   set("aws:UserAgent", headers["user-agent"]);
-  set("aws:Referer", headers["referer"]);
+  set("aws:Referer", headers.referer);
   for (const [name, value] of principalKeys(request)) set(name, value);
   for (const name of HEADER_KEYS) set(`s3:${name}`, headers[name]);
   for (const name of QUERY_KEYS) set(`s3:${name}`, query.get(name));
@@ -66,10 +66,10 @@ function principalKeys({ caller, headers, query }: S3Request): Map<string, strin
   keys.set("aws:PrincipalAccount", ACCOUNT_ID);
   keys.set("aws:userid", caller.id);
   if (!caller.isRoot) keys.set("aws:username", caller.name);
-  const isPresigned = headers["authorization"] === undefined && query.size > 0;
+  const isPresigned = headers.authorization === undefined && query.size > 0;
   keys.set("s3:authType", isPresigned ? "REST-QUERY-STRING" : "REST-HEADER");
   const isOld =
-    headers["authorization"]?.startsWith("AWS ") === true || query.has("AWSAccessKeyId");
+    headers.authorization?.startsWith("AWS ") === true || query.has("AWSAccessKeyId");
   keys.set("s3:signatureversion", isOld ? "AWS" : "AWS4-HMAC-SHA256");
   return keys;
 }
