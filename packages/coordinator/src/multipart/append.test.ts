@@ -122,6 +122,24 @@ test("nothing can be appended to bytes that live in an inode, and nothing may be
   expect(await b.ns.violations()).toEqual([]);
 });
 
+test("who has opened an object reads on, also where a part that shared it goes after it", async () => {
+  await using b = await MultipartBucket.open();
+  const { entry } = await b.ns.call("commitUpload", await b.begin("plain", {}, A));
+  const uploadId = await b.create();
+  const source = { sourceBucket: bucket, sourceKey: "plain", sourceInodeId: 0n };
+  await b.ns.multiparts("copyPart", { bucket, key, uploadId, partNumber: 1, ...source });
+  await b.ns.call("remove", { path: "/bucket/plain" });
+  await b.ns.multiparts("abortMultipart", { bucket, key, uploadId });
+  await b.ns.runAll();
+  const { chunks } = await b.ns.call("getChunkMap", { contentId: entry?.contentId ?? 0n });
+  expect(chunks).toHaveLength(A.length);
+  expect(await b.ns.violations()).toEqual([]);
+  await b.ns.clock.advance(b.ns.settings.contentGraceMs);
+  await b.ns.runAll();
+  expect(await b.ns.kv.read(readCounters)).toMatchObject({ chunks: 0 });
+  expect(await b.ns.violations()).toEqual([]);
+});
+
 test("an object becomes a part without its bytes, and shares them", async () => {
   await using b = await MultipartBucket.open();
   await b.ns.call("commitUpload", await b.begin("plain", {}, A));

@@ -10,16 +10,18 @@ export async function addOwner(tx: KvTransaction, id: ContentId): Promise<void> 
 }
 
 /**
- * One owner less. A content without owners can be read until `goneAtMs`; then the tombstone worker lets go of its
+ * One owner less. A content without owners can be read until `untilMs`, or longer where an owner before said so; then the tombstone worker lets go of its
  * chunks. One without chunks goes at once, since whoever opened it has its bytes.
  */
-export async function dropOwner(tx: KvTransaction, id: ContentId, goneAtMs: number): Promise<void> {
+export async function dropOwner(tx: KvTransaction, id: ContentId, untilMs: number): Promise<void> {
   const content = await contents.get(tx, id);
   // Damage that a check tells of: what is gone need not be let go, and who owned it must be removable.
   if (content === undefined) return;
   const owners = content.owners - 1;
+  // What was promised to who had opened it under another owner holds.
+  const goneAtMs = Math.max(untilMs, content.goneAtMs);
   if (owners > 0) {
-    contents.put(tx, id, { ...content, owners });
+    contents.put(tx, id, { ...content, owners, goneAtMs });
   } else if (content.chunkCount === 0 && content.partsOf === undefined) {
     contents.delete(tx, id);
   } else {

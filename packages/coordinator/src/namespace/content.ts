@@ -29,7 +29,7 @@ export interface ContentRecord {
   readonly domainId: DomainId;
   readonly sizeBytes: number;
   readonly chunkCount: number;
-  /** When nobody may read it any more; 0 while it has an owner. */
+  /** When nobody may read it any more, should it have no owner; 0 while none was taken away. */
   readonly goneAtMs: number;
   readonly sha256: Uint8Array;
   /** The bytes themselves, of a small file. Then there is no chunk map. */

@@ -84,8 +84,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "overwritten-without-grace",
     file: "packages/coordinator/src/namespace/content-owners.ts",
-    find: "contents.put(tx, id, { ...content, owners, goneAtMs });",
-    replace: "goneAtMs = 0; contents.put(tx, id, { ...content, owners, goneAtMs });",
+    find: "const goneAtMs = Math.max(untilMs, content.goneAtMs);",
+    replace: "const goneAtMs = 0;",
     why: "what a reader has open is taken apart at once",
   },
   {
