@@ -8,8 +8,8 @@ import { expectContent, MIB } from "../support/verify.ts";
 
 const WANTED_COPIES = 3;
 const LOST = 2;
-/** Long enough for the disks to be read. */
-const REPAIR_DELAY_MS = 12_000;
+/** Long enough for the disks to be read, also while another suite uses them. */
+const REPAIR_DELAY_MS = 24_000;
 const FILES = [
   { path: "/large.bin", seed: 1, sizeBytes: 96 * MIB },
   { path: "/medium.bin", seed: 2, sizeBytes: 20 * MIB + 17 },
