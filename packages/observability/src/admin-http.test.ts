@@ -1,17 +1,23 @@
+import { EventEmitter, once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
-import { SystemClock } from "@cairnfs/base/clock";
+import { type Clock, SystemClock } from "@cairnfs/base/clock";
 import { silentLogger } from "@cairnfs/base/telemetry";
+import { SimClock } from "@cairnfs/base/testing/sim-clock";
 import { expect, test } from "vitest";
 import { AdminHttp, type ReadinessCheck } from "./admin-http.ts";
 import { PrometheusMetrics } from "./metrics.ts";
 
-async function open(checks: readonly ReadinessCheck[] = [], address = "127.0.0.1:0") {
+async function open(
+  checks: readonly ReadinessCheck[] = [],
+  address = "127.0.0.1:0",
+  clock: Clock = new SystemClock(),
+) {
   const metrics = new PrometheusMetrics();
   metrics.counter("cairn_things_total", "Things.").add(4);
   const admin = await AdminHttp.open({
     address,
-    clock: new SystemClock(),
+    clock,
     logger: silentLogger,
     metrics,
     checks,
@@ -54,6 +60,25 @@ test("a process is not ready while one of its parts is not, and says which and w
   });
   problem = undefined;
   expect(JSON.parse((await server.get("/readyz")).body).checks.cluster).toBe("ok");
+});
+
+test("a check that hangs is told before who asks has given up", async () => {
+  const clock = new SimClock();
+  const hangs = new Promise<undefined>(() => undefined);
+  const events = new EventEmitter();
+  const asked = once(events, "asked");
+  const check = () => {
+    events.emit("asked");
+    return hangs;
+  };
+  await using server = await open([{ name: "cluster", check }], undefined, clock);
+  const answer = server.get("/readyz");
+  await asked;
+  // `cairn ready` waits for four seconds.
+  await clock.advance(3_500);
+  const { status, body } = await answer;
+  expect(status).toBe(503);
+  expect(JSON.parse(body).checks.cluster).toBe("no answer in time");
 });
 
 test("methods that could change something are refused and HEAD has no body", async () => {

@@ -26,7 +26,8 @@ export interface AdminHttpOptions {
 const CONNECTIONS_MAX = 64;
 const HEADER_BYTES_MAX = 8 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
-const CHECK_TIMEOUT_MS = 5_000;
+/** Less than who asks waits for, such as `cairn ready`: else the verdict would not be heard. */
+const CHECK_TIMEOUT_MS = 3_000;
 
 interface Answer {
   readonly status: number;

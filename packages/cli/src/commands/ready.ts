@@ -7,6 +7,7 @@ import { Output } from "../output.ts";
 
 /** Of a coordinator, unless its settings say otherwise. */
 const HTTP_ADDRESS = "127.0.0.1:7072";
+/** More than a server gives its own checks. */
 const ANSWER_WITHIN_MS = 4_000;
 
 export function define(command: Command, host: CommandHost): void {
