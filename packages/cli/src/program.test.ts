@@ -23,9 +23,10 @@ const host: CommandHost = {
 };
 let program: Command;
 
+// Every command is loaded, with all that it imports.
 beforeAll(async () => {
   program = await buildProgram(host, () => true);
-});
+}, 60_000);
 
 test("every command has a description and help that ends with examples", () => {
   expect(program.commands.map((command) => command.name()).sort()).toEqual(
