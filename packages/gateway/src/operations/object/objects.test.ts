@@ -39,6 +39,18 @@ test("an object of any size comes back as it was put, with its MD5 as ETag", asy
   }
 });
 
+test("what was meant for a part or a version does not replace an object", async () => {
+  await s3.put("/box/stray", "kept");
+  for (const name of ["partNumber", "versionId"]) {
+    const refused = await s3.put("/box/stray", "other", { query: { [name]: "1" } });
+    expect(refused).toMatchObject({ status: 400, code: "InvalidArgument" });
+  }
+  expect(await s3.put("/box/stray", "other", { query: { uploadId: "1" } })).toMatchObject({
+    status: 405,
+  });
+  expect((await s3.get("/box/stray")).text).toBe("kept");
+});
+
 test("what S3 writes the SDK reads, and the other way round", async () => {
   await s3.put("/box/from-s3.txt", "by S3");
   expect(Buffer.from(await cluster.client.getBytes("/box/from-s3.txt")).toString()).toBe("by S3");

@@ -8,6 +8,7 @@ import {
   type WriteEncryption,
   wantedEncryption,
 } from "../../encryption/object-encryption.ts";
+import { S3Error } from "../../s3/errors.ts";
 import { etagOf, quoted } from "../../s3/etag.ts";
 import { expirationHeaders } from "../../s3/expiration.ts";
 import { newObject } from "../../s3/new-object.ts";
@@ -28,6 +29,7 @@ export const putObject: Operation = {
 
 async function runPutObject(request: S3Request, parts: GatewayParts): Promise<S3Reply> {
   const { headers, body, signal } = request;
+  refuseStrayParameters(request);
   requireLength(headers);
   const bucket = await parts.buckets.get(request.bucket);
   const { attributes, object } = await newObject(request, parts, bucket);
@@ -54,6 +56,18 @@ async function runPutObject(request: S3Request, parts: GatewayParts): Promise<S3
     return { status: 200, headers };
   } catch (error) {
     throw await noSuchObject(await lostRace(error, request, parts), request, parts);
+  }
+}
+
+/** What was meant for a part or a version does not become, or replace, a whole object. */
+function refuseStrayParameters({ query }: S3Request): void {
+  for (const name of ["partNumber", "versionId"]) {
+    const value = query.get(name);
+    if (value === undefined) continue;
+    throw new S3Error("InvalidArgument", {
+      message: `This operation does not accept ${name} by itself.`,
+      details: { ArgumentName: name, ArgumentValue: value },
+    });
   }
 }
 
