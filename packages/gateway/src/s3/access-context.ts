@@ -68,8 +68,7 @@ function principalKeys({ caller, headers, query }: S3Request): Map<string, strin
   if (!caller.isRoot) keys.set("aws:username", caller.name);
   const isPresigned = headers.authorization === undefined && query.size > 0;
   keys.set("s3:authType", isPresigned ? "REST-QUERY-STRING" : "REST-HEADER");
-  const isOld =
-    headers.authorization?.startsWith("AWS ") === true || query.has("AWSAccessKeyId");
+  const isOld = headers.authorization?.startsWith("AWS ") === true || query.has("AWSAccessKeyId");
   keys.set("s3:signatureversion", isOld ? "AWS" : "AWS4-HMAC-SHA256");
   return keys;
 }
