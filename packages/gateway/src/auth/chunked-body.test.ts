@@ -103,6 +103,23 @@ test("signed trailers are what AWS documents", async () => {
   }
 });
 
+test("trailers may end as MinIO's clients end them, signed or not", async () => {
+  const unsigned = coded({
+    text: "5\r\nhello\r\n0\r\nx-amz-checksum-crc32c:mnG7TA==\n\r\n\r\n",
+    lengthBytes: 5,
+    trailerNames: ["x-amz-checksum-crc32c"],
+  });
+  expect(await textOf(unsigned)).toBe("hello");
+  expect([...unsigned.trailers]).toEqual([["x-amz-checksum-crc32c", "mnG7TA=="]]);
+  const loose = SIGNED_TRAILER.text.replace(
+    /(x-amz-checksum-crc32c:[^\r]*)\r\n/u,
+    (_, line: string) => `${line}\n\r\n`,
+  );
+  expect(loose).not.toBe(SIGNED_TRAILER.text);
+  const signed = coded({ ...SIGNED_TRAILER, text: loose });
+  expect((await textOf(signed)).length).toBe(66_560);
+});
+
 test("unsigned chunks give their trailers when they are read", async () => {
   const body = coded({ ...UNSIGNED_TRAILER, pieceBytes: 100 });
   expect(await textOf(body)).toBe("b".repeat(8192) + SMALL);

@@ -6,6 +6,8 @@
  *                "0" [";chunk-signature=" 64 digits] CR LF
  *                trailers: name ":" value CR LF, at last "x-amz-trailer-signature:" 64 digits CR LF where chunks are signed
  *                CR LF
+ *
+ * MinIO's clients end each trailer with LF alone, and all of them with a CR LF more.
  */
 
 import { createHash } from "node:crypto";
@@ -96,9 +98,12 @@ export class ChunkedBody implements RequestBody {
   async #readTrailers(reader: LineReader): Promise<void> {
     let lines = "";
     let signature: string | undefined;
+    let isAfterBare = false;
     for (;;) {
-      const line = await reader.line(LINE_BYTES_MAX);
-      if (line === "") break;
+      const { text: line, isBare } = await reader.looseLine(LINE_BYTES_MAX);
+      if (line === "" && !isAfterBare) break;
+      isAfterBare = isBare;
+      if (line === "") continue;
       const at = line.indexOf(":");
       const name = line.slice(0, Math.max(at, 0)).trim().toLowerCase();
       const value = line.slice(at + 1).trim();

@@ -15,6 +15,13 @@ export class LineReader {
 
   /** The next line without its CR LF, as Latin-1 text. A longer one, and a body that ends here, are `IncompleteBody`. */
   async line(bytesMax: number): Promise<string> {
+    const { text, isBare } = await this.looseLine(bytesMax);
+    if (isBare) throw incomplete();
+    return text;
+  }
+
+  /** The same where a line may end with LF alone: then it is bare. */
+  async looseLine(bytesMax: number): Promise<{ readonly text: string; readonly isBare: boolean }> {
     let line = "";
     for (;;) {
       if (!(await this.#fill())) throw incomplete();
@@ -24,8 +31,8 @@ export class LineReader {
       line += latin1(this.#piece.subarray(this.#at, stop));
       this.#at = stop;
       if (end === -1) continue;
-      if (line.charCodeAt(line.length - 2) !== CARRIAGE_RETURN) throw incomplete();
-      return line.slice(0, -2);
+      const isBare = line.charCodeAt(line.length - 2) !== CARRIAGE_RETURN;
+      return { text: line.slice(0, isBare ? -1 : -2), isBare };
     }
   }
 
