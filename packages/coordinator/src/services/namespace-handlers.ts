@@ -1,4 +1,3 @@
-import { CairnError } from "@cairnfs/base/errors";
 import type { KvStore } from "@cairnfs/kv/kv-store";
 import {
   type CoordinatorService,
@@ -24,6 +23,7 @@ import { setAttributes } from "../namespace/ops/set-attributes.ts";
 import { stat } from "../namespace/ops/stat.ts";
 import { type Path, parseLenientPath, parsePath, reaching } from "../namespace/path.ts";
 import { parsePrecondition } from "../namespace/precondition.ts";
+import { requestLimit } from "../namespace/request-limits.ts";
 import { watchChanges } from "../watch-changes.ts";
 
 export interface NamespaceParts {
@@ -56,7 +56,7 @@ export function namespaceHandlers({ kv, mutator, onRemove }: NamespaceParts): Na
     },
 
     async list(request) {
-      const page = { after: request.after, limit: listLimit(request.limit) };
+      const page = { after: request.after, limit: requestLimit(request.limit, LIST_LIMIT) };
       const response = await reaching(request.path, (path) =>
         kv.read((reader) => list(reader, path, page)),
       );
@@ -137,20 +137,12 @@ export function namespaceHandlers({ kv, mutator, onRemove }: NamespaceParts): Na
   };
 }
 
+const LIST_LIMIT = { field: "limit", whenZero: LIST_LIMIT_DEFAULT, max: LIST_LIMIT_MAX };
+
 /** The ids that a removal may draw: for an item of the trash, or for a delete marker. */
 export const REMOVE_IDS = 2;
 
 /** The ids that a change at `path` may draw: one for each parent it makes, and for the entry, its content and versions. */
 export function idsFor(path: Path): number {
   return path.names.length + 4;
-}
-
-function listLimit(limit: number): number {
-  if (limit > LIST_LIMIT_MAX) {
-    throw new CairnError(
-      "invalidArgument",
-      `limit is ${limit}, expected 1 to ${LIST_LIMIT_MAX}, or 0 for ${LIST_LIMIT_DEFAULT}`,
-    );
-  }
-  return limit === 0 ? LIST_LIMIT_DEFAULT : limit;
 }

@@ -8,11 +8,11 @@ import { NO_BYTES } from "../namespace/content.ts";
 import type { FileEntry } from "../namespace/entry.ts";
 import type { ContentId } from "../namespace/ids.ts";
 import { type ChunkMapPage, readChunkMap } from "../namespace/read-chunk-map.ts";
+import { requestLimit } from "../namespace/request-limits.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import type { PlacementSource } from "../uploads/placements.ts";
 
-const CHUNK_LIMIT_DEFAULT = 256;
-const CHUNK_LIMIT_MAX = 4096;
+const CHUNK_LIMIT = { field: "chunk_limit", whenZero: 256, max: 4096 };
 
 /** What of a content is asked for, and what its reader knows of nodes. */
 export interface ContentPage extends ChunkMapPage {
@@ -26,7 +26,7 @@ export function parseContentPage(request: {
 }): ContentPage {
   return {
     offsetBytes: wholeNumber(request.offsetBytes, "offset_bytes"),
-    limit: chunkLimit(request.chunkLimit),
+    limit: requestLimit(request.chunkLimit, CHUNK_LIMIT),
     nodeTableVersion: wholeNumber(request.nodeTableVersion, "node_table_version"),
   };
 }
@@ -69,14 +69,4 @@ export async function locateChunks(
     lengthBytes: BigInt(chunk.lengthBytes),
     nodeNumbers: [...(records[at]?.nodeNumbers ?? [])],
   }));
-}
-
-function chunkLimit(limit: number): number {
-  if (limit > CHUNK_LIMIT_MAX) {
-    throw new CairnError(
-      "invalidArgument",
-      `chunk_limit is ${limit}, expected 1 to ${CHUNK_LIMIT_MAX}, or 0 for ${CHUNK_LIMIT_DEFAULT}`,
-    );
-  }
-  return limit === 0 ? CHUNK_LIMIT_DEFAULT : limit;
 }

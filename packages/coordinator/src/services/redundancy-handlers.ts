@@ -1,6 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "@cairnfs/base/clock";
-import { CairnError } from "@cairnfs/base/errors";
 import type { KvReader, KvStore } from "@cairnfs/kv/kv-store";
 import { chunkIdToBytes } from "@cairnfs/protocol/chunk-id";
 import {
@@ -28,6 +27,7 @@ import { entryMessage } from "../namespace/entry-message.ts";
 import { nowMsOf } from "../namespace/now-ms.ts";
 import { parseLenientPath } from "../namespace/path.ts";
 import { type PlacedChunk, readChunkMap } from "../namespace/read-chunk-map.ts";
+import { requestLimit } from "../namespace/request-limits.ts";
 import { requireFile } from "../namespace/resolve.ts";
 import { wholeNumber } from "../namespace/whole-number.ts";
 import { nodeStateMessage } from "../nodes/node-messages.ts";
@@ -62,8 +62,7 @@ export interface RedundancyParts {
 
 export type RedundancyHandlers = ServiceHandlers<typeof RedundancyService>;
 
-const CHUNK_LIMIT_DEFAULT = 100;
-const CHUNK_LIMIT_MAX = 1000;
+const CHUNK_LIMIT = { field: "chunk_limit", whenZero: 100, max: 1000 };
 /** A page looks at so many chunks of the file, however few of them lack copies. */
 const COVERED_MAX = 4096;
 
@@ -77,7 +76,7 @@ export function redundancyHandlers(parts: RedundancyParts): RedundancyHandlers {
 
     async explainFile(request, call) {
       const path = parseLenientPath(request.path);
-      const limit = chunkLimit(request.chunkLimit);
+      const limit = requestLimit(request.chunkLimit, CHUNK_LIMIT);
       const offsetBytes = wholeNumber(request.offsetBytes, "offset_bytes");
       const { isLive } = parts.explain;
       const { name, entry, page } = await kv.read(async (reader) => {
@@ -245,13 +244,3 @@ const FINDINGS: Readonly<Record<ExplainedChunk["copies"][number]["finding"], Cop
   unknown: CopyFinding.UNKNOWN,
   givenUp: CopyFinding.GIVEN_UP,
 };
-
-function chunkLimit(limit: number): number {
-  if (limit > CHUNK_LIMIT_MAX) {
-    throw new CairnError(
-      "invalidArgument",
-      `chunk_limit is ${limit}, expected 1 to ${CHUNK_LIMIT_MAX}, or 0 for ${CHUNK_LIMIT_DEFAULT}`,
-    );
-  }
-  return limit === 0 ? CHUNK_LIMIT_DEFAULT : limit;
-}

@@ -58,6 +58,7 @@ type MultipartMethods = (typeof MultipartService)["method"];
 type MultipartCall = keyof MultipartHandlers;
 type MultipartRequest<N extends MultipartCall> = MessageInitShape<MultipartMethods[N]["input"]>;
 type MultipartResponse<N extends MultipartCall> = MessageShape<MultipartMethods[N]["output"]>;
+/** What each handler is once its method is forgotten: the calls below give it that method's request, and answer in its type. */
 type UnaryHandler = (request: unknown, call: Call) => Promise<MessageInitShape<DescMessage>>;
 
 export interface TestNamespaceOptions {
